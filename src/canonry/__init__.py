@@ -1,0 +1,1 @@
+"""Canonry: from a written specification to running software, on your own machine."""

@@ -1,0 +1,1 @@
+"""Ways to plan and build a source."""

@@ -1,0 +1,1 @@
+"""Ways to bring requests to instances and static sites."""

@@ -1,0 +1,1 @@
+"""Ways to decide whether a push or a release may go on."""

@@ -1,0 +1,1 @@
+"""Ways to decide whether an organization may have one more."""

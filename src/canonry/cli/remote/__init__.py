@@ -1,0 +1,1 @@
+"""Commands that speak HTTP to a Canonry: one module for each noun."""

@@ -1,0 +1,1 @@
+"""Commands that run on the machine itself: up, down, serve, status, doctor."""

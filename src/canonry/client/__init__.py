@@ -1,0 +1,1 @@
+"""HTTP client for Canonry's public API. Remote commands use nothing else."""

@@ -1,0 +1,60 @@
+"""Who may do what: actors, scopes, permissions, and the one gate."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from canonry.core.errors import Denied
+
+
+class Scope(StrEnum):
+    """What a token was made for; each one includes those before it."""
+
+    READ = "read"
+    DEPLOY = "deploy"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """What a route or service may demand."""
+
+    PROJECTS_READ = "projects:read"
+    PROJECTS_DEPLOY = "projects:deploy"
+    ORG_MANAGE = "org:manage"
+    SPECS_READ = "specs:read"
+    SPECS_WRITE = "specs:write"
+    SPECS_ADMIN = "specs:admin"
+    PLATFORM_MANAGE = "platform:manage"
+
+
+_READ = frozenset({Permission.PROJECTS_READ, Permission.SPECS_READ})
+_DEPLOY = _READ | {Permission.PROJECTS_DEPLOY, Permission.SPECS_WRITE}
+_ADMIN = _DEPLOY | {Permission.ORG_MANAGE, Permission.SPECS_ADMIN}
+
+PERMISSIONS: dict[Scope, frozenset[Permission]] = {Scope.READ: _READ, Scope.DEPLOY: _DEPLOY, Scope.ADMIN: _ADMIN}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who calls, already identified: a user acting inside one organization with certain permissions.
+
+    project_id: set when the credential is bound to one project; every other project is then unknown to the actor.
+    """
+
+    user_id: str
+    organization_id: str
+    organization_handle: str
+    permissions: frozenset[Permission]
+    project_id: str | None = None
+
+
+def require(actor: Actor, permission: Permission) -> None:
+    """Return when `actor` holds `permission`.
+
+    Raises: Denied `insufficient_scope`, naming the permission that is missing.
+    """
+    if permission not in actor.permissions:
+        raise Denied(
+            "insufficient_scope",
+            f"This credential may not do that: it lacks the permission {permission}.",
+            hint="Use a token with a wider scope (read < deploy < admin).",
+        )

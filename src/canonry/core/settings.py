@@ -1,0 +1,110 @@
+"""The one place that reads the environment. Every setting has a name, a default, a type and a sentence of help."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from canonry.core.errors import Invalid
+from canonry.core.secret import Secret
+
+
+def _setting(default: Any, help_text: str) -> Any:  # noqa: ANN401 -- the field's own annotation is the type
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one Canonry. Read from `CANONRY_<FIELD>`; a flag of a command wins over the environment."""
+
+    home: Path = _setting(Path("~/.canonry"), "Folder that holds everything Canonry keeps.")
+    http_port: int = _setting(8080, "Port on which the edge serves HTTP.")
+    http_address: str = _setting("127.0.0.1", "Address on which the edge listens; 0.0.0.0 opens it to the network.")
+    base_domain: str = _setting("localhost", "Projects are served at <slug>.<base domain>; Canonry itself at the base domain.")
+    database_url: Secret | None = _setting(None, "PostgreSQL to use instead of the one Canonry starts itself.")
+    workers: int = _setting(4, "How many jobs run at the same time (1 to 64).")
+    build_timeout: int = _setting(900, "Seconds a build may take.")
+    build_memory: int = _setting(2048, "MiB of memory a build may use.")
+    build_disk: int = _setting(4096, "MiB of files a build may write.")
+    drain_seconds: int = _setting(30, "Seconds the old instances go on with open requests after the switch.")
+    stop_grace: int = _setting(10, "Seconds between SIGTERM and SIGKILL when an instance is stopped.")
+    health_timeout: int = _setting(60, "Seconds a new instance may take to become healthy.")
+    instance_memory: int = _setting(512, "MiB of memory one instance may use.")
+    upload_limit: int = _setting(512, "MiB an uploaded archive may have; unpacked it may have four times that.")
+    allow_no_sandbox: bool = _setting(False, "Run builds and apps without a sandbox where namespaces are forbidden.")
+
+    @property
+    def home_path(self) -> Path:
+        """The home folder, absolute, with `~` resolved."""
+        return self.home.expanduser().absolute()
+
+
+def read_settings(environ: Mapping[str, str] | None = None, **flags: object) -> Settings:
+    """Return the settings from `CANONRY_*` variables, overridden by every flag that is not None.
+
+    Raises: Invalid `invalid_setting`, naming the variable, the value's fault and what is expected.
+    """
+    source = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for item in fields(Settings):
+        text = source.get(f"CANONRY_{item.name.upper()}")
+        if text is not None and text != "":
+            values[item.name] = _parse(item.name, text)
+    values.update({name: value for name, value in flags.items() if value is not None})
+    return _checked(Settings(**values))
+
+
+def child_environment() -> dict[str, str]:
+    """Return the part of our environment that tools we start (git, uv, npm) need: language, proxies, indexes, certificates.
+
+    Nothing of ours (`CANONRY_*`) is in it, and no variable that is not known to be needed.
+    """
+    prefixes = ("LC_", "UV_", "PIP_", "NPM_CONFIG_", "npm_config_", "SSL_CERT_")
+    names = {"LANG", "TZ", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS",
+             "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}  # fmt: skip
+    chosen = {name: value for name, value in os.environ.items() if name.startswith(prefixes) or name in names}
+    return {"PATH": os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin"), "HOME": os.environ.get("HOME", "/"), **chosen}
+
+
+def user_config_folder() -> Path:
+    """Return where this user's own Canonry files lie (`CANONRY_CONFIG`, else XDG, else `~/.config/canonry`)."""
+    if chosen := os.environ.get("CANONRY_CONFIG"):
+        return Path(chosen)
+    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(base).expanduser() / "canonry"
+
+
+def _parse(name: str, text: str) -> object:
+    if name == "home":
+        return Path(text)
+    if name == "database_url":
+        return Secret(text)
+    if name == "allow_no_sandbox":
+        if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
+            raise _wrong(name, text, "expected 1 or 0")
+        return text.lower() in {"1", "true", "yes"}
+    if name in {"base_domain", "http_address"}:
+        return text
+    if not text.isascii() or not text.isdigit():
+        raise _wrong(name, text, "expected a whole number")
+    return int(text)
+
+
+_RANGES = {"http_port": (1, 65535), "workers": (1, 64), "build_timeout": (1, 86_400), "health_timeout": (1, 3600),
+           "drain_seconds": (0, 3600), "stop_grace": (0, 600), "instance_memory": (16, 1 << 20),
+           "build_memory": (64, 1 << 20), "build_disk": (16, 1 << 20), "upload_limit": (1, 1 << 16)}  # fmt: skip
+
+
+def _checked(settings: Settings) -> Settings:
+    for name, (low, high) in _RANGES.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            raise _wrong(name, value, f"expected {low} to {high}")
+    return settings
+
+
+def _wrong(name: str, value: object, expected: str) -> Invalid:
+    variable = f"CANONRY_{name.upper()}"
+    return Invalid("invalid_setting", f"{variable} (--{name.replace('_', '-')}) is {value!r}: {expected}.",
+                   hint=f"Correct {variable} and start again.")  # fmt: skip

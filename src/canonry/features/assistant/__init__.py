@@ -1,0 +1,1 @@
+"""Help from a language model in the editor (room for: edit, generate)."""

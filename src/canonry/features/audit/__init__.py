@@ -1,0 +1,1 @@
+"""The audit log (room for: hash chain, verify)."""

@@ -1,0 +1,1 @@
+"""Backups and restores (room for: WAL, base backups, drills)."""

@@ -1,0 +1,1 @@
+"""Plan tiers and payments (room for: subscription, card, seats)."""

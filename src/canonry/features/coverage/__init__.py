@@ -1,0 +1,1 @@
+"""Which criteria are realized, verified and live (room for: snapshots, trend)."""

@@ -1,0 +1,1 @@
+"""Overview queries for the dashboard (room for: summary)."""

@@ -1,0 +1,1 @@
+"""A PostgreSQL for each project (room for: create, rotate, branch, upgrade)."""

@@ -1,0 +1,1 @@
+"""Custom domains, verification and TLS (room for: attach, verify, primary)."""

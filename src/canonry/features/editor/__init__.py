@@ -1,0 +1,1 @@
+"""Editing specifications (room for: load, preview, save, pull request)."""

@@ -1,0 +1,1 @@
+"""Environment variables of a project (room for: sensitive values, environments, import and export)."""

@@ -1,0 +1,1 @@
+"""Git repositories: hosted ones (smart HTTP), mirrors of outside ones, checkouts."""

@@ -1,0 +1,1 @@
+"""Telling people and systems what happened (room for: mail, outgoing webhooks)."""

@@ -1,0 +1,1 @@
+"""Runtime logs and metrics of what runs."""

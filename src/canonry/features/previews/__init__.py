@@ -1,0 +1,1 @@
+"""Preview environments (room for: branch, pull request, expiry)."""

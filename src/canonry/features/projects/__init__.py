@@ -1,0 +1,1 @@
+"""Projects: what is deployed, its slug and its settings."""

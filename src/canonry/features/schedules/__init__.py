@@ -1,0 +1,1 @@
+"""Scheduled commands of a project (room for: cron)."""

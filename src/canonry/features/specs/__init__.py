@@ -1,0 +1,1 @@
+"""Living specifications (room for: parser, index, documents, criteria)."""

@@ -1,0 +1,1 @@
+"""Tickets in somebody's tracker, synced with sections (room for: adapters, sync)."""

@@ -1,0 +1,1 @@
+"""Which host goes where: the route table, handed to the edge."""

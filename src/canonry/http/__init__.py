@@ -1,0 +1,1 @@
+"""Everything that knows FastAPI, except the routes: authentication, dependencies, errors, middleware, paging, streams."""

@@ -1,0 +1,1 @@
+"""Our own machinery: database, transactions, jobs, files, subprocesses, the sandbox. Knows no feature."""

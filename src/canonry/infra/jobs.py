@@ -1,0 +1,49 @@
+"""Jobs: background work that exists only if its transaction committed. procrastinate keeps them in our own database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from canonry.infra.db import Row
+
+
+@dataclass(frozen=True)
+class Job:
+    """The name of some background work, and how it queues.
+
+    name: `feature.verb`. lock: arguments with the same text run one at a time; formatted with the arguments
+    (`deploy:{project_id}`). coalesce: while one with this lock waits, a further one is not enqueued.
+    """
+
+    name: str
+    lock: str | None = None
+    coalesce: bool = False
+
+
+class Queue:
+    """Puts jobs into the database on the caller's own connection, and knows who listens to which event."""
+
+    def __init__(self, subscriptions: Mapping[str, Sequence[Job]]) -> None:
+        self._subscriptions = subscriptions
+
+    def listeners(self, event_name: str) -> Sequence[Job]:
+        """Return the jobs to enqueue when that event happens."""
+        return self._subscriptions.get(event_name, ())
+
+    def defer(self, connection: Connection[Row], job: Job, arguments: Mapping[str, Any]) -> None:
+        """Insert the job. One that coalesces with a waiting one is dropped: the waiting one will do its work."""
+        lock = job.lock.format(**arguments) if job.lock else None
+        waiting = lock if job.coalesce else None
+        try:
+            with connection.transaction():
+                connection.execute(
+                    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', %s, 0, %s, %s, %s, NULL)::procrastinate_job_to_defer_v1])",
+                    (job.name, lock, waiting, Jsonb(dict(arguments))),
+                )
+        except psycopg.errors.UniqueViolation:
+            if waiting is None:
+                raise

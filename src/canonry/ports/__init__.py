@@ -1,0 +1,25 @@
+"""What Canonry needs from outside, as Protocols. The docstring of a method is its contract; `tests/contracts` proves it."""
+
+from dataclasses import dataclass
+
+from canonry.ports.builder import Builder
+from canonry.ports.edge import Edge
+from canonry.ports.gates import ReleaseGate
+from canonry.ports.identity import Identity
+from canonry.ports.limits import AccountLimits
+from canonry.ports.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Ports:
+    """One frozen bundle of everything outside, handed around; made in `wiring/container.py` only."""
+
+    builder: Builder
+    runtime: Runtime
+    edge: Edge
+    gate: ReleaseGate
+    limits: AccountLimits
+    identity: Identity
+
+
+__all__ = ["AccountLimits", "Builder", "Edge", "Identity", "Ports", "ReleaseGate", "Runtime"]

@@ -1,0 +1,164 @@
+"""Planning and building: a source folder becomes a plan (data), a plan becomes an artifact (files that never change)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+type LogLine = Callable[[str], None]
+"""Takes one line of a build's output, without its line end. Never raises for what a line contains."""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A language runtime the build needs: `name` (python, node, deno, go), the exact or partial version chosen, and why."""
+
+    name: str
+    version: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class StaticSite:
+    """Files that the edge serves itself.
+
+    root: folder of the files, relative to the source (after the build). single_page: unknown paths answer with index.html.
+    """
+
+    root: str
+    single_page: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a deploy would do with a source. Pure data: the same object is shown by the CLI, answered by the API and built.
+
+    provider: static, python, node, deno, go or shell. framework: django, next, … or None.
+    install, build, release: commands (for `sh -c` in the sandbox) or None when there is nothing to do.
+    processes: name → command; `web` gets $PORT and is what hosts route to. Empty for a static site.
+    static: set when the result is served by the edge itself; then `processes` has no `web`.
+    port: what the app is told in $PORT is chosen at start; this is the port it insists on, or None.
+    caches: folders kept between builds, relative to the source. variables: non-secret environment for build and run.
+    found: what was seen that led here (`requirements.txt`, `next in package.json`), for people to read.
+    lockfiles: files whose content decides the dependency layer. overrides: keys that came from canonry.toml, Procfile or the project.
+    """
+
+    provider: str
+    toolchains: tuple[Toolchain, ...] = ()
+    framework: str | None = None
+    install: str | None = None
+    build: str | None = None
+    release: str | None = None
+    processes: Mapping[str, str] = field(default_factory=dict)
+    static: StaticSite | None = None
+    port: int | None = None
+    root_dir: str = "."
+    caches: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    health_path: str = "/"
+    found: tuple[str, ...] = ()
+    lockfiles: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """What a project asks of its plans; each value wins over canonry.toml, which wins over what is detected.
+
+    pins: toolchain name → version that an earlier deploy of the project chose by default, so that a later default changes nothing.
+    """
+
+    root_dir: str | None = None
+    python_version: str | None = None
+    node_version: str | None = None
+    install_command: str | None = None
+    build_command: str | None = None
+    start_command: str | None = None
+    output_dir: str | None = None
+    health_path: str | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a build may use: seconds, MiB of memory, MiB of files written, processes."""
+
+    seconds: int
+    memory_mb: int
+    disk_mb: int
+    processes: int = 512
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A folder of the machine that a sandbox sees at `target`, read-only."""
+
+    source: Path
+    target: str
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a build made, immutable, named by content.
+
+    id: `art_` and hex digits of the digest. folder: `<home>/artifacts/<id>`; it holds `app/` (mounted at /app) or, for a static
+    site, `site/` (see the edge's contract), and `artifact.json`. mounts: further read-only folders the app needs (dependency
+    layers, toolchains), at fixed paths. environment: variables the app needs to find them (PATH, VIRTUAL_ENV, NODE_ENV, …).
+    reused: True when nothing was built because source, plan, toolchain and build variables were unchanged.
+    """
+
+    id: str
+    folder: Path
+    plan: Plan
+    mounts: tuple[Mount, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    size_bytes: int = 0
+    reused: bool = False
+
+    @property
+    def site(self) -> Path | None:
+        """The folder the edge serves when this is a static site, else None."""
+        return self.folder / "site" if self.plan.static else None
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """One build. source: the unpacked tree (the builder may move its files away). cache_key: stable per project and environment.
+
+    variables: build-time environment; secret values in it never reach the log. cancelled: asked often; True ends the build.
+    """
+
+    source: Path
+    plan: Plan
+    cache_key: str
+    work: Path
+    limits: Limits
+    variables: Mapping[str, str] = field(default_factory=dict)
+    cancelled: Callable[[], bool] = lambda: False
+
+
+class Builder(Protocol):
+    """Turns sources into plans and plans into artifacts."""
+
+    def plan(self, source: Path, settings: PlanSettings) -> Plan:
+        """Say what would be done with the tree at `source`. Reads files only: writes nothing, starts nothing, asks no network.
+
+        Raises: Invalid `unknown_source` (what was found, what would work), Invalid `invalid_config` (file, key and remedy).
+        """
+        ...
+
+    def build(self, request: BuildRequest, log: LogLine) -> Artifact:
+        """Make the artifact. Two calls with the same source, plan and variables give the same artifact, the second without work.
+
+        A failed or cancelled build leaves no process and no half-made artifact behind, and may be tried again.
+        Raises: BuildFailed with the command, its exit code and the reason; BuildCancelled.
+        """
+        ...
+
+    def load(self, artifact_id: str) -> Artifact:
+        """Return an artifact made earlier. Raises: NotFound `artifact_missing`."""
+        ...
+
+    def remove(self, artifact_id: str) -> None:
+        """Delete an artifact; one that is not there is no error."""
+        ...

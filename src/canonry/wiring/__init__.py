@@ -1,0 +1,1 @@
+"""The composition root: the only place that knows every feature and every adapter. It decides nothing."""
