@@ -1,0 +1,84 @@
+"""From the error tree to HTTP: one table of statuses, one envelope for every error."""
+
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from canonry.core.errors import (
+    CanonryError,
+    Conflict,
+    Denied,
+    Invalid,
+    Issue,
+    Limited,
+    NeedsAction,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+
+_log = logging.getLogger(__name__)
+
+STATUS: Mapping[type[CanonryError], int] = {
+    Invalid: 400, Unauthenticated: 401, Denied: 403, NotFound: 404, Conflict: 409, NeedsAction: 409, TooLarge: 413, Limited: 429, Unavailable: 503,
+}  # fmt: skip
+# A quota of the plan is not a rate: waiting does not help, paying does.
+_PAYMENT = frozenset({"project_limit_reached"})
+_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 406: "not_acceptable", 413: "too_large", 415: "unsupported_media_type"}
+
+
+def status_of(error: CanonryError) -> int:
+    """Return the HTTP status of an error of the tree; 500 for a kind that is not in the table."""
+    if error.code in _PAYMENT:
+        return 402
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def envelope(request: Request, code: str, message: str, *, hint: str = "", issues: tuple[Issue, ...] = ()) -> dict[str, object]:
+    """Return the one body every error has."""
+    body: dict[str, object] = {"error": code, "message": message, "request_id": request.scope.get("request_id", "")}
+    if hint:
+        body["hint"] = hint
+    if issues:
+        body["issues"] = [{"path": issue.path, "message": issue.message, "code": issue.code} for issue in issues]
+    return body
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error in the envelope."""
+
+    @app.exception_handler(CanonryError)
+    def of_the_tree(request: Request, error: CanonryError) -> JSONResponse:
+        status = status_of(error)
+        if status >= 500:
+            _log.warning("%s %s: %s", request.method, request.url.path, error)
+        issues = error.issues if isinstance(error, Invalid) else ()
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        if isinstance(error, Limited) and error.retry_after is not None:
+            headers["Retry-After"] = str(error.retry_after)
+        return JSONResponse(envelope(request, error.code, error.message, hint=error.hint, issues=issues), status, headers)
+
+    @app.exception_handler(RequestValidationError)
+    def of_validation(request: Request, error: RequestValidationError) -> JSONResponse:
+        issues = tuple(
+            Issue(".".join(str(part) for part in problem["loc"]), str(problem["msg"]), str(problem["type"])) for problem in error.errors()
+        )
+        status = 422 if request.url.path.startswith(("/app", "/auth", "/api", "/webhook")) else 400
+        places = ", ".join(issue.path for issue in issues)
+        return JSONResponse(envelope(request, "validation_failed", f"The request is not valid: {places}.", issues=issues), status)
+
+    @app.exception_handler(HTTPException)
+    def of_the_framework(request: Request, error: HTTPException) -> JSONResponse:
+        code = _CODES.get(error.status_code, "http_error")
+        return JSONResponse(envelope(request, code, str(error.detail)), error.status_code, dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    def of_a_bug(request: Request, error: Exception) -> JSONResponse:
+        _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        message = "Something in Canonry failed; it is in the log under this request id."
+        return JSONResponse(envelope(request, "internal_error", message), 500, {"X-Request-Id": str(request.scope.get("request_id", ""))})
