@@ -1,65 +1,16 @@
-"""Keyset paging: newest first, by creation time and id, with an opaque cursor that stays right while rows are added."""
+"""The query parameters of every list: `limit` and `cursor`."""
 
-import base64
-import binascii
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Protocol
+from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query
 
-from canonry.core.errors import Invalid, Issue
+from canonry.core.paging import Page, parse_page
 
 LIMIT = 100
 
 
-class Listed(Protocol):
-    """A row that can be paged."""
-
-    @property
-    def id(self) -> str:
-        """Unique."""
-        ...
-
-    @property
-    def created_at(self) -> datetime:
-        """When it was made."""
-        ...
+def _page_of(limit: Annotated[int, Query(ge=1, le=LIMIT)] = 50, cursor: Annotated[str | None, Query(max_length=200)] = None) -> Page:
+    return parse_page(limit, cursor)
 
 
-@dataclass(frozen=True)
-class Page:
-    """One page asked for: at most `limit` rows, older than (`before`, `before_id`) when given."""
-
-    limit: int = 50
-    before: datetime | None = None
-    before_id: str | None = None
-
-
-def page_of(limit: Annotated[int, Query(ge=1, le=LIMIT)] = 50, cursor: Annotated[str | None, Query(max_length=200)] = None) -> Page:
-    """Read `limit` and `cursor`. Raises: Invalid `invalid_cursor`."""
-    if cursor is None:
-        return Page(limit)
-    try:
-        moment, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        before = datetime.fromisoformat(moment)
-    except (ValueError, binascii.Error) as error:
-        raise _broken() from error
-    if before.tzinfo is None or not row_id or "\0" in row_id:
-        raise _broken()
-    return Page(limit, before, row_id)
-
-
-def next_cursor[T: Listed](rows: Sequence[T], page: Page) -> tuple[Sequence[T], str | None]:
-    """Take up to limit + 1 rows; return those of the page and the cursor of the next one, None at the end."""
-    if len(rows) <= page.limit:
-        return rows, None
-    shown = rows[: page.limit]
-    last = shown[-1]
-    return shown, base64.urlsafe_b64encode(f"{last.created_at.isoformat()}|{last.id}".encode()).decode()
-
-
-def _broken() -> Invalid:
-    return Invalid("invalid_cursor", "That cursor is not one of ours.", hint="Pass `next_cursor` of the last answer back, unchanged.",
-                   issues=[Issue("query.cursor", "not a cursor", "cursor")])  # fmt: skip
+PageDep = Annotated[Page, Depends(_page_of)]

@@ -1,1 +1,9 @@
-"""Projects: what is deployed, its slug and its settings."""
+"""Projects: what is deployed, its slug, its settings and its scale.
+
+Other features ask here which project a caller means; whoever may not see a project gets `project_not_found`.
+"""
+
+from canonry.features.projects.models import PRODUCTION, Project, Scale
+from canonry.features.projects.service import change, create, delete, find, get_any, page, pin, scale_of, set_scale, set_status
+
+__all__ = ["PRODUCTION", "Project", "Scale", "change", "create", "delete", "find", "get_any", "page", "pin", "scale_of", "set_scale", "set_status"]

@@ -1,0 +1,129 @@
+"""Use cases around projects."""
+
+from collections.abc import Mapping, Sequence
+
+import psycopg
+
+from canonry.core.access import Actor, Permission, require
+from canonry.core.errors import Conflict, Invalid, Issue, NotFound
+from canonry.core.ids import new_id
+from canonry.core.paging import Page, cut
+from canonry.features.projects import store
+from canonry.features.projects.events import ProjectChanged, ProjectCreated, ProjectDeleted
+from canonry.features.projects.models import PRODUCTION, Project, Scale
+from canonry.features.projects.rules import check_slug, derive_slug
+from canonry.infra.tx import Tx
+from canonry.ports.limits import AccountLimits
+
+_ATTEMPTS = 100
+
+
+def create(
+    tx: Tx, actor: Actor, limits: AccountLimits, *, name: str, slug: str | None = None, repo_url: str | None = None, repo_branch: str = "main"
+) -> Project:
+    """Create a project; the slug is derived from the name when absent.
+
+    Raises: Conflict `slug_taken`, `slug_reserved`, `name_taken`; Invalid `invalid_slug`, `invalid_name`; Limited `project_limit_reached`.
+    """
+    require(actor, Permission.PROJECTS_DEPLOY)
+    if actor.project_id is not None:
+        raise NotFound("project_not_found", "This credential is bound to one project and can create no other.")
+    name = name.strip()
+    if not name or "\0" in name:
+        raise Invalid("invalid_name", "A project needs a name.", issues=[Issue("body.name", "must not be empty", "too_short")])
+    limits.require_project(actor.organization_id, store.count(tx, actor.organization_id))
+    if store.name_exists(tx, actor.organization_id, name):
+        raise _name_taken(name)
+    chosen = check_slug(slug) if slug is not None else _free_slug(tx, name)
+    project_id = new_id("prj")
+    try:
+        with tx.connection.transaction():
+            store.insert(tx, project_id=project_id, organization_id=actor.organization_id, slug=chosen, name=name,
+                         repo_url=repo_url, repo_branch=repo_branch)  # fmt: skip
+    except psycopg.errors.UniqueViolation as error:
+        if error.diag.constraint_name == "projects_name_in_organization":
+            raise _name_taken(name) from error
+        message = f"The slug {chosen!r} is taken."
+        raise Conflict("slug_taken", message, hint="Choose another slug.") from error
+    tx.emit(ProjectCreated(actor.organization_id, project_id))
+    return get_any(tx, project_id)
+
+
+def find(tx: Tx, actor: Actor, key: str) -> Project:
+    """Return the caller's project with that slug or id.
+
+    Raises: NotFound `project_not_found`, for another organization's as well.
+    """
+    require(actor, Permission.PROJECTS_READ)
+    found = None if "\0" in key else store.find(tx, actor.organization_id, key)
+    if found is None or actor.project_id not in {None, found.id}:
+        raise NotFound("project_not_found", f"There is no project {key!r}.", hint="`canonry projects ls` lists yours.")
+    return found
+
+
+def get_any(tx: Tx, project_id: str) -> Project:
+    """Return a project for Canonry's own work. Raises: NotFound `project_not_found`."""
+    found = store.find_any(tx, project_id)
+    if found is None:
+        raise NotFound("project_not_found", f"There is no project {project_id}.")
+    return found
+
+
+def page(tx: Tx, actor: Actor, wanted: Page) -> tuple[Sequence[Project], str | None]:
+    """Return one page of the caller's projects, newest first, and the next cursor."""
+    require(actor, Permission.PROJECTS_READ)
+    rows = store.page(tx, actor.organization_id, wanted)
+    return cut([row for row in rows if actor.project_id in {None, row.id}], wanted)
+
+
+def change(tx: Tx, actor: Actor, key: str, changes: Mapping[str, object]) -> Project:
+    """Change settings; they are in force at the next deployment. Raises: NotFound, Conflict `name_taken`."""
+    require(actor, Permission.PROJECTS_DEPLOY)
+    project = find(tx, actor, key)
+    if changes:
+        try:
+            with tx.connection.transaction():
+                store.update(tx, project.id, changes)
+        except psycopg.errors.UniqueViolation as error:
+            raise _name_taken(str(changes.get("name"))) from error
+        tx.emit(ProjectChanged(actor.organization_id, project.id))
+    return get_any(tx, project.id)
+
+
+def set_status(tx: Tx, project_id: str, status: str) -> None:
+    """Note that a project is running or stopped."""
+    store.update(tx, project_id, {"status": status})
+
+
+def pin(tx: Tx, project_id: str, pins: Mapping[str, str]) -> None:
+    """Remember the toolchain versions that a deployment chose by default."""
+    if pins:
+        store.merge_pins(tx, project_id, pins)
+
+
+def delete(tx: Tx, project: Project) -> None:
+    """Delete the project's rows; its slug is free from then on."""
+    store.delete(tx, project.id)
+    tx.emit(ProjectDeleted(project.organization_id, project.id))
+
+
+def scale_of(tx: Tx, project_id: str, process: str, environment: str = PRODUCTION) -> Scale:
+    """Return the scale of a process; one instance of the default size when nothing was set."""
+    return next((scale for scale in store.scales(tx, project_id, environment) if scale.process == process), Scale(process, 1, None, None))
+
+
+def set_scale(tx: Tx, project_id: str, scale: Scale, environment: str = PRODUCTION) -> None:
+    """Store the scale of a process."""
+    store.set_scale(tx, project_id, environment, scale)
+
+
+def _free_slug(tx: Tx, name: str) -> str:
+    for attempt in range(1, _ATTEMPTS):
+        slug = derive_slug(name, attempt)
+        if not store.slug_exists(tx, slug):
+            return slug
+    raise Conflict("slug_taken", f"No slug made from {name!r} is free.", hint="Choose one with `slug`.")
+
+
+def _name_taken(name: str) -> Conflict:
+    return Conflict("name_taken", f"You have a project named {name!r} already.", hint="Choose another name.")

@@ -1,0 +1,99 @@
+"""All SQL on projects and scales."""
+
+from collections.abc import Mapping
+from typing import LiteralString
+
+from psycopg import sql
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from canonry.core.paging import Page
+from canonry.features.projects.models import Project, Scale
+from canonry.infra.tx import Tx
+
+_SELECT: LiteralString = """
+    SELECT p.id, p.organization_id, o.handle, p.slug, p.name, p.status, p.repo_url, p.repo_branch, p.root_dir, p.node_version,
+           p.python_version, p.install_command, p.build_command, p.start_command, p.output_dir, p.health_path, p.pins,
+           p.created_at, p.updated_at
+    FROM projects p JOIN organizations o ON o.id = p.organization_id """
+
+
+def insert(tx: Tx, *, project_id: str, organization_id: str, slug: str, name: str, repo_url: str | None, repo_branch: str) -> None:
+    """Add a project. Raises psycopg's UniqueViolation for a taken slug or name."""
+    tx.connection.execute(
+        "INSERT INTO projects (id, organization_id, slug, name, repo_url, repo_branch) VALUES (%s, %s, %s, %s, %s, %s)",
+        (project_id, organization_id, slug, name, repo_url, repo_branch),
+    )
+
+
+def find(tx: Tx, organization_id: str, key: str) -> Project | None:
+    """Return the organization's project with that id or slug."""
+    with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
+        query = _SELECT + "WHERE p.organization_id = %s AND (p.id = %s OR p.slug = %s)"
+        return cursor.execute(query, (organization_id, key, key)).fetchone()
+
+
+def find_any(tx: Tx, project_id: str) -> Project | None:
+    """Return a project whoever owns it, for jobs that act for Canonry itself."""
+    with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
+        return cursor.execute(_SELECT + "WHERE p.id = %s", (project_id,)).fetchone()
+
+
+def slug_exists(tx: Tx, slug: str) -> bool:
+    """Say whether anybody has that slug."""
+    return tx.connection.execute("SELECT 1 FROM projects WHERE slug = %s", (slug,)).fetchone() is not None
+
+
+def name_exists(tx: Tx, organization_id: str, name: str) -> bool:
+    """Say whether the organization has a project of that name, in any letter case."""
+    query = "SELECT 1 FROM projects WHERE organization_id = %s AND lower(name) = lower(%s)"
+    return tx.connection.execute(query, (organization_id, name)).fetchone() is not None
+
+
+def page(tx: Tx, organization_id: str, wanted: Page) -> list[Project]:
+    """Return up to limit + 1 projects, newest first."""
+    with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
+        query = _SELECT + """WHERE p.organization_id = %s AND (%s::timestamptz IS NULL OR (p.created_at, p.id) < (%s, %s))
+                             ORDER BY p.created_at DESC, p.id DESC LIMIT %s"""
+        arguments = (organization_id, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
+        return cursor.execute(query, arguments).fetchall()
+
+
+def count(tx: Tx, organization_id: str) -> int:
+    """Return how many projects the organization has."""
+    row = tx.connection.execute("SELECT count(*) FROM projects WHERE organization_id = %s", (organization_id,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def update(tx: Tx, project_id: str, changes: Mapping[str, object]) -> None:
+    """Set columns (names come from the schema, never from a caller's text)."""
+    parts = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in changes)
+    query = sql.SQL("UPDATE projects SET {}, updated_at = now() WHERE id = %s").format(parts)
+    tx.connection.execute(query, (*changes.values(), project_id))
+
+
+def merge_pins(tx: Tx, project_id: str, pins: Mapping[str, str]) -> None:
+    """Remember toolchain versions; one that is pinned already stays."""
+    tx.connection.execute("UPDATE projects SET pins = %s || pins WHERE id = %s", (Jsonb(dict(pins)), project_id))
+
+
+def delete(tx: Tx, project_id: str) -> None:
+    """Delete a project and all rows that hang on it."""
+    tx.connection.execute("DELETE FROM projects WHERE id = %s", (project_id,))
+
+
+def scales(tx: Tx, project_id: str, environment: str) -> list[Scale]:
+    """Return the scale of each process that has one."""
+    with tx.connection.cursor(row_factory=class_row(Scale)) as cursor:
+        query = "SELECT process, instances, memory_mb, cpu FROM scales WHERE project_id = %s AND environment = %s ORDER BY process"
+        return cursor.execute(query, (project_id, environment)).fetchall()
+
+
+def set_scale(tx: Tx, project_id: str, environment: str, scale: Scale) -> None:
+    """Store the scale of one process."""
+    tx.connection.execute(
+        """INSERT INTO scales (project_id, environment, process, instances, memory_mb, cpu) VALUES (%s, %s, %s, %s, %s, %s)
+           ON CONFLICT (project_id, environment, process) DO UPDATE SET instances = EXCLUDED.instances,
+           memory_mb = EXCLUDED.memory_mb, cpu = EXCLUDED.cpu""",
+        (project_id, environment, scale.process, scale.instances, scale.memory_mb, scale.cpu),
+    )
