@@ -18,7 +18,9 @@ class Finished:
     err: str
 
 
-def run(argv: Sequence[str], *, timeout: float, cwd: Path | None = None, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Finished:
+def run(
+    argv: Sequence[str], *, timeout: float, cwd: Path | None = None, stdin: bytes = b"", env: Mapping[str, str] | None = None
+) -> Finished:
     """Run a program to its end and return what it wrote; any exit code is returned, not raised.
 
     timeout: seconds, then the program is killed. env: added to the small environment that tools get.

@@ -1,0 +1,1 @@
+"""What several tests share: factories, servers, clients. Typed like the source."""
