@@ -42,7 +42,7 @@ CREATE TABLE projects (
     organization_id text NOT NULL REFERENCES organizations,
     slug text NOT NULL UNIQUE,
     name text NOT NULL,
-    status text NOT NULL DEFAULT 'new' CHECK (status IN ('new', 'running', 'stopped')),
+    status text NOT NULL DEFAULT 'new' CHECK (status IN ('new', 'running', 'crashed', 'stopped')),
     repo_url text,
     repo_branch text NOT NULL DEFAULT 'main',
     root_dir text,

@@ -19,3 +19,8 @@ def parse_host(text: str) -> str:
             issues=[Issue("hostname", "not a host name (RFC 1123)", "hostname")],
         )  # fmt: skip
     return host
+
+
+def public_url(host: str, port: int) -> str:
+    """Return the address at which people reach `host`; the port is left out when it is the usual one."""
+    return f"http://{host}" if port == 80 else f"http://{host}:{port}"

@@ -1,0 +1,40 @@
+"""HTTP for projects: create, list, find, configure."""
+
+from canonry.core.access import Permission
+from canonry.features.projects import service
+from canonry.features.projects.schemas import ChangeProject, CreateProject, ProjectAnswer, ProjectsAnswer, answer_of, body_of
+from canonry.http.deps import ActorDep, ServicesDep, TxDep
+from canonry.http.paging import PageDep
+from canonry.http.routing import Routes
+
+router = Routes(tags=["Projects"])
+
+
+@router.operation("POST", "/projects", Permission.PROJECTS_DEPLOY, status_code=201)
+def create_project(body: CreateProject, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ProjectAnswer:
+    """Create a project."""
+    project = service.create(
+        tx, actor, services.ports.limits, name=body.name, slug=body.slug, repo_url=body.repo_url, repo_branch=body.repo_branch
+    )
+    return answer_of(project, services.settings)
+
+
+@router.operation("GET", "/projects", Permission.PROJECTS_READ)
+def list_projects(page: PageDep, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ProjectsAnswer:
+    """List your projects, newest first."""
+    rows, cursor = service.page(tx, actor, page)
+    return ProjectsAnswer(projects=[body_of(row, services.settings) for row in rows], next_cursor=cursor)
+
+
+@router.operation("GET", "/projects/{project}", Permission.PROJECTS_READ)
+def get_project(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ProjectAnswer:
+    """Show one project, by slug or id."""
+    return answer_of(service.find(tx, actor, project), services.settings)
+
+
+@router.operation("PATCH", "/projects/{project}", Permission.PROJECTS_DEPLOY)
+def change_project(project: str, body: ChangeProject, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ProjectAnswer:
+    """Change settings; they are in force at the next deployment."""
+    changes = body.model_dump(exclude_unset=True)
+    kept = {name: value for name, value in changes.items() if value is not None or name not in {"name", "repo_branch"}}
+    return answer_of(service.change(tx, actor, project, kept), services.settings)

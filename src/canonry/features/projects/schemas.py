@@ -1,0 +1,98 @@
+"""Shapes of requests and answers about projects."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from canonry.core.hosts import public_url
+from canonry.core.settings import Settings
+from canonry.features.projects.models import Project
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Branch = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x20~^:?*\[\\-][^\x00-\x20~^:?*\[\\]*$")]
+
+
+class CreateProject(BaseModel):
+    """Body of POST /v1/projects. slug: 3 to 50 lower-case letters, digits, inner hyphens; derived from the name when absent."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Name
+    slug: Annotated[str, StringConstraints(max_length=50, pattern=r"^[a-z0-9][a-z0-9-]{1,48}[a-z0-9]$")] | None = None
+    repo_url: Text | None = None
+    repo_branch: Branch = "main"
+
+
+class ChangeProject(BaseModel):
+    """Body of PATCH /v1/projects/{project}; what is absent stays, null goes back to what is detected."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Name | None = None
+    repo_url: Text | None = None
+    repo_branch: Branch | None = None
+    node_version: Text | None = None
+    python_version: Text | None = None
+    install_command: Text | None = None
+    build_command: Text | None = None
+    start_command: Text | None = None
+    output_dir: Text | None = None
+    root_dir: Text | None = None
+    health_path: Annotated[str, StringConstraints(max_length=2000, pattern=r"^/[^\x00-\x20]*$")] | None = None
+
+
+class ProjectBody(BaseModel):
+    """A project as the API shows it."""
+
+    id: str
+    name: str
+    slug: str
+    handle: str
+    status: str = Field(description="new, running, crashed or stopped")
+    url: str
+    repo_url: str | None
+    repo_branch: str
+    is_connected: bool
+    node_version: str | None
+    python_version: str | None
+    install_command: str | None
+    build_command: str | None
+    start_command: str | None
+    output_dir: str | None
+    root_dir: str | None
+    health_path: str | None
+    git_url: str
+    created_at: str
+    updated_at: str
+
+
+class ProjectAnswer(ProjectBody):
+    """One project, bare and wrapped, so that clients of both seeds find it."""
+
+    project: ProjectBody
+
+
+class ProjectsAnswer(BaseModel):
+    """One page of projects."""
+
+    projects: list[ProjectBody]
+    next_cursor: str | None = None
+
+
+def body_of(project: Project, settings: Settings) -> ProjectBody:
+    """Return a project as the API shows it."""
+    own = public_url(settings.base_domain, settings.http_port)
+    fields = {name: getattr(project, name) for name in ProjectBody.model_fields if hasattr(project, name)}
+    fields |= {
+        "url": public_url(f"{project.slug}.{settings.base_domain}", settings.http_port),
+        "is_connected": project.repo_url is not None,
+        "git_url": f"{own}/git/{project.handle}/{project.slug}.git",
+        "created_at": project.created_at.isoformat(),
+        "updated_at": project.updated_at.isoformat(),
+    }
+    return ProjectBody(**fields)
+
+
+def answer_of(project: Project, settings: Settings) -> ProjectAnswer:
+    """Return a project for an answer that holds just one."""
+    body = body_of(project, settings)
+    return ProjectAnswer(**body.model_dump(), project=body)
