@@ -40,7 +40,10 @@ class Plan:
     port: what the app is told in $PORT is chosen at start; this is the port it insists on, or None.
     caches: folders kept between builds, relative to the source. variables: non-secret environment for build and run.
     found: what was seen that led here (`requirements.txt`, `next in package.json`), for people to read.
-    lockfiles: files whose content decides the dependency layer. overrides: keys that came from canonry.toml, Procfile or the project.
+    root_dir: the folder of the source that becomes /app (the repository's root for a workspace; the commands then `cd`).
+    static.root, caches and lockfiles are relative to it.
+    lockfiles: files whose content decides the dependency layer; empty when `install` reads more than a list can name.
+    overrides: keys that came from canonry.toml, Procfile or the project.
     """
 
     provider: str
