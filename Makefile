@@ -49,7 +49,7 @@ docs: setup ## Write docs/reference again from the code
 	@$(PYTHON) scripts/reference.py
 
 lock: setup ## Resolve the dependencies again (names, versions and hashes only)
-	@$(PYTHON) scripts/lock.py
+	@$(PYTHON) scripts/lock.py $(ARGS)
 
 clean: ## Remove what can be made again (.venv, caches, build output)
 	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist src/*.egg-info
