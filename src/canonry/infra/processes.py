@@ -1,0 +1,122 @@
+"""Processes that outlive us: started detached, known by pid and start time, ended without hitting a stranger; and the ports they hold."""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """One process for good: a pid is used again, a pid with its start time (clock ticks since boot) within one boot is not."""
+
+    pid: int
+    started: int
+
+
+def identify(pid: int) -> ProcessId | None:
+    """Return the identity of a living process, None when there is none with this pid (a zombie counts as none)."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] in {"Z", "X"} else ProcessId(pid, int(fields[19]))
+
+
+def is_alive(process: ProcessId) -> bool:
+    """Say whether exactly this process still runs."""
+    return identify(process.pid) == process
+
+
+def started_at(process: ProcessId) -> float:
+    """Return when it started, as unix time in seconds (to about 10 ms)."""
+    return psutil.boot_time() + process.started / os.sysconf("SC_CLK_TCK")
+
+
+def start_detached(argv: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path = Path("/"),
+                   pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:  # fmt: skip
+    """Start a program in a session of its own, so that it outlives us; what it prints is appended to `log`.
+
+    env: its whole environment. Raises: OSError when it cannot be started or the log cannot be opened.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            list(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(env), cwd=cwd,
+            start_new_session=True, close_fds=True, pass_fds=tuple(pass_fds),
+        )  # fmt: skip
+
+
+def stop(process: ProcessId, *, grace: float, ask: signal.Signals = signal.SIGTERM) -> bool:
+    """End it: `ask` first, SIGKILL after `grace` seconds; returns when it is gone. False when it had to be killed."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if not is_alive(process):
+            return True
+        signal.pidfd_send_signal(descriptor, ask)
+        if _ended(descriptor, grace):
+            return True
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        _ended(descriptor, 10)
+        return False
+    except ProcessLookupError:
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """Return a TCP port that nobody holds at this moment."""
+    with socket.socket() as listener:
+        listener.bind((address, 0))
+        return int(listener.getsockname()[1])
+
+
+def is_port_free(port: int, address: str = "127.0.0.1") -> bool:
+    """Say whether we could listen there. A port we may not open (below 1024 as an ordinary user) is not free for us."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((address, port))
+        except OSError:
+            return False
+        return True
+
+
+def port_holder(port: int) -> str:
+    """Return who listens on this TCP port (`nginx (pid 71)`), empty when nobody does or the system does not tell us."""
+    try:
+        for item in psutil.net_connections("tcp"):
+            if item.status == psutil.CONN_LISTEN and item.laddr and item.laddr.port == port and item.pid:
+                return f"{psutil.Process(item.pid).name()} (pid {item.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return ""
+
+
+def wait_until_gone(process: ProcessId, timeout: float) -> bool:
+    """Wait up to `timeout` seconds for a process that somebody else ended; say whether it is gone."""
+    deadline = time.monotonic() + timeout
+    while is_alive(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _ended(descriptor: int, timeout: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(timeout * 1000))

@@ -1,0 +1,5 @@
+"""Fixtures for every test; each lives in the file of `tests/support` that it is about."""
+
+from tests.support.postgres import database, database_url, empty_database_url, postgres_server
+
+__all__ = ["database", "database_url", "empty_database_url", "postgres_server"]
