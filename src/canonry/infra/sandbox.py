@@ -7,7 +7,7 @@ Source of the set-up: docs/decisions/0003-sandbox.md.
 
 import functools
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,11 @@ _SYSTEM_FILES = ("resolv.conf", "hosts", "host.conf", "nsswitch.conf", "localtim
 # (core_pattern then runs a program as root on the host). bubblewrap covers them only where it thinks it can write them.
 _KERNEL_FILES = ("sys", "sysrq-trigger", "irq", "bus")
 
+# What the C library reads before main(); the shell that sets limits before bubblewrap reads ENV and its like.
+_LOADER_PREFIXES = ("LD_", "GLIBC_", "MALLOC_", "BASH_")
+_LOADER_NAMES = frozenset({"GCONV_PATH", "GETCONF_DIR", "HOSTALIASES", "LOCALDOMAIN", "LOCPATH", "NIS_PATH", "NLSPATH", "RES_OPTIONS",
+                           "RESOLV_HOST_CONF", "TZDIR", "ENV", "SHELLOPTS", "BASHOPTS", "PS4"})  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Bind:
@@ -34,10 +39,14 @@ class Bind:
 
 @dataclass(frozen=True)
 class Overlay:
-    """`lower` seen at `target`, with writes that go to memory and are gone afterwards."""
+    """`lower` seen at `target`; writes go to the folder `upper` (on the disk of a plain file system), or without one to memory.
+
+    Beside `upper` lies a folder of the same name and `.work` that the kernel needs; both must exist and be empty at first.
+    """
 
     lower: Path
     target: str
+    upper: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -66,10 +75,25 @@ def sandboxed(sandbox: Sandbox, argv: Sequence[str]) -> list[str]:
     command += _system()
     command += ["--size", str(sandbox.tmp_mb << 20), "--tmpfs", "/tmp", "--dir", "/home/app"]  # noqa: S108 -- inside the sandbox
     for overlay in sandbox.overlays:
-        command += ["--overlay-src", str(overlay.lower), "--tmp-overlay", overlay.target]
+        command += ["--overlay-src", str(overlay.lower)]
+        if overlay.upper is None:
+            command += ["--tmp-overlay", overlay.target]
+        else:
+            command += ["--overlay", str(overlay.upper), f"{overlay.upper}.work", overlay.target]
     for bind in sandbox.binds:
         command += ["--bind" if bind.writable else "--ro-bind", str(bind.source), bind.target]
     return [*command, "--remount-ro", "/", "--chdir", sandbox.directory, "--", *argv]
+
+
+def guard_loader(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Split an environment from a user: what bubblewrap itself may be started with, and words to put before the argv inside.
+
+    bubblewrap runs outside the sandbox; a user's LD_PRELOAD in its environment would load the user's file into it, as us. Such
+    variables are set by `env` inside instead (their values, no secrets, are seen on the command line).
+    """
+    kept = {name: value for name, value in environment.items() if not name.startswith(_LOADER_PREFIXES) and name not in _LOADER_NAMES}
+    moved = [f"{name}={value}" for name, value in environment.items() if name not in kept and "=" not in name]
+    return kept, ["/usr/bin/env", *moved] if moved else []
 
 
 @functools.cache
