@@ -69,7 +69,7 @@ def fingerprint() -> str:
 
 def set_up() -> None:
     """Make .venv, install what the lock names and nothing else, and the package itself as an editable one."""
-    uv = fetch_uv.find(ROOT / ".cache" / "uv", REQUIREMENTS)
+    uv = fetch_uv.find(ROOT / ".cache" / "uv", REQUIREMENTS, [sys.executable, *pythons()])
     if UNDER_WAY.exists() or not is_good(venv_python(), inside=True):
         make_venv(uv)
     DONE.unlink(missing_ok=True)
@@ -109,12 +109,13 @@ def make_venv(uv: str) -> None:
 
 def find_python() -> str | None:
     """Return the path of a Python that will do, or None. What is on PATH may be a shim that does not start: each one is tried."""
-    names = ["python3.12", "python3.13", "python3.14", "python3"]
-    on_path = [found for found in (shutil.which(name) for name in names) if found]
-    for candidate in [*on_path, *pyenv_pythons(), "/usr/local/bin/python3"]:
-        if is_good(Path(candidate), inside=False):
-            return candidate
-    return None
+    return next((candidate for candidate in pythons() if is_good(Path(candidate), inside=False)), None)
+
+
+def pythons() -> list[str]:
+    """Return every Python to think of, the tested version first, then what is on PATH, then pyenv's."""
+    on_path = [shutil.which(name) for name in ("python3.12", "python3.13", "python3.14", "python3")]
+    return [found for found in [*on_path, *pyenv_pythons(), shutil.which("python3", path="/usr/local/bin:/usr/bin")] if found]
 
 
 def pyenv_pythons() -> list[str]:

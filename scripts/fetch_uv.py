@@ -13,21 +13,24 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 import urllib.parse
 import urllib.request
 import zipfile
 from pathlib import Path
 
 OLDEST = (0, 5)
+APT = ["apt-get", "install", "--yes", "--no-install-recommends", "python3-venv"]
 
 
 class Failed(Exception):
     """A step did not work; the text says what to do."""
 
 
-def find(folder: Path, requirements: Path) -> str:
-    """Return a uv that runs: one that is on PATH, one brought here earlier, or one brought now into `folder`. Raises: Failed."""
+def find(folder: Path, requirements: Path, pythons: list[str]) -> str:
+    """Return a uv that runs: one that is on PATH, one brought here earlier, or one brought now into `folder`.
+
+    pythons: those of this machine; one whose pip or venv works is enough. Raises: Failed.
+    """
     version, hashes = locked(requirements)
     here = folder / version / "bin" / "uv"
     for candidate in (shutil.which("uv"), str(here)):
@@ -38,11 +41,18 @@ def find(folder: Path, requirements: Path) -> str:
     folder.mkdir(parents=True)
     lock = folder / "uv.txt"
     lock.write_text(f"uv=={version} {' '.join('--hash=sha256:' + item for item in hashes)}\n")
-    for way in (by_pip, by_venv, by_index):
-        if way(folder, version, hashes, lock) and is_usable(str(here)):
+    ways = (
+        lambda: by_pip(folder / version, lock, pythons),
+        lambda: by_venv(folder / version, lock, pythons),
+        lambda: by_index(folder / version, version, hashes),
+        lambda: by_apt(folder / version, lock, pythons),
+    )
+    for way in ways:
+        if way() and is_usable(str(here)):
             return str(here)
         shutil.rmtree(str(folder / version), ignore_errors=True)
-    return by_apt(folder, version, hashes, lock)
+    raise Failed(f"uv could not be brought here: this machine has neither pip nor venv, or the package index does not answer.\n"
+                 f"       Run `sudo {' '.join(APT)}` (or install uv) and then `make setup` again.")  # fmt: skip
 
 
 def locked(requirements: Path) -> tuple[str, list[str]]:
@@ -53,22 +63,22 @@ def locked(requirements: Path) -> tuple[str, list[str]]:
     return match.group(1), re.findall(r"sha256:([0-9a-f]{64})", match.group(2))
 
 
-def by_pip(folder: Path, version: str, hashes: list[str], lock: Path) -> bool:  # noqa: ARG001 -- the ways are called alike
-    """Let the pip of some Python on this machine put it here."""
-    return any(pip_into(python, folder / version, lock) for python in pythons() if works([python, "-m", "pip", "--version"]))
+def by_pip(target: Path, lock: Path, pythons: list[str]) -> bool:
+    """Let the pip of some Python on this machine put it into `target`."""
+    return any(pip_into(python, target, lock) for python in pythons if works([python, "-m", "pip", "--version"]))
 
 
-def by_venv(folder: Path, version: str, hashes: list[str], lock: Path) -> bool:  # noqa: ARG001 -- the ways are called alike
+def by_venv(target: Path, lock: Path, pythons: list[str]) -> bool:
     """Let a virtual environment bring pip (Debian without python3-venv cannot)."""
-    home = folder / "venv"
-    for python in pythons():
+    home = target.parent / "venv"
+    for python in pythons:
         shutil.rmtree(str(home), ignore_errors=True)
-        if quiet([python, "-m", "venv", str(home)]) == 0 and pip_into(str(home / "bin" / "python"), folder / version, lock):
+        if quiet([python, "-m", "venv", str(home)]) == 0 and pip_into(str(home / "bin" / "python"), target, lock):
             return True
     return False
 
 
-def by_index(folder: Path, version: str, hashes: list[str], lock: Path) -> bool:  # noqa: ARG001 -- the ways are called alike
+def by_index(target: Path, version: str, hashes: list[str]) -> bool:
     """Take the wheel from the index or folder this machine is configured for, and check its hash before using it."""
     for place in places():
         for url in wheels_at(place, version):
@@ -78,30 +88,20 @@ def by_index(folder: Path, version: str, hashes: list[str], lock: Path) -> bool:
             except (OSError, ValueError):
                 continue
             if hashlib.sha256(content).hexdigest() in hashes:
-                unpack(content, folder, version)
+                unpack(content, target)
                 return True
     return False
 
 
-def by_apt(folder: Path, version: str, hashes: list[str], lock: Path) -> str:
-    """As root on Debian install python3-venv and try again; else say the command. Raises: Failed."""
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", "python3-venv"]
-    here = folder / version / "bin" / "uv"
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        say(f"this machine has neither uv nor pip nor venv: {' '.join(command)}")
-        environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-        subprocess.run(["apt-get", "update", "-qq"], check=False, env=environment)
-        subprocess.run([*command, "-qq"], check=False, env=environment, stdout=subprocess.DEVNULL)
-        if by_venv(folder, version, hashes, lock) and is_usable(str(here)):
-            return str(here)
-    raise Failed("uv could not be brought here, because this machine has neither pip nor venv, or the package index does not answer.\n"
-                 f"       Run `sudo {' '.join(command)}` (or install uv) and then `make setup` again.")  # fmt: skip
-
-
-def pythons() -> list[str]:
-    """Return the Pythons to try: the one that runs this, and those on PATH."""
-    found = [sys.executable, *(shutil.which(name) for name in ("python3", "python3.13", "python3.12", "python3.11"))]
-    return [python for python in dict.fromkeys(found) if python]
+def by_apt(target: Path, lock: Path, pythons: list[str]) -> bool:
+    """As root on Debian install python3-venv and try that way again."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    say(f"this machine has neither uv nor pip nor venv: {' '.join(APT)}")
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    subprocess.run(["apt-get", "update", "-qq"], check=False, env=environment)
+    subprocess.run([*APT, "-qq"], check=False, env=environment, stdout=subprocess.DEVNULL)
+    return by_venv(target, lock, pythons)
 
 
 def pip_into(python: str, target: Path, lock: Path) -> bool:
@@ -174,17 +174,16 @@ def fits(name: str, version: str) -> bool:
     return name.startswith(f"uv-{version}-") and name.endswith(f"_{machine}.whl") and libc in name
 
 
-def unpack(content: bytes, folder: Path, version: str) -> None:
+def unpack(content: bytes, target: Path) -> None:
     """Take the program out of the wheel; the last step makes it appear."""
-    wheel = folder / "uv.whl"
+    wheel = target.parent / "uv.whl"
     wheel.write_bytes(content)
-    target = folder / version / "bin"
-    target.mkdir(parents=True)
+    (target / "bin").mkdir(parents=True)
+    part = target / "bin" / "uv.part"
     with zipfile.ZipFile(str(wheel)) as archive:
-        member = next(name for name in archive.namelist() if name.endswith(".data/scripts/uv"))
-        (target / "uv.part").write_bytes(archive.read(member))
-    (target / "uv.part").chmod(0o755)
-    (target / "uv.part").rename(target / "uv")
+        part.write_bytes(archive.read(next(name for name in archive.namelist() if name.endswith(".data/scripts/uv"))))
+    part.chmod(0o755)
+    part.rename(target / "bin" / "uv")
 
 
 def is_usable(uv: str) -> bool:
