@@ -1,0 +1,72 @@
+"""What git says when it fails, as errors of ours."""
+
+import re
+
+from canonry.core.errors import CanonryError, Invalid, Issue, NotFound, TooLarge, Unavailable
+from canonry.core.refs import Ref, RepositoryUrl
+
+_MISSING_REF = ("couldn't find remote ref", "could not find remote ref", "not our ref", "unadvertised object", "no such remote ref",
+                "remote did not send all necessary objects")  # fmt: skip
+_MISSING_REPOSITORY = (
+    "not found",
+    "returned error: 404",
+    "does not appear to be a git repository",
+    "does not exist",
+    "repository not exported",
+)
+_LOGIN = ("could not read username", "could not read password", "authentication failed", "returned error: 401", "returned error: 403",
+          "access denied", "terminal prompts disabled")  # fmt: skip
+_NETWORK = ("could not resolve", "failed to connect", "couldn't connect", "connection refused", "connection reset", "connection timed out",
+            "timed out", "too slow", "ssl", "certificate", "tls", "rpc failed", "early eof", "unexpected disconnect", "hung up",
+            "returned error: 5", "returned error: 429", "empty reply", "recv failure", "send failure", "network is unreachable",
+            "could not read from remote", "invalid index-pack output", "gnutls")  # fmt: skip
+_TOO_LARGE = ("file too large", "file size limit", "exceeds maximum allowed size", "sigxfsz", "signal 25")
+_UNSAFE = ("disallowed submodule", "gitmodules", "hasdotgit", "hasdotdot", "fsck error", "fullpathname")
+
+
+def explain_fetch(err: str, code: int, url: RepositoryUrl, ref: Ref) -> CanonryError | None:
+    """Return the error for a fetch that failed, None when its complaint points at our own copy rather than at the other side."""
+    text = err.replace(url.text, "").lower()
+    said = _first_complaint(err)
+    if code == -25 or any(words in text for words in _TOO_LARGE):
+        return TooLarge(
+            "repository_too_large", f"{url} is larger than is accepted.", hint="Remove large files from its history, or upload."
+        )
+    if any(words in text for words in _UNSAFE):
+        return Invalid("unsafe_repository", f"{url} holds something unsafe: {said}",
+                       hint="Repair the repository's history; `git fsck` shows the object.", issues=[Issue("repo_url", said, "unsafe")])  # fmt: skip
+    if any(words in text for words in _MISSING_REF):
+        return missing_ref(url, ref)
+    if any(words in text for words in _LOGIN):
+        return Invalid(
+            "repository_needs_login", f"{url} cannot be read without a login.",
+            hint="Check the address (hosts answer the same for a repository that does not exist). A private one can be pushed to Canonry.",
+            issues=[Issue("repo_url", "needs a login, or does not exist", "login")],
+        )  # fmt: skip
+    if any(words in text for words in _MISSING_REPOSITORY):
+        return NotFound("repository_not_found", f"There is no repository at {url}.", hint="Check the address.")
+    if any(words in text for words in _NETWORK):
+        return Unavailable("repository_unreachable", f"{url} could not be reached: {said}", hint="Try again; check the address.")
+    return None
+
+
+def missing_ref(url: RepositoryUrl, ref: Ref) -> NotFound:
+    """Return the error for a branch, tag or commit that the repository does not have."""
+    if ref.name == "HEAD":
+        return NotFound(
+            "ref_not_found", f"{url} has no default branch: it may be empty.", hint="Name a branch, or push a first commit to it."
+        )
+    return NotFound(
+        "ref_not_found", f"{url} has no branch, tag or commit {ref.name!r}.", hint="`git ls-remote` with that address lists them."
+    )
+
+
+def failed_fetch(url: RepositoryUrl, err: str) -> Unavailable:
+    """Return the error for a fetch that failed for no reason we know, even into a fresh copy."""
+    return Unavailable("repository_fetch_failed", f"{url} could not be fetched: {_first_complaint(err)}", hint="Try again.")
+
+
+def _first_complaint(err: str) -> str:
+    lines = [line.strip() for line in err.splitlines() if line.strip()]
+    chosen = next((line for line in lines if line.startswith(("fatal:", "error:", "remote:"))), lines[0] if lines else "git says nothing")
+    return re.sub(r"://[^/@\s]+@", "://", chosen)[:300]

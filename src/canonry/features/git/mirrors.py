@@ -1,0 +1,180 @@
+"""Mirrors of outside repositories: fetched once, then only what is new.
+
+Every ref that was asked for is kept under a name made from its digest, so that a branch `a` that became `a/b` is no conflict.
+"""
+
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from canonry.core.errors import CanonryError, Unavailable
+from canonry.core.paths import Home
+from canonry.core.refs import Ref, RepositoryUrl, parse_ref, parse_repository_url
+from canonry.features.git.errors import explain_fetch, failed_fetch, missing_ref
+from canonry.features.git.hosted import init_bare
+from canonry.features.git.leftovers import remove_leftovers
+from canonry.features.git.models import Commit
+from canonry.features.git.objects import open_objects
+from canonry.infra.files import remove_tree
+from canonry.infra.git import GitRun, run_git
+
+type LogLine = Callable[[str], None]
+
+FETCH_TIMEOUT = 900.0
+REPOSITORY_LIMIT = 4 << 30
+_MANY_PACKS = 40
+_DAMAGED = "canonry-damaged"
+
+
+def fetch_mirror(home: Home, url: str, ref: str | None, log: LogLine, *, allow_file: bool = False) -> tuple[Path, Commit]:
+    """Bring the mirror of `url` up to date for `ref` and return (its path, the commit). ref None: the remote's default branch.
+
+    A full commit id that is there already asks no network. Waits for another fetch of the same mirror. A copy that is damaged, or that
+    a killed fetch left half-written, is mended or fetched anew.
+    Raises: Invalid `invalid_repository_url`, `invalid_ref`, `repository_needs_login`, `unsafe_repository`; NotFound
+    `repository_not_found`, `ref_not_found`; TooLarge `repository_too_large`; Unavailable `repository_unreachable`, `git_timeout`, ...
+    """
+    address = parse_repository_url(url, allow_file=allow_file)
+    wanted = parse_ref(ref if ref is not None else "HEAD")
+    mirror = home.mirrors / f"{address.key}.git"
+    home.mirrors.mkdir(parents=True, exist_ok=True)
+    with _locked(mirror, log) as descriptor:
+        _prepare(mirror)
+        if wanted.commit and (commit := _read(mirror, wanted.commit)):
+            log(f"{address} has {commit.sha[:12]} already")
+            return mirror, commit
+        started = time.monotonic()
+        log(f"Fetching {'the default branch' if ref is None else wanted} of {address}")
+        commit = _fetch_or_anew(mirror, address, wanted, GitRun(
+            timeout=FETCH_TIMEOUT, transports=[address.scheme], limit_bytes=REPOSITORY_LIMIT, credential=address.credential,
+            credential_url=address.text, held=[descriptor], progress=log,
+        ))  # fmt: skip
+        log(f"Fetched {commit.sha[:12]} in {time.monotonic() - started:.1f} s: {commit.subject}")
+        return mirror, commit
+
+
+def mark_damaged(home: Home, repository: Path) -> None:
+    """Note that objects are missing from a mirror, so that the next fetch starts anew. A hosted repository is left as it is."""
+    if repository.parent == home.mirrors and repository.is_dir():
+        (repository / _DAMAGED).touch()
+
+
+@contextmanager
+def _locked(mirror: Path, log: LogLine) -> Iterator[int]:
+    """Hold the mirror. git inherits the descriptor: should we be killed, the lock stays until the last git has ended too."""
+    descriptor = os.open(mirror.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        waits_until = time.monotonic() + FETCH_TIMEOUT
+        told = False
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > waits_until:
+                    raise Unavailable("repository_busy", "Another fetch of the same repository does not end.", hint="Try again.") from error
+            if not told:
+                log("Waiting for another fetch of the same repository")
+                told = True
+            time.sleep(0.05)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _prepare(mirror: Path) -> None:
+    if (mirror / _DAMAGED).exists():
+        remove_tree(mirror)
+    if not mirror.is_dir():
+        init_bare(mirror)
+    remove_leftovers(mirror)
+
+
+def _fetch_or_anew(mirror: Path, url: RepositoryUrl, ref: Ref, how: GitRun) -> Commit:
+    try:
+        return _fetch(mirror, url, ref, how)
+    except _OwnCopyFaulty:
+        remove_tree(mirror)
+        init_bare(mirror)
+    try:
+        return _fetch(mirror, url, ref, how)
+    except _OwnCopyFaulty as error:
+        raise failed_fetch(url, str(error)) from error
+
+
+def _fetch(mirror: Path, url: RepositoryUrl, ref: Ref, how: GitRun) -> Commit:
+    """One fetch of the wanted ref; a tag needs a second one, and the beginning of a commit id all branches and tags."""
+    if ref.commit:
+        return _fetch_commit(mirror, url, ref, how, ref.commit)
+    for name in ref.full_names:
+        if _run_fetch(mirror, url, ref, how, [f"+{name}:{_kept_as(name)}"]):
+            return _read_fetched(mirror, _kept_as(name))
+    if ref.may_be_short_commit:
+        if commit := _read(mirror, ref.name.lower()):
+            return commit
+        _run_fetch(mirror, url, ref, how, _EVERYTHING)
+        if commit := _read(mirror, ref.name.lower()):
+            return commit
+    raise missing_ref(url, ref)
+
+
+_EVERYTHING = ["+refs/heads/*:refs/canonry/all/heads/*", "+refs/tags/*:refs/canonry/all/tags/*"]
+
+
+def _fetch_commit(mirror: Path, url: RepositoryUrl, ref: Ref, how: GitRun, sha: str) -> Commit:
+    """Ask for the commit itself; a host that gives out branches and tags only is asked for all of them."""
+    if _run_fetch(mirror, url, ref, how, [f"+{sha}:{_kept_as(sha)}"]):
+        return _read_fetched(mirror, sha)
+    _run_fetch(mirror, url, ref, how, _EVERYTHING)
+    if commit := _read(mirror, sha):
+        return commit
+    raise missing_ref(url, ref)
+
+
+def _run_fetch(mirror: Path, url: RepositoryUrl, ref: Ref, how: GitRun, refspecs: list[str]) -> bool:
+    """Return True when it was fetched, False when the other side has no such ref."""
+    prune = ["--prune"] if refspecs is _EVERYTHING else []
+    options = ["--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--progress", *prune]
+    result = run_git([f"--git-dir={mirror}", "fetch", *options, "--", url.text, *refspecs], how)
+    if result.code == 0:
+        _tidy(mirror, how)
+        return True
+    error = explain_fetch(result.err, result.code, url, ref)
+    if error is None:
+        raise _OwnCopyFaulty(result.err)
+    if error.code == "ref_not_found":
+        return False
+    raise error
+
+
+def _tidy(mirror: Path, how: GitRun) -> None:
+    packs = sum(1 for _ in (mirror / "objects" / "pack").glob("*.pack"))
+    if packs > _MANY_PACKS:
+        run_git([f"--git-dir={mirror}", "repack", "--geometric=2", "-d", "-q"], GitRun(timeout=FETCH_TIMEOUT, held=how.held))
+
+
+def _read(mirror: Path, name: str) -> Commit | None:
+    try:
+        with open_objects(mirror) as objects:
+            return objects.commit(name)
+    except CanonryError as error:
+        raise _OwnCopyFaulty(str(error)) from error
+
+
+def _read_fetched(mirror: Path, name: str) -> Commit:
+    commit = _read(mirror, name)
+    if commit is None:
+        raise _OwnCopyFaulty("what was fetched is not a commit, or cannot be read")
+    return commit
+
+
+def _kept_as(name: str) -> str:
+    return f"refs/canonry/one/{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
+class _OwnCopyFaulty(Exception):
+    """The mirror itself, not the other side, made a fetch fail."""
