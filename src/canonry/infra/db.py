@@ -43,7 +43,8 @@ class Database:
         Raises: Unavailable `database_unavailable` when there is no connection to be had or it is lost.
         """
         try:
-            with self._pool.connection() as connection:
+            # The transaction is begun here, so that every later `transaction()` is a savepoint inside it and commits nothing.
+            with self._pool.connection() as connection, connection.transaction():
                 yield connection
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise _unavailable(error) from error
