@@ -18,7 +18,7 @@ class Home:
     def create(self) -> None:
         """Make the folders that must exist before anything starts (0711 the root, 0700 the private ones)."""
         self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
-        for folder in (self.sites, self.slots, self.artifacts, self.builds, self.uploads, self.caches, self.toolchains, self.instances,
+        for folder in (self.routes, self.artifacts, self.builds, self.uploads, self.caches, self.toolchains, self.instances,
                        self.repositories, self.mirrors, self.build_logs, self.instance_logs):  # fmt: skip
             folder.mkdir(parents=True, exist_ok=True)
         self.run.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,13 +49,8 @@ class Home:
 
     @property
     def caddy_admin(self) -> Path:
-        """Unix socket of Caddy's admin API."""
+        """Unix socket of Caddy's admin API: a symlink to the one of the Caddy in charge."""
         return self.run / "caddy.sock"
-
-    @property
-    def caddy_pages(self) -> Path:
-        """Unix socket on which Caddy itself serves static sites and plain pages to its own slots."""
-        return self.run / "pages.sock"
 
     @property
     def edge(self) -> Path:
@@ -63,14 +58,9 @@ class Home:
         return self.root / "edge"
 
     @property
-    def sites(self) -> Path:
-        """`<host>` → symlink to the artifact folder that is served there."""
-        return self.edge / "sites"
-
-    @property
-    def slots(self) -> Path:
-        """`<host>/<n>`: a file that holds one upstream address."""
-        return self.edge / "slots"
+    def routes(self) -> Path:
+        """`<host>`: one line that says where its requests go; the edge reads it at each request."""
+        return self.edge / "routes"
 
     @property
     def postgres(self) -> Path:
