@@ -135,6 +135,7 @@ CREATE TABLE instances (
     status text NOT NULL DEFAULT 'starting'
         CHECK (status IN ('starting', 'healthy', 'unhealthy', 'draining', 'crashed', 'crash_loop')),
     restarts integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
     address text,
     reason text NOT NULL DEFAULT '',
     memory_mb integer NOT NULL,

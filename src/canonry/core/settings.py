@@ -32,6 +32,7 @@ class Settings:
     health_timeout: int = _setting(60, "Seconds a new instance may take to become healthy.")
     instance_memory: int = _setting(512, "MiB of memory one instance may use.")
     upload_limit: int = _setting(512, "MiB an uploaded archive may have; unpacked it may have four times that.")
+    allow_file_urls: bool = _setting(False, "Accept file:// repositories (for tests and for one person's machine).")
     allow_no_sandbox: bool = _setting(False, "Run builds and apps without a sandbox where namespaces are forbidden.")
 
     @property
@@ -53,6 +54,21 @@ def read_settings(environ: Mapping[str, str] | None = None, **flags: object) -> 
             values[item.name] = _parse(item.name, text)
     values.update({name: value for name, value in flags.items() if value is not None})
     return _checked(Settings(**values))
+
+
+@dataclass(frozen=True)
+class ClientSettings:
+    """What a remote command takes from the environment; each one wins over the stored credentials."""
+
+    url: str | None = _setting(None, "Address of the Canonry that remote commands talk to, like http://localhost:8080.")
+    token: Secret | None = _setting(None, "Token that remote commands send (cnr_...).")
+
+
+def read_client_settings(environ: Mapping[str, str] | None = None) -> ClientSettings:
+    """Return `CANONRY_URL` and `CANONRY_TOKEN`; an empty variable counts as absent."""
+    source = os.environ if environ is None else environ
+    token = source.get("CANONRY_TOKEN", "").strip()
+    return ClientSettings(url=source.get("CANONRY_URL", "").strip() or None, token=Secret(token) if token else None)
 
 
 def child_environment() -> dict[str, str]:
@@ -80,7 +96,7 @@ def _parse(name: str, text: str) -> object:
         return Path(text)
     if name == "database_url":
         return Secret(text)
-    if name == "allow_no_sandbox":
+    if name in {"allow_no_sandbox", "allow_file_urls"}:
         if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
             raise _wrong(name, text, "expected 1 or 0")
         return text.lower() in {"1", "true", "yes"}

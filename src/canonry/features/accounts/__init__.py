@@ -4,6 +4,6 @@ The bottom floor: every other feature may ask who somebody is; this one asks nob
 """
 
 from canonry.features.accounts.models import Organization, User
-from canonry.features.accounts.service import create_owner, find_organization, first_owner, get_user
+from canonry.features.accounts.service import create_owner, find_organization, first_owner, get_organization, get_user
 
-__all__ = ["Organization", "User", "create_owner", "find_organization", "first_owner", "get_user"]
+__all__ = ["Organization", "User", "create_owner", "find_organization", "first_owner", "get_organization", "get_user"]

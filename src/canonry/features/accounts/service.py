@@ -29,6 +29,14 @@ def get_user(tx: Tx, user_id: str) -> User:
     return found
 
 
+def get_organization(tx: Tx, organization_id: str) -> Organization:
+    """Return an organization. Raises: NotFound `organization_not_found`."""
+    found = store.organization(tx, organization_id)
+    if found is None:
+        raise NotFound("organization_not_found", "There is no such organization.")
+    return found
+
+
 def find_organization(tx: Tx, handle: str) -> Organization | None:
     """Return the organization with that handle, in any letter case and with or without a leading `@`."""
     return store.organization_by_handle(tx, handle.removeprefix("@").lower())

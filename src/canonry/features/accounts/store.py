@@ -33,6 +33,12 @@ def organization_by_handle(tx: Tx, handle: str) -> Organization | None:
         return cursor.execute("SELECT id, handle, name, created_at FROM organizations WHERE handle = %s", (handle,)).fetchone()
 
 
+def organization(tx: Tx, organization_id: str) -> Organization | None:
+    """Return an organization."""
+    with tx.connection.cursor(row_factory=class_row(Organization)) as cursor:
+        return cursor.execute("SELECT id, handle, name, created_at FROM organizations WHERE id = %s", (organization_id,)).fetchone()
+
+
 def first_owner(tx: Tx) -> tuple[str, str] | None:
     """Return (user id, organization id) of the oldest owner."""
     row = tx.connection.execute(

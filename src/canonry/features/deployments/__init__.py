@@ -1,1 +1,12 @@
-"""Deployments, artifacts, releases and instances: from a source to a live URL, and back."""
+"""Deployments, artifacts, releases and instances: from a source to a live URL, and back.
+
+A deployment is one attempt; what it makes is an artifact; the artifact with its frozen configuration is a release; running copies of it are instances.
+`pipeline.py` tells the story of a deploy, `fleet/watch.py` keeps what runs running.
+"""
+
+from canonry.features.deployments.fleet.watch import Watch
+from canonry.features.deployments.lifecycle import instances
+from canonry.features.deployments.models import Deployment, Instance, Release
+from canonry.features.deployments.pipeline import enqueue_unfinished
+
+__all__ = ["Deployment", "Instance", "Release", "Watch", "enqueue_unfinished", "instances"]

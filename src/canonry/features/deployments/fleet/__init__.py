@@ -1,0 +1,1 @@
+"""The instances that run: their rows, their health, and the watch that keeps them running."""

@@ -1,0 +1,90 @@
+"""All SQL on instances."""
+
+from collections.abc import Mapping, Sequence
+from typing import LiteralString
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from canonry.features.deployments.models import Instance
+from canonry.infra.tx import Tx
+
+_COLUMNS: LiteralString = """id, project_id, environment, release_id, deployment_id, process, index, status, restarts, failures, address, reason, memory_mb,
+    cpu, started_at, next_start_at, stop_after"""
+
+
+def insert(tx: Tx, instance: Instance) -> None:
+    """Add an instance unless the release has this one already."""
+    tx.connection.execute(
+        """INSERT INTO instances (id, project_id, environment, release_id, deployment_id, process, index, status, memory_mb, cpu)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+        (instance.id, instance.project_id, instance.environment, instance.release_id, instance.deployment_id, instance.process, instance.index,
+         instance.status, instance.memory_mb, instance.cpu),
+    )  # fmt: skip
+
+
+def of_release(tx: Tx, release_id: str) -> list[Instance]:
+    """Return the instances of a release that are not draining, by process and index."""
+    with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
+        query = "SELECT " + _COLUMNS + " FROM instances WHERE release_id = %s AND status <> 'draining' ORDER BY process, index"
+        return cursor.execute(query, (release_id,)).fetchall()
+
+
+def of_project(tx: Tx, project_id: str) -> list[Instance]:
+    """Return all instances of a project, draining ones included."""
+    with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
+        query = "SELECT " + _COLUMNS + " FROM instances WHERE project_id = %s ORDER BY environment, process, index, created_at"
+        return cursor.execute(query, (project_id,)).fetchall()
+
+
+def get(tx: Tx, instance_id: str) -> Instance | None:
+    """Return one instance."""
+    with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
+        return cursor.execute("SELECT " + _COLUMNS + " FROM instances WHERE id = %s", (instance_id,)).fetchone()
+
+
+def everything(tx: Tx) -> list[Instance]:
+    """Return all instances of all projects."""
+    with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
+        return cursor.execute("SELECT " + _COLUMNS + " FROM instances").fetchall()
+
+
+def update(tx: Tx, instance_id: str, changes: Mapping[str, object]) -> None:
+    """Set columns."""
+    parts = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in changes)
+    tx.connection.execute(sql.SQL("UPDATE instances SET {} WHERE id = %s").format(parts), (*changes.values(), instance_id))
+
+
+def drain(tx: Tx, project_id: str, environment: str, *, keep_release: str | None, seconds: float) -> None:
+    """Let every instance of other releases end when `seconds` have passed; None keeps no release."""
+    tx.connection.execute(
+        """UPDATE instances SET status = 'draining', stop_after = now() + make_interval(secs => %s)
+           WHERE project_id = %s AND environment = %s AND status <> 'draining' AND release_id IS DISTINCT FROM %s""",
+        (seconds, project_id, environment, keep_release),
+    )
+
+
+def drain_some(tx: Tx, instance_ids: Sequence[str], seconds: float) -> None:
+    """Let these instances end when `seconds` have passed."""
+    tx.connection.execute(
+        "UPDATE instances SET status = 'draining', stop_after = now() + make_interval(secs => %s) WHERE id = ANY(%s) AND status <> 'draining'",
+        (seconds, list(instance_ids)),
+    )
+
+
+def drain_deployment(tx: Tx, deployment_id: str) -> None:
+    """Let the instances that a deployment started end at once; it did not go live."""
+    tx.connection.execute("UPDATE instances SET status = 'draining', stop_after = now() WHERE deployment_id = %s", (deployment_id,))
+
+
+def delete(tx: Tx, instance_id: str) -> None:
+    """Delete an instance's row."""
+    tx.connection.execute("DELETE FROM instances WHERE id = %s", (instance_id,))
+
+
+def adopt(tx: Tx, old_release: str, new_release: str, deployment_id: str) -> None:
+    """Let the instances of one release belong to another that is the same in all that matters to them."""
+    tx.connection.execute(
+        "UPDATE instances SET release_id = %s, deployment_id = %s WHERE release_id = %s AND status <> 'draining'",
+        (new_release, deployment_id, old_release),
+    )

@@ -1,0 +1,201 @@
+"""The watch: once a second it compares what shall run with what runs, and mends the difference.
+
+Dead instances are started again with back-off, drained ones are stopped when their time is over, leftovers of a crash are ended, and the edge
+follows what is healthy. Deployments in progress are left to their own job. Everything it does may be done twice.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+
+from canonry.core.clock import now
+from canonry.core.errors import CanonryError
+from canonry.features import projects, traffic
+from canonry.features.deployments import store as deployments
+from canonry.features.deployments import switch
+from canonry.features.deployments.context import Context
+from canonry.features.deployments.fleet import health, launch, store
+from canonry.features.deployments.models import Instance, Release
+from canonry.features.deployments.rules import STABLE_SECONDS, back_off, crash_status
+from canonry.ports.plans import plan_from_json
+from canonry.ports.runtime import InstanceState
+
+_log = logging.getLogger(__name__)
+_CHECK_EVERY = 10.0
+_CHECK_TIMEOUT = 5.0
+_FAILURES_TO_RESTART = 3
+
+
+class Watch:
+    """Keeps the fleet as it shall be. One at a time in a Canonry (the caller sees to that)."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="watch")
+        self._busy: dict[str, Future[None]] = {}
+        self._next_check: dict[str, float] = {}
+        self._faults: dict[str, int] = {}
+        self._led: dict[str, list[str]] = {}
+        self._first = True
+
+    def round(self) -> None:
+        """Look once at everything. Slow work (stopping, checking) goes on in the background."""
+        runtime = self._context.ports.runtime
+        states = {state.id: state for state in runtime.states()}  # before the rows: whatever runs then has its row now
+        with self._context.transactions.begin() as tx:
+            rows = store.everything(tx)
+            releases = {release.id: release for release in deployments.live_releases(tx)}
+            active = deployments.unfinished_ids(tx)
+        for row in rows:
+            release = releases.get(row.release_id)
+            if row.status == "draining":
+                self._drain(row)
+            elif release is not None:
+                self._keep(row, release, states.get(row.runtime_id))
+            elif row.deployment_id not in active:
+                self._end(row)
+        for state in states.values():
+            if not any(row.runtime_id == state.id for row in rows):
+                self._in_background(state.id, lambda name=state.id: self._remove(name))
+        self._lead(releases, rows)
+        self._tidy(rows)
+
+    def close(self) -> None:
+        """Stop looking; what runs goes on."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _drain(self, row: Instance) -> None:
+        if row.stop_after is not None and row.stop_after <= now():
+            self._in_background(row.id, lambda: self._stop(row))
+
+    def _end(self, row: Instance) -> None:
+        with self._context.transactions.begin() as tx:
+            store.drain_some(tx, [row.id], 0)
+
+    def _keep(self, row: Instance, release: Release, state: InstanceState | None) -> None:
+        running = state is not None and state.running
+        if row.status in {"crashed", "crash_loop"}:
+            if row.next_start_at is None or row.next_start_at <= now():
+                self._in_background(row.id, lambda: self._start_again(row, release))
+        elif not running and state is None and row.status == "starting" and row.address is None:
+            self._in_background(row.id, lambda: self._start(row, release))
+        elif not running:
+            self._note_end(row, state.reason if state is not None else "it is gone")
+        elif self._next_check.get(row.id, 0.0) <= time.monotonic():
+            pause = 0.2 if row.status == "starting" else _CHECK_EVERY
+            self._next_check[row.id] = time.monotonic() + pause
+            self._in_background(row.id, lambda: self._check(row, release, state))
+
+    def _note_end(self, row: Instance, reason: str) -> None:
+        """The instance ended by itself: note why, and when it starts again."""
+        lived = (now() - row.started_at).total_seconds()
+        failures = 1 if lived > STABLE_SECONDS else row.failures + 1
+        _log.warning("%s %s.%d: %s", row.project_id, row.process, row.index, reason)
+        with self._context.transactions.begin() as tx:
+            store.update(tx, row.id, {"status": crash_status(failures), "failures": failures, "reason": reason, "address": None,
+                                      "next_start_at": now() + timedelta(seconds=back_off(failures))})  # fmt: skip
+
+    def _start_again(self, row: Instance, release: Release) -> None:
+        self._context.ports.runtime.stop(row.runtime_id, 0)
+        self._context.ports.runtime.forget(row.runtime_id)
+        with self._context.transactions.begin() as tx:
+            changes = {"status": "starting", "restarts": row.restarts + 1, "started_at": now(), "next_start_at": None, "address": None}
+            store.update(tx, row.id, changes)
+            again = store.get(tx, row.id)
+        if again is not None:
+            self._start(again, release)
+
+    def _start(self, row: Instance, release: Release) -> None:
+        with self._context.transactions.begin() as tx:
+            project = projects.get_any(tx, row.project_id)
+        try:
+            launch.start_one(self._context, project, release, row, self._context.ports.builder.load(release.artifact_id))
+        except CanonryError as error:
+            self._note_end(row, error.message)
+
+    def _check(self, row: Instance, release: Release, state: InstanceState | None) -> None:
+        if state is None:
+            return
+        fault = ""
+        if row.process == launch.WEB:
+            with self._context.transactions.begin() as tx:
+                host = launch.host_of(self._context, projects.get_any(tx, row.project_id))
+            fault = health.check(state.address, host, plan_from_json(release.plan).health_path, timeout=_CHECK_TIMEOUT)
+        if not fault:
+            self._faults.pop(row.id, None)
+            if row.status != "healthy":
+                with self._context.transactions.begin() as tx:
+                    store.update(tx, row.id, {"status": "healthy", "address": state.address, "reason": ""})
+        elif row.status == "starting":
+            if (now() - row.started_at).total_seconds() > self._context.settings.health_timeout:
+                self._note_end(row, f"not healthy in time: {fault}")
+        else:
+            self._note_fault(row, fault)
+
+    def _note_fault(self, row: Instance, fault: str) -> None:
+        """A healthy instance failed a check: look again soon, and start it again when it goes on failing."""
+        self._faults[row.id] = self._faults.get(row.id, 0) + 1
+        self._next_check[row.id] = time.monotonic() + 1
+        if self._faults[row.id] >= _FAILURES_TO_RESTART:
+            self._faults.pop(row.id)
+            self._note_end(row, f"unhealthy: {fault}")
+
+    def _lead(self, releases: dict[str, Release], rows: list[Instance]) -> None:
+        """Let the edge follow what is healthy; on the first round tell it everything, and take away what nobody owns."""
+        for release in releases.values():
+            addresses = switch.addresses_of([row for row in rows if row.release_id == release.id])
+            if self._led.get(release.id) != addresses:
+                self._follow(release)
+        if self._first:
+            self._first = False
+            with self._context.transactions.begin() as tx:
+                stopped = [host for project_id in deployments.stopped_projects(tx) for host in traffic.hosts_of(tx, project_id)]
+                owned = set(traffic.all_hosts(tx))
+            traffic.show_stopped(self._context.ports.edge, stopped)
+            traffic.remove(self._context.ports.edge, [host for host in self._context.ports.edge.hosts() if host not in owned])
+
+    def _follow(self, release: Release) -> None:
+        with self._context.transactions.begin() as tx:
+            live = deployments.live(tx, release.project_id, release.environment)
+            if live is None or live.release_id != release.id:  # a deployment switched between our two looks
+                return
+            hosts = traffic.hosts_of(tx, release.project_id, release.environment)
+            addresses = switch.serving_addresses(tx, release)
+        switch.lead(self._context, release, hosts, addresses)
+        self._led[release.id] = addresses
+
+    def _tidy(self, rows: list[Instance]) -> None:
+        known = {row.id for row in rows}
+        for memory in (self._next_check, self._faults):
+            for gone in [name for name in memory if name not in known]:
+                del memory[gone]
+
+    def _stop(self, row: Instance) -> None:
+        self._context.ports.runtime.stop(row.runtime_id, self._context.settings.stop_grace)
+        self._context.ports.runtime.forget(row.runtime_id)
+        with self._context.transactions.begin() as tx:
+            store.delete(tx, row.id)
+
+    def _remove(self, runtime_id: str) -> None:
+        self._context.ports.runtime.stop(runtime_id, self._context.settings.stop_grace)
+        self._context.ports.runtime.forget(runtime_id)
+
+    def _in_background(self, name: str, work: Callable[[], None]) -> None:
+        """Run `work` in a thread unless something for the same instance is still running."""
+        before = self._busy.get(name)
+        if before is not None and not before.done():
+            return
+        self._busy = {key: future for key, future in self._busy.items() if not future.done()}
+        self._busy[name] = self._pool.submit(_guarded, work)
+
+
+def _guarded(work: Callable[[], None]) -> None:
+    """Run background work; what goes wrong is logged, and the next round tries again."""
+    try:
+        work()
+    except CanonryError as error:
+        _log.warning("watch: %s", error)
+    except Exception:
+        _log.exception("watch")

@@ -1,0 +1,14 @@
+"""Background entry points: each takes the container and ids."""
+
+from canonry.features.deployments import lifecycle, pipeline
+from canonry.features.deployments.context import Context
+
+
+def run_deployments(context: Context, project_id: str, environment: str) -> None:
+    """Carry out what waits for an environment."""
+    pipeline.run(context, project_id, environment)
+
+
+def clear_project(context: Context, project_id: str) -> None:
+    """Take away what a deleted project left behind."""
+    lifecycle.clear(context, project_id)

@@ -1,0 +1,110 @@
+"""Use cases around what runs: stop, start, scale, list, delete."""
+
+from canonry.core.access import Actor, Permission, require
+from canonry.core.errors import Conflict, Invalid, Issue
+from canonry.core.paths import Home
+from canonry.features import git, projects, traffic
+from canonry.features.deployments import store
+from canonry.features.deployments.context import Context
+from canonry.features.deployments.fleet import launch
+from canonry.features.deployments.fleet import store as fleet
+from canonry.features.deployments.models import Instance
+from canonry.features.deployments.queue import CLEAR
+from canonry.features.projects import PRODUCTION, Project, Scale
+from canonry.infra.files import remove_tree
+from canonry.infra.tx import Tx
+from canonry.ports.plans import plan_from_json
+
+MEMORY_OF_SIZE = {"xs": 128, "s": 256, "m": 512, "l": 1024, "xl": 2048}
+
+
+def stop(context: Context, actor: Actor, key: str) -> Project:
+    """Stop a project: its hosts answer that it is stopped, then its instances end. Harmless when it is stopped already."""
+    require(actor, Permission.PROJECTS_DEPLOY)
+    with context.transactions.begin() as tx:
+        project = projects.find(tx, actor, key)
+        projects.set_status(tx, project.id, "stopped")
+        hosts = traffic.hosts_of(tx, project.id)
+    traffic.show_stopped(context.ports.edge, hosts)
+    with context.transactions.begin() as tx:
+        fleet.drain(tx, project.id, PRODUCTION, keep_release=None, seconds=0)
+        return projects.get_any(tx, project.id)
+
+
+def start(context: Context, actor: Actor, key: str) -> Project:
+    """Start a stopped project: its live release serves again, without a build. Raises: Conflict `no_deployment`."""
+    require(actor, Permission.PROJECTS_DEPLOY)
+    with context.transactions.begin() as tx:
+        project = projects.find(tx, actor, key)
+        live = store.live(tx, project.id, PRODUCTION)
+        release = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
+        if live is None or release is None:
+            raise Conflict("no_deployment", f"The project {project.slug} has nothing deployed.", hint="Deploy it first.")
+        if project.status == "running":
+            return project
+        launch.add_missing(tx, context, project, release, live.id)
+        projects.set_status(tx, project.id, "running")
+        hosts = traffic.hosts_of(tx, project.id, PRODUCTION)
+    plan = plan_from_json(release.plan)
+    if plan.static is not None:
+        site = context.ports.builder.load(release.artifact_id).site
+        if site is not None:
+            traffic.serve_site(context.ports.edge, hosts, site, single_page=plan.static.single_page)
+    with context.transactions.begin() as tx:
+        return projects.get_any(tx, project.id)
+
+
+def scale(context: Context, actor: Actor, key: str, wanted: Scale) -> Project:
+    """Set how many instances of a process run and how big they are; the watch follows within a second or two.
+
+    Raises: Invalid `unknown_process`, naming those there are.
+    """
+    require(actor, Permission.PROJECTS_DEPLOY)
+    with context.transactions.begin() as tx:
+        project = projects.find(tx, actor, key)
+        live = store.live(tx, project.id, PRODUCTION)
+        release = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
+        known = list(plan_from_json(release.plan).processes) if release is not None else [launch.WEB]
+        if wanted.process not in known and wanted.process != launch.WEB:
+            message = f"There is no process {wanted.process!r}; there is {', '.join(known) or 'none: this is a static site'}."
+            raise Invalid("unknown_process", message, issues=[Issue("body.process", message, "unknown")])
+        projects.set_scale(tx, project.id, wanted)
+        if live is not None and release is not None and project.status != "stopped":
+            _fit(tx, context, project, live.id, release.id, wanted)
+    return project
+
+
+def _fit(tx: Tx, context: Context, project: Project, deployment_id: str, release_id: str, wanted: Scale) -> None:
+    rows = [row for row in fleet.of_release(tx, release_id) if row.process == wanted.process]
+    memory = wanted.memory_mb or context.settings.instance_memory
+    leaving = [row.id for row in rows if row.index >= wanted.instances or row.memory_mb != memory or row.cpu != wanted.cpu]
+    fleet.drain_some(tx, leaving, context.settings.drain_seconds)
+    release = store.release(tx, release_id)
+    if release is not None and wanted.process in plan_from_json(release.plan).processes:
+        launch.add_missing(tx, context, project, release, deployment_id)
+
+
+def instances(tx: Tx, project: Project) -> list[Instance]:
+    """Return every instance of a project, draining ones included."""
+    return fleet.of_project(tx, project.id)
+
+
+def delete(context: Context, actor: Actor, key: str) -> None:
+    """Delete a project: it answers no more, its slug is free; processes and files go in the background."""
+    require(actor, Permission.PROJECTS_DEPLOY)
+    with context.transactions.begin() as tx:
+        project = projects.find(tx, actor, key)
+        hosts = traffic.hosts_of(tx, project.id)
+        projects.delete(tx, project)
+        tx.enqueue(CLEAR, project_id=project.id)
+    traffic.remove(context.ports.edge, hosts)
+
+
+def clear(context: Context, project_id: str) -> None:
+    """Take away what a deleted project left behind. The watch ends its instances, since no row asks for them any more."""
+    _clear_files(context.home, project_id)
+
+
+def _clear_files(home: Home, project_id: str) -> None:
+    git.remove_repository(home, project_id)
+    remove_tree(home.caches / project_id)

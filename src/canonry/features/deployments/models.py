@@ -1,0 +1,110 @@
+"""Rows of deployments, releases and instances."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """Where a deployment stands. queued → building → deploying → live → superseded, or failed, cancelled on the way.
+
+    A queued one whose place a newer one took is superseded too, without ever having been live.
+    """
+
+    QUEUED = "queued"
+    BUILDING = "building"
+    DEPLOYING = "deploying"
+    LIVE = "live"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = frozenset({Status.QUEUED, Status.BUILDING, Status.DEPLOYING})
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One attempt to bring a source to life.
+
+    source: {"kind": "upload", "archive": sha256} · {"kind": "hosted", "ref"} · {"kind": "repository", "url", "ref"} · {"kind": "release", "release_id"}.
+    step: the step it is in, or ended in. error: {"code", "message", "hint"} of a failed one.
+    """
+
+    id: str
+    organization_id: str
+    project_id: str
+    environment: str
+    status: Status
+    step: str
+    trigger: str
+    source: Mapping[str, Any]
+    ref: str | None
+    commit: str | None
+    commit_message: str | None
+    tree: str | None
+    release_id: str | None
+    artifact_id: str | None
+    reused: bool
+    release_command_done: bool
+    cancel_requested: bool
+    url: str | None
+    error: Mapping[str, Any] | None
+    created_by: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    def __post_init__(self) -> None:
+        """Turn the text of the database into the enumeration."""
+        object.__setattr__(self, "status", Status(self.status))
+
+
+@dataclass(frozen=True)
+class Release:
+    """An artifact with its frozen configuration; it never changes. plan: as `plan_to_json` gives it."""
+
+    id: str
+    project_id: str
+    environment: str
+    deployment_id: str
+    artifact_id: str
+    plan: Mapping[str, Any]
+    variables: Mapping[str, str]
+    commit: str | None
+    tree: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One copy of a process of a release that runs or shall run.
+
+    status: starting, healthy, unhealthy, draining (serves its last requests), crashed (waits for its next start), crash_loop.
+    restarts: how often it was started again; the runtime knows it as `runtime_id`. failures: quick ends in a row. next_start_at: end of the back-off. stop_after: end of the drain.
+    """
+
+    id: str
+    project_id: str
+    environment: str
+    release_id: str
+    deployment_id: str
+    process: str
+    index: int
+    status: str
+    restarts: int
+    failures: int
+    address: str | None
+    reason: str
+    memory_mb: int
+    cpu: float | None
+    started_at: datetime
+    next_start_at: datetime | None
+    stop_after: datetime | None
+
+    @property
+    def runtime_id(self) -> str:
+        """The id under which the runtime knows the present start of this instance."""
+        return f"{self.id}-{self.restarts}"

@@ -1,0 +1,135 @@
+"""A deployment as a story: fetch → plan → build → release command → start → health → switch.
+
+Every step may run twice: after a `kill -9` the job runs again from the top, finds what is done and goes on. A failure at any step leaves the
+live release untouched. The old instances are not stopped here: they drain, and the watch ends them when their time is over.
+"""
+
+import logging
+import time
+
+from canonry.core.clock import now
+from canonry.core.errors import CanonryError
+from canonry.features import projects
+from canonry.features.deployments import source, store, switch
+from canonry.features.deployments.build_log import BuildLog
+from canonry.features.deployments.cancellation import Cancellation
+from canonry.features.deployments.context import Context
+from canonry.features.deployments.errors import DeploymentStopped
+from canonry.features.deployments.events import DeploymentFailed
+from canonry.features.deployments.fleet import launch
+from canonry.features.deployments.fleet import store as fleet
+from canonry.features.deployments.models import Deployment, Status
+from canonry.features.deployments.queue import RUN
+from canonry.infra.files import remove_tree
+from canonry.ports.errors import BuildCancelled
+
+_log = logging.getLogger(__name__)
+_BURST = 3  # so many waiting at once: pushes come faster than builds
+_QUIET_SECONDS = 1.0
+_LONGEST_WAIT = 15.0
+
+
+def run(context: Context, project_id: str, environment: str) -> None:
+    """Carry out what waits for this environment, newest first, until nothing waits."""
+    while (deployment := _take(context, project_id, environment)) is not None:
+        _carry_out(context, deployment)
+
+
+def enqueue_unfinished(context: Context) -> None:
+    """Give every deployment that waits or was interrupted a job again; called when Canonry starts."""
+    with context.transactions.begin() as tx:
+        for project_id, environment in store.projects_with_unfinished(tx):
+            tx.enqueue(RUN, project_id=project_id, environment=environment)
+
+
+def _take(context: Context, project_id: str, environment: str) -> Deployment | None:
+    """Return what to do next: first what was interrupted, else the newest that waits; the older ones are superseded."""
+    _wait_for_quiet(context, project_id, environment)
+    with context.transactions.begin() as tx:
+        rows = store.unfinished(tx, project_id, environment)
+        begun = [row for row in rows if row.status is not Status.QUEUED]
+        if begun:
+            return begun[0]
+        if not rows:
+            return None
+        *older, newest = rows
+        error = {"code": "superseded", "message": f"The newer deployment {newest.id} took its place before it began.", "hint": ""}
+        store.finish(tx, [row.id for row in older], Status.SUPERSEDED, error)
+        store.update(tx, newest.id, {"status": str(Status.BUILDING), "step": "fetch", "started_at": now()})
+    for row in older:
+        log = BuildLog(context.home, row.id)
+        log.say(str(error["message"]))
+        log.close(Status.SUPERSEDED)
+    return newest
+
+
+def _wait_for_quiet(context: Context, project_id: str, environment: str) -> None:
+    """Wait out a burst: while requests keep coming faster than builds, a build now would be superseded at once."""
+    deadline = time.monotonic() + _LONGEST_WAIT
+    while time.monotonic() < deadline:
+        with context.transactions.begin() as tx:
+            queued = store.queued_times(tx, project_id, environment)
+        if len(queued) < _BURST or (now() - queued[-1]).total_seconds() > _QUIET_SECONDS:
+            return
+        time.sleep(0.1)
+
+
+def _carry_out(context: Context, deployment: Deployment) -> None:
+    log = BuildLog(context.home, deployment.id)
+    cancellation = Cancellation(context, deployment.id)
+    status: Status | None = None
+    try:
+        _walk(context, deployment, log, cancellation)
+        status = Status.LIVE
+    except (DeploymentStopped, BuildCancelled):
+        status = Status.CANCELLED
+        _end(context, deployment, log, status, {"code": "cancelled", "message": "Cancelled on request.", "hint": ""})
+    except CanonryError as error:
+        if error.code == "database_unavailable":  # nothing can be recorded now: the job runs again and goes on from here
+            raise
+        status = Status.FAILED
+        _end(context, deployment, log, status, {"code": error.code, "message": error.message, "hint": error.hint})
+    except Exception:
+        _log.exception("deployment %s failed", deployment.id)
+        status = Status.FAILED
+        message = "Something in Canonry itself failed; its log says more."
+        _end(context, deployment, log, status, {"code": "internal_error", "message": message, "hint": "Try again; report it if it stays."})
+    finally:
+        log.close(status)
+        remove_tree(context.home.builds / deployment.id)
+
+
+def _walk(context: Context, deployment: Deployment, log: BuildLog, cancellation: Cancellation) -> None:
+    with context.transactions.begin() as tx:
+        project = projects.get_any(tx, deployment.project_id)
+    release = source.release_for(context, project, deployment, log, cancellation)
+    cancellation.check()
+    if switch.take_over(context, project, deployment, release, log):
+        return
+    launch.run_release_command(context, project, deployment, release, log)
+    cancellation.check()
+    _step(context, deployment, "start", Status.DEPLOYING)
+    instances = launch.start(context, project, deployment, release, log)
+    if instances:
+        _step(context, deployment, "health", Status.DEPLOYING)
+        launch.wait_until_healthy(context, project, release, instances, log, cancellation)
+    cancellation.check()
+    _step(context, deployment, "switch", Status.DEPLOYING)
+    switch.go_live(context, project, deployment, release, log)
+
+
+def _step(context: Context, deployment: Deployment, step: str, status: Status) -> None:
+    with context.transactions.begin() as tx:
+        store.update(tx, deployment.id, {"step": step, "status": str(status)})
+
+
+def _end(context: Context, deployment: Deployment, log: BuildLog, status: Status, error: dict[str, str]) -> None:
+    log.say(f"{error['message']} {error['hint']}".strip())
+    log.say("The live release is untouched." if status is Status.FAILED else "Stopped.")
+    with context.transactions.begin() as tx:
+        current = store.get(tx, deployment.id)
+        if current is None:  # the project was deleted meanwhile
+            return
+        store.finish(tx, [deployment.id], status, error)
+        fleet.drain_deployment(tx, deployment.id)
+        tx.emit(DeploymentFailed(deployment.organization_id, deployment.project_id, deployment.id, error["code"]))

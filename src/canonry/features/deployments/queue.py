@@ -1,0 +1,8 @@
+"""The jobs of this feature, by the names under which they queue."""
+
+from canonry.infra.jobs import Job
+
+# One run at a time for each project and environment; while one waits, a further push adds nothing: it takes the newest.
+RUN = Job("deployments.run", lock="deploy:{project_id}:{environment}", coalesce=True)
+# Takes away what a deleted project left: processes, files, repositories.
+CLEAR = Job("deployments.clear", lock="clear:{project_id}")

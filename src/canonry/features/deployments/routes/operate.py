@@ -1,0 +1,49 @@
+"""HTTP for what runs: stop, start, scale, instances, delete."""
+
+from canonry.core.access import Permission
+from canonry.features import projects
+from canonry.features.deployments import lifecycle
+from canonry.features.deployments.schemas import InstancesAnswer, ScaleRequest, instance_body
+from canonry.features.projects import Scale
+from canonry.features.projects.schemas import ProjectAnswer, answer_of
+from canonry.http.deps import ActorDep, ServicesDep, TxDep
+from canonry.http.routing import Routes
+
+router = Routes(tags=["Projects"])
+
+
+@router.operation("POST", "/projects/{project}/stop", Permission.PROJECTS_DEPLOY)
+def stop_project(project: str, actor: ActorDep, services: ServicesDep) -> ProjectAnswer:
+    """Stop a project; its site answers that it is stopped."""
+    return answer_of(lifecycle.stop(services, actor, project), services.settings)
+
+
+@router.operation("POST", "/projects/{project}/start", Permission.PROJECTS_DEPLOY)
+def start_project(project: str, actor: ActorDep, services: ServicesDep) -> ProjectAnswer:
+    """Start a stopped project with its live release, without a build."""
+    return answer_of(lifecycle.start(services, actor, project), services.settings)
+
+
+@router.operation("DELETE", "/projects/{project}", Permission.PROJECTS_DEPLOY, status_code=204)
+def delete_project(project: str, actor: ActorDep, services: ServicesDep) -> None:
+    """Delete a project and all that belongs to it; its slug is free again."""
+    lifecycle.delete(services, actor, project)
+
+
+@router.operation("POST", "/projects/{project}/scale", Permission.PROJECTS_DEPLOY)
+def scale_project(project: str, body: ScaleRequest, actor: ActorDep, services: ServicesDep) -> ProjectAnswer:
+    """Set how many instances of a process run, and how big they are."""
+    with services.transactions.begin() as tx:
+        now = projects.scale_of(tx, projects.find(tx, actor, project).id, body.process)
+    memory = body.memory_mb or (lifecycle.MEMORY_OF_SIZE[body.size] if body.size else now.memory_mb)
+    wanted = Scale(body.process, body.instances or now.instances, memory, body.cpu if body.cpu is not None else now.cpu)
+    return answer_of(lifecycle.scale(services, actor, project, wanted), services.settings)
+
+
+@router.operation("GET", "/projects/{project}/instances", Permission.PROJECTS_READ)
+def list_instances(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> InstancesAnswer:
+    """List the instances of a project and what each is doing."""
+    found = projects.find(tx, actor, project)
+    rows = lifecycle.instances(tx, found)
+    states = {row.id: services.ports.runtime.state(row.runtime_id) for row in rows}
+    return InstancesAnswer(instances=[instance_body(row, state.memory_bytes if (state := states[row.id]) else 0) for row in rows])

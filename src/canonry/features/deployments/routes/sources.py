@@ -1,0 +1,48 @@
+"""HTTP for the doors a source comes in by: upload, and deploy of what is connected."""
+
+from typing import Annotated
+
+from fastapi import Body, File, UploadFile
+
+from canonry.core.access import Actor, Permission
+from canonry.features import git, projects
+from canonry.features.deployments import service, uploads
+from canonry.features.deployments.models import Deployment
+from canonry.features.deployments.schemas import DeploymentAnswer, DeployRequest, QueuedAnswer, body_of, queued_of
+from canonry.features.projects import Project
+from canonry.http.deps import ActorDep, Services, ServicesDep
+from canonry.http.routing import Routes
+from canonry.infra.tx import Tx
+
+router = Routes(tags=["Uploads"])
+
+DeployBody = Annotated[DeployRequest | None, Body()]
+
+
+@router.operation("POST", "/projects/{project}/upload", Permission.PROJECTS_DEPLOY, status_code=202)
+def upload_archive(project: str, file: Annotated[UploadFile, File()], actor: ActorDep, services: ServicesDep) -> DeploymentAnswer:
+    """Upload a .zip or .tar.gz of a source and deploy it."""
+    with services.transactions.begin() as tx:
+        found = projects.find(tx, actor, project)
+    archive = uploads.keep(services.home, file.file, limit_mb=services.settings.upload_limit)
+    with services.transactions.begin() as tx:
+        deployment = service.request_upload(tx, actor, found, archive)
+    return DeploymentAnswer(deployment=body_of(deployment, found))
+
+
+@router.operation("POST", "/projects/{project}/deploy", Permission.PROJECTS_DEPLOY, status_code=202, tags=["Deployments"])
+def deploy_project(project: str, actor: ActorDep, services: ServicesDep, body: DeployBody = None) -> QueuedAnswer:
+    """Deploy the project's current source: its repository, else what was pushed, else the last upload."""
+    with services.transactions.begin() as tx:
+        found, deployment = ask(tx, actor, services, project, body or DeployRequest())
+    return queued_of(deployment, found)
+
+
+def ask(tx: Tx, actor: Actor, services: Services, project: str, body: DeployRequest) -> tuple[Project, Deployment]:
+    """Ask for a deployment of what is connected; a repository in the body is connected first."""
+    found = projects.find(tx, actor, project)
+    ref = None if body.ref is None else git.parse_ref(body.ref)
+    if body.repo_url is not None:
+        url = git.parse_repository_url(body.repo_url, allow_file=services.settings.allow_file_urls)
+        found = projects.change(tx, actor, found.id, {"repo_url": url})
+    return found, service.request(tx, actor, services.home, found, ref=ref)

@@ -1,0 +1,108 @@
+"""Use cases: ask for a deployment, cancel, retry, roll back, read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from canonry.core.access import Actor, Permission, require
+from canonry.core.errors import Conflict, Invalid, Issue, NotFound
+from canonry.core.ids import new_id
+from canonry.core.paging import Page, cut
+from canonry.core.paths import Home
+from canonry.features import git, projects
+from canonry.features.deployments import store
+from canonry.features.deployments.events import DeploymentRequested
+from canonry.features.deployments.models import Deployment, Status
+from canonry.features.deployments.queue import RUN
+from canonry.features.deployments.rules import require_cancellable, require_retryable, require_rollback_target
+from canonry.features.projects import PRODUCTION, Project
+from canonry.infra.tx import Tx
+
+
+def request_upload(tx: Tx, actor: Actor, project: Project, archive: str) -> Deployment:
+    """Ask for a deployment of an uploaded archive (its SHA-256 under `uploads`)."""
+    return _request(tx, actor, project, "upload", {"kind": "upload", "archive": archive})
+
+
+def request(tx: Tx, actor: Actor, home: Home, project: Project, *, ref: str | None) -> Deployment:
+    """Ask for a deployment of the project's current source: its repository, else what was pushed, else the last upload.
+
+    ref: branch, tag or commit of a repository. Raises: Conflict `no_source`, Invalid `ref_without_repository`.
+    """
+    if project.repo_url is not None:
+        source = {"kind": "repository", "url": project.repo_url, "ref": ref or project.repo_branch}
+        return _request(tx, actor, project, "git", source, ref=source["ref"])
+    if git.hosted_repository(home, project.id).exists():
+        chosen = ref or project.repo_branch
+        return _request(tx, actor, project, "push", {"kind": "hosted", "ref": chosen}, ref=chosen)
+    upload = store.newest_with_source(tx, project.id, "upload")
+    if upload is None:
+        raise Conflict("no_source", f"The project {project.slug} has no source yet.",
+                       hint="Push to its git address, upload an archive, or connect a repository.")  # fmt: skip
+    if ref is not None:
+        raise Invalid("ref_without_repository", "An uploaded source has no refs.", hint="Leave `ref` out, or connect a repository.",
+                      issues=[Issue("body.ref", "the source is an upload", "unexpected")])  # fmt: skip
+    return _request(tx, actor, project, "upload", dict(upload.source))
+
+
+def find(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
+    """Return a deployment of the caller's organization. Raises: NotFound `deployment_not_found`."""
+    require(actor, Permission.PROJECTS_READ)
+    found = None if "\0" in deployment_id else store.find(tx, actor.organization_id, deployment_id)
+    if found is None or actor.project_id not in {None, found.project_id}:
+        raise NotFound("deployment_not_found", f"There is no deployment {deployment_id!r}.", hint="`canonry deployments ls` lists them.")
+    return found
+
+
+def page(tx: Tx, project: Project, wanted: Page) -> tuple[Sequence[Deployment], str | None]:
+    """Return one page of a project's deployments, newest first, and the next cursor."""
+    return cut(store.page(tx, project.id, wanted), wanted)
+
+
+def cancel(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
+    """Cancel a deployment: a queued one at once, a running one as soon as its step lets go. Raises: Conflict."""
+    require(actor, Permission.PROJECTS_DEPLOY)
+    deployment = find(tx, actor, deployment_id)
+    locked = {row.id: row for row in store.unfinished(tx, deployment.project_id, deployment.environment)}.get(deployment.id)
+    require_cancellable(locked or find(tx, actor, deployment_id))
+    if locked is not None and locked.status is Status.QUEUED:
+        store.finish(tx, [deployment.id], Status.CANCELLED, {"code": "cancelled", "message": "Cancelled before it began.", "hint": ""})
+    else:
+        store.update(tx, deployment.id, {"cancel_requested": True})
+    return find(tx, actor, deployment_id)
+
+
+def retry(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
+    """Ask for a new deployment from the same source (the same commit, when there was one). Raises: Conflict."""
+    require(actor, Permission.PROJECTS_DEPLOY)
+    old = find(tx, actor, deployment_id)
+    require_retryable(old)
+    source = dict(old.source)
+    if old.commit is not None and source["kind"] in {"repository", "hosted"}:
+        source["ref"] = old.commit
+    return _request(tx, actor, projects.find(tx, actor, old.project_id), "retry", source, ref=old.ref)
+
+
+def roll_back(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
+    """Ask for the release of an older deployment to serve again, without a build. Raises: Conflict `artifact_missing`."""
+    require(actor, Permission.PROJECTS_DEPLOY)
+    target = find(tx, actor, deployment_id)
+    source = {"kind": "release", "release_id": require_rollback_target(target), "deployment_id": target.id}
+    return _request(tx, actor, projects.find(tx, actor, target.project_id), "rollback", source, ref=target.ref)
+
+
+def roll_back_to_previous(tx: Tx, actor: Actor, project: Project) -> Deployment:
+    """Roll back to what was live before. Raises: Conflict `no_deployment`."""
+    previous = store.before_live(tx, project.id, PRODUCTION)
+    if previous is None:
+        raise Conflict("no_deployment", f"The project {project.slug} has no earlier release to go back to.")
+    return roll_back(tx, actor, previous.id)
+
+
+def _request(tx: Tx, actor: Actor, project: Project, trigger: str, source: dict[str, Any], *, ref: str | None = None) -> Deployment:
+    require(actor, Permission.PROJECTS_DEPLOY)
+    deployment_id = new_id("dep")
+    store.insert(tx, {"id": deployment_id, "organization_id": project.organization_id, "project_id": project.id, "environment": PRODUCTION,
+                      "trigger": trigger, "source": source, "ref": ref, "created_by": actor.user_id})  # fmt: skip
+    tx.emit(DeploymentRequested(project.organization_id, project.id, deployment_id))
+    tx.enqueue(RUN, project_id=project.id, environment=PRODUCTION)
+    return find(tx, actor, deployment_id)

@@ -1,0 +1,104 @@
+"""From a source to a release: fetch → plan → build → freeze."""
+
+from pathlib import Path
+
+from canonry.core.ids import new_id
+from canonry.features import git, projects
+from canonry.features.deployments import store
+from canonry.features.deployments.build_log import BuildLog
+from canonry.features.deployments.cancellation import Cancellation
+from canonry.features.deployments.context import Context
+from canonry.features.deployments.errors import StepFailed
+from canonry.features.deployments.models import Deployment, Release, Status
+from canonry.features.projects import Project
+from canonry.infra.archives import unpack
+from canonry.infra.files import remove_tree
+from canonry.ports.builder import Artifact, BuildRequest, Limits, PlanSettings
+from canonry.ports.plans import plan_to_json
+
+_UNPACKED_FACTOR = 4
+_UNPACKED_FILES = 200_000
+
+
+def release_for(context: Context, project: Project, deployment: Deployment, log: BuildLog, cancellation: Cancellation) -> Release:
+    """Return the release this deployment brings: one made before a restart, an older one (rollback), or a new one."""
+    known = deployment.release_id or deployment.source.get("release_id")
+    if known is not None:
+        return _older(context, deployment, str(known), log)
+    work = context.home.builds / deployment.id
+    remove_tree(work)
+    tree = work / "source"
+    tree.mkdir(parents=True)
+    _fetch(context, project, deployment, tree, log)
+    cancellation.check()
+    with context.transactions.begin() as tx:
+        store.update(tx, deployment.id, {"step": "plan"})
+    plan = context.ports.builder.plan(tree, plan_settings(project))
+    log.say(f"Plan: {plan.provider}" + (f" ({plan.framework})" if plan.framework else "") + f", from {', '.join(plan.found) or 'the files'}")
+    with context.transactions.begin() as tx:
+        store.update(tx, deployment.id, {"step": "build"})
+    limits = Limits(context.settings.build_timeout, context.settings.build_memory, context.settings.build_disk)
+    request = BuildRequest(tree, plan, cache_key=project.id, work=work, limits=limits, cancelled=cancellation.requested)
+    artifact = context.ports.builder.build(request, log.build)
+    return _freeze(context, project, deployment, artifact)
+
+
+def plan_settings(project: Project) -> PlanSettings:
+    """Return what the project itself asks of its plans."""
+    return PlanSettings(
+        root_dir=project.root_dir, python_version=project.python_version, node_version=project.node_version,
+        install_command=project.install_command, build_command=project.build_command, start_command=project.start_command,
+        output_dir=project.output_dir, health_path=project.health_path, pins=dict(project.pins),
+    )  # fmt: skip
+
+
+def unpack_archive(archive: Path, target: Path, upload_limit_mb: int) -> None:
+    """Unpack an uploaded archive into `target`; it may unpack to four times the limit. Raises: Invalid, TooLarge, StepFailed `upload_missing`."""
+    if not archive.is_file():
+        raise StepFailed("upload_missing", "The uploaded archive is no longer kept.", hint="Upload it again.")
+    unpack(archive, target, limit_bytes=(upload_limit_mb << 20) * _UNPACKED_FACTOR, limit_files=_UNPACKED_FILES)
+
+
+def _fetch(context: Context, project: Project, deployment: Deployment, tree: Path, log: BuildLog) -> None:
+    kind = deployment.source["kind"]
+    if kind == "upload":
+        unpack_archive(context.home.uploads / deployment.source["archive"], tree, context.settings.upload_limit)
+        return
+    if kind == "hosted":
+        repository = git.hosted_repository(context.home, project.id)
+        commit = git.resolve_hosted(context.home, project.id, deployment.source["ref"])
+    else:
+        url, ref = deployment.source["url"], deployment.source.get("ref")
+        repository, commit = git.fetch_mirror(context.home, url, ref, log.build, allow_file=context.settings.allow_file_urls)
+    log.say(f"Commit {commit.sha[:12]}: {commit.subject}")
+    with context.transactions.begin() as tx:
+        store.update(tx, deployment.id, {"commit": commit.sha, "commit_message": commit.message[:2000], "tree": commit.tree})
+    git.checkout(context.home, repository, commit.sha, tree, log.build)
+
+
+def _older(context: Context, deployment: Deployment, release_id: str, log: BuildLog) -> Release:
+    with context.transactions.begin() as tx:
+        release = store.release(tx, release_id)
+        if release is not None and deployment.release_id is None:
+            changes = {"release_id": release.id, "artifact_id": release.artifact_id, "commit": release.commit, "tree": release.tree, "reused": True}
+            store.update(tx, deployment.id, changes)
+            log.say(f"Release {release.id} again: nothing is built.")
+    if release is None:
+        raise StepFailed("artifact_missing", "The release to go back to is no longer kept.", hint="Deploy its source again.")
+    return release
+
+
+def _freeze(context: Context, project: Project, deployment: Deployment, artifact: Artifact) -> Release:
+    release_id = new_id("rel")
+    with context.transactions.begin() as tx:
+        current = store.get(tx, deployment.id) or deployment
+        store.insert_release(tx, {"id": release_id, "project_id": project.id, "environment": deployment.environment, "deployment_id": deployment.id,
+                                  "artifact_id": artifact.id, "plan": plan_to_json(artifact.plan), "variables": dict(artifact.plan.variables),
+                                  "commit": current.commit, "tree": current.tree})  # fmt: skip
+        store.update(tx, deployment.id, {"release_id": release_id, "artifact_id": artifact.id, "reused": artifact.reused,
+                                         "status": str(Status.DEPLOYING), "step": "release"})  # fmt: skip
+        projects.pin(tx, project.id, {tool.name: tool.version for tool in artifact.plan.toolchains if tool.reason.startswith("default")})
+        release = store.release(tx, release_id)
+    if release is None:
+        raise StepFailed("project_deleted", "The project was deleted meanwhile.")
+    return release

@@ -1,0 +1,153 @@
+"""All SQL on deployments and releases."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg import sql
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from canonry.core.paging import Page
+from canonry.features.deployments.models import UNFINISHED, Deployment, Release
+from canonry.infra.tx import Tx
+
+_COLUMNS: LiteralString = """id, organization_id, project_id, environment, status, step, trigger, source, ref, commit, commit_message, tree,
+    release_id, artifact_id, reused, release_command_done, cancel_requested, url, error, created_by, created_at, started_at, finished_at"""
+_RELEASE: LiteralString = "id, project_id, environment, deployment_id, artifact_id, plan, variables, commit, tree, created_at"
+
+
+def insert(tx: Tx, row: Mapping[str, Any]) -> None:
+    """Add a queued deployment."""
+    tx.connection.execute(
+        """INSERT INTO deployments (id, organization_id, project_id, environment, trigger, source, ref, created_by)
+           VALUES (%(id)s, %(organization_id)s, %(project_id)s, %(environment)s, %(trigger)s, %(source)s, %(ref)s, %(created_by)s)""",
+        {**row, "source": Jsonb(row["source"])},
+    )
+
+
+def find(tx: Tx, organization_id: str, deployment_id: str) -> Deployment | None:
+    """Return the organization's deployment with that id."""
+    with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
+        query = "SELECT " + _COLUMNS + " FROM deployments WHERE organization_id = %s AND id = %s"
+        return cursor.execute(query, (organization_id, deployment_id)).fetchone()
+
+
+def get(tx: Tx, deployment_id: str) -> Deployment | None:
+    """Return a deployment, for Canonry's own work."""
+    with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
+        return cursor.execute("SELECT " + _COLUMNS + " FROM deployments WHERE id = %s", (deployment_id,)).fetchone()
+
+
+def page(tx: Tx, project_id: str, wanted: Page) -> list[Deployment]:
+    """Return up to limit + 1 deployments of a project, newest first."""
+    with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
+        query = "SELECT " + _COLUMNS + """ FROM deployments
+            WHERE project_id = %s AND (%s::timestamptz IS NULL OR (created_at, id) < (%s, %s)) ORDER BY created_at DESC, id DESC LIMIT %s"""
+        arguments = (project_id, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
+        return cursor.execute(query, arguments).fetchall()
+
+
+def unfinished(tx: Tx, project_id: str, environment: str) -> list[Deployment]:
+    """Return the deployments that wait or run, oldest first, and lock their rows."""
+    with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
+        query = "SELECT " + _COLUMNS + """ FROM deployments WHERE project_id = %s AND environment = %s AND status = ANY(%s)
+            ORDER BY created_at, id FOR UPDATE"""
+        return cursor.execute(query, (project_id, environment, [str(status) for status in UNFINISHED])).fetchall()
+
+
+def queued_times(tx: Tx, project_id: str, environment: str) -> list[datetime]:
+    """Return when each waiting deployment was asked for, oldest first."""
+    query = "SELECT created_at FROM deployments WHERE project_id = %s AND environment = %s AND status = 'queued' ORDER BY created_at"
+    return [row[0] for row in tx.connection.execute(query, (project_id, environment)).fetchall()]
+
+
+def projects_with_unfinished(tx: Tx) -> list[tuple[str, str]]:
+    """Return (project id, environment) of everything that waits or runs."""
+    query = "SELECT DISTINCT project_id, environment FROM deployments WHERE status IN ('queued', 'building', 'deploying')"
+    return [(row[0], row[1]) for row in tx.connection.execute(query).fetchall()]
+
+
+def unfinished_ids(tx: Tx) -> set[str]:
+    """Return the ids of all deployments that wait or run."""
+    return {row[0] for row in tx.connection.execute("SELECT id FROM deployments WHERE status IN ('queued', 'building', 'deploying')").fetchall()}
+
+
+def stopped_projects(tx: Tx) -> list[str]:
+    """Return the ids of the projects that somebody stopped."""
+    return [row[0] for row in tx.connection.execute("SELECT id FROM projects WHERE status = 'stopped'").fetchall()]
+
+
+def live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
+    """Return the deployment that is live."""
+    with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
+        query = "SELECT " + _COLUMNS + " FROM deployments WHERE project_id = %s AND environment = %s AND status = 'live'"
+        return cursor.execute(query, (project_id, environment)).fetchone()
+
+
+def before_live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
+    """Return the newest deployment that was live before the present one."""
+    with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
+        query = "SELECT " + _COLUMNS + """ FROM deployments WHERE project_id = %s AND environment = %s AND status = 'superseded'
+            AND release_id IS NOT NULL AND release_id IS DISTINCT FROM
+            (SELECT release_id FROM deployments WHERE project_id = %s AND environment = %s AND status = 'live')
+            ORDER BY finished_at DESC LIMIT 1"""
+        return cursor.execute(query, (project_id, environment, project_id, environment)).fetchone()
+
+
+def newest_with_source(tx: Tx, project_id: str, kind: str) -> Deployment | None:
+    """Return the newest deployment whose source is of that kind."""
+    with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
+        query = "SELECT " + _COLUMNS + """ FROM deployments WHERE project_id = %s AND source->>'kind' = %s
+            ORDER BY created_at DESC, id DESC LIMIT 1"""
+        return cursor.execute(query, (project_id, kind)).fetchone()
+
+
+def update(tx: Tx, deployment_id: str, changes: Mapping[str, object]) -> None:
+    """Set columns; dictionaries become JSON."""
+    parts = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in changes)
+    values = [Jsonb(value) if isinstance(value, dict) else value for value in changes.values()]
+    tx.connection.execute(sql.SQL("UPDATE deployments SET {} WHERE id = %s").format(parts), (*values, deployment_id))
+
+
+def finish(tx: Tx, deployment_ids: Sequence[str], status: str, error: Mapping[str, Any] | None = None) -> None:
+    """End deployments in that status, now."""
+    tx.connection.execute(
+        "UPDATE deployments SET status = %s, error = %s, finished_at = now() WHERE id = ANY(%s)",
+        (status, Jsonb(error) if error is not None else None, list(deployment_ids)),
+    )
+
+
+def make_live(tx: Tx, deployment: Deployment, url: str) -> None:
+    """Let this deployment be the live one; the former is superseded."""
+    tx.connection.execute(
+        "UPDATE deployments SET status = 'superseded' WHERE project_id = %s AND environment = %s AND status = 'live' AND id <> %s",
+        (deployment.project_id, deployment.environment, deployment.id),
+    )
+    tx.connection.execute(
+        "UPDATE deployments SET status = 'live', step = 'live', url = %s, error = NULL, finished_at = now() WHERE id = %s", (url, deployment.id)
+    )
+
+
+def insert_release(tx: Tx, row: Mapping[str, Any]) -> None:
+    """Add a release."""
+    tx.connection.execute(
+        """INSERT INTO releases (id, project_id, environment, deployment_id, artifact_id, plan, variables, commit, tree)
+           VALUES (%(id)s, %(project_id)s, %(environment)s, %(deployment_id)s, %(artifact_id)s, %(plan)s, %(variables)s, %(commit)s, %(tree)s)""",
+        {**row, "plan": Jsonb(row["plan"]), "variables": Jsonb(row["variables"])},
+    )
+
+
+def release(tx: Tx, release_id: str) -> Release | None:
+    """Return a release."""
+    with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
+        return cursor.execute("SELECT " + _RELEASE + " FROM releases WHERE id = %s", (release_id,)).fetchone()
+
+
+def live_releases(tx: Tx) -> list[Release]:
+    """Return the release of every live deployment of a project that is not stopped."""
+    with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
+        query = """SELECT r.id, r.project_id, r.environment, r.deployment_id, r.artifact_id, r.plan, r.variables, r.commit, r.tree, r.created_at
+            FROM deployments d JOIN releases r ON r.id = d.release_id JOIN projects p ON p.id = d.project_id
+            WHERE d.status = 'live' AND p.status <> 'stopped'"""
+        return cursor.execute(query).fetchall()

@@ -1,0 +1,97 @@
+"""The switch: from the moment the edge serves a release, it is live; the former one drains."""
+
+from collections.abc import Sequence
+
+from canonry.core.hosts import public_url
+from canonry.features import projects, traffic
+from canonry.features.deployments import store
+from canonry.features.deployments.build_log import BuildLog
+from canonry.features.deployments.context import Context
+from canonry.features.deployments.errors import StepFailed
+from canonry.features.deployments.events import DeploymentSucceeded
+from canonry.features.deployments.fleet import store as fleet
+from canonry.features.deployments.fleet.launch import WEB, host_of
+from canonry.features.deployments.models import Deployment, Instance, Release
+from canonry.features.projects import Project
+from canonry.infra.tx import Tx
+from canonry.ports.plans import plan_from_json
+
+
+def go_live(context: Context, project: Project, deployment: Deployment, release: Release, log: BuildLog) -> None:
+    """Bring the hosts of the project to this release, then let the former instances drain. Raises: StepFailed `gate_closed`."""
+    answer = context.ports.gate.check(project.id, release.commit)
+    if not answer.allowed:
+        raise StepFailed("gate_closed", f"The release may not go live: {answer.reason}.", hint="Mend what the gate names, then retry.")
+    with context.transactions.begin() as tx:
+        traffic.claim(tx, host_of(context, project), project.id, deployment.environment)
+        hosts = traffic.hosts_of(tx, project.id, deployment.environment)
+        addresses = serving_addresses(tx, release)
+    lead(context, release, hosts, addresses)
+    url = url_of(context, project)
+    with context.transactions.begin() as tx:
+        _record(tx, deployment, url)
+        fleet.drain(tx, project.id, deployment.environment, keep_release=release.id, seconds=context.settings.drain_seconds)
+    log.say(f"Live at {url}")
+
+
+def take_over(context: Context, project: Project, deployment: Deployment, release: Release, log: BuildLog) -> bool:
+    """Go live at once when this release is what is live already, all healthy; say whether that was so.
+
+    Then there is nothing to start and nothing to switch: the running instances go on under the new release's name.
+    """
+    if deployment.source["kind"] == "release":
+        return False
+    with context.transactions.begin() as tx:
+        live = store.live(tx, project.id, deployment.environment)
+        old = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
+        if old is None or project.status != "running" or not _same(old, release) or not _complete(tx, project, old):
+            return False
+        fleet.adopt(tx, old.id, release.id, deployment.id)
+        _record(tx, deployment, url_of(context, project))
+    log.say("Nothing has changed: the running instances stay.")
+    log.say(f"Live at {url_of(context, project)}")
+    return True
+
+
+def lead(context: Context, release: Release, hosts: list[str], addresses: list[str]) -> None:
+    """Let the edge serve this release at these hosts."""
+    plan = plan_from_json(release.plan)
+    if plan.static is not None:
+        site = context.ports.builder.load(release.artifact_id).site
+        if site is not None:
+            traffic.serve_site(context.ports.edge, hosts, site, single_page=plan.static.single_page)
+    elif WEB in plan.processes:
+        traffic.point(context.ports.edge, hosts, addresses)
+
+
+def serving_addresses(tx: Tx, release: Release) -> list[str]:
+    """Return where the healthy web instances of a release listen."""
+    return addresses_of([row for row in fleet.of_project(tx, release.project_id) if row.release_id == release.id])
+
+
+def addresses_of(rows: Sequence[Instance]) -> list[str]:
+    """Return the addresses that requests may go to: the healthy ones, else those that drain but still serve (a change of size)."""
+    listening = [row for row in rows if row.process == WEB and row.address is not None]
+    healthy = [row.address for row in listening if row.status == "healthy" and row.address is not None]
+    return healthy or [row.address for row in listening if row.status == "draining" and row.address is not None]
+
+
+def url_of(context: Context, project: Project) -> str:
+    """Return the address of a project."""
+    return public_url(host_of(context, project), context.settings.http_port)
+
+
+def _record(tx: Tx, deployment: Deployment, url: str) -> None:
+    store.make_live(tx, deployment, url)
+    projects.set_status(tx, deployment.project_id, "running")
+    tx.emit(DeploymentSucceeded(deployment.organization_id, deployment.project_id, deployment.id))
+
+
+def _same(old: Release, new: Release) -> bool:
+    return old.artifact_id == new.artifact_id and old.variables == new.variables and old.plan == new.plan
+
+
+def _complete(tx: Tx, project: Project, release: Release) -> bool:
+    rows = fleet.of_release(tx, release.id)
+    wanted = sum(projects.scale_of(tx, project.id, process, release.environment).instances for process in plan_from_json(release.plan).processes)
+    return len(rows) == wanted and all(row.status == "healthy" for row in rows)

@@ -1,0 +1,47 @@
+"""Uploaded archives: taken as a stream, kept under their SHA-256, which is also what makes a second upload of the same bytes free."""
+
+import hashlib
+import os
+import secrets
+from typing import BinaryIO
+
+from canonry.core.errors import Invalid, Issue, TooLarge
+from canonry.core.paths import Home
+
+_CHUNK = 1 << 20
+_ZIP = b"PK\x03\x04"
+_GZIP = b"\x1f\x8b"
+
+
+def keep(home: Home, file: BinaryIO, *, limit_mb: int) -> str:
+    """Store an archive and return its SHA-256.
+
+    Raises: TooLarge `archive_too_large` over `limit_mb` MiB, Invalid `unsupported_archive` for other bytes than .zip or .tar.gz.
+    """
+    temporary = home.uploads / f".{secrets.token_hex(8)}.tmp"
+    digest, size = hashlib.sha256(), 0
+    try:
+        with temporary.open("xb") as target:
+            while chunk := file.read(_CHUNK):
+                if size == 0:
+                    _check_kind(chunk)
+                size += len(chunk)
+                if size > limit_mb << 20:
+                    raise TooLarge("archive_too_large", f"The archive is larger than {limit_mb} MiB.", hint="Leave files out with .canonryignore.")
+                digest.update(chunk)
+                target.write(chunk)
+            target.flush()
+            os.fsync(target.fileno())
+        if size == 0:
+            _check_kind(b"")
+        temporary.replace(home.uploads / digest.hexdigest())
+    finally:
+        temporary.unlink(missing_ok=True)
+    return digest.hexdigest()
+
+
+def _check_kind(head: bytes) -> None:
+    if not head.startswith((_ZIP, _GZIP)):
+        message = "The file is neither a .zip nor a .tar.gz."
+        raise Invalid("unsupported_archive", message, hint="Pack the folder with `canonry deploy`, zip or tar -czf.",
+                      issues=[Issue("body.file", "not a .zip or .tar.gz", "archive")])  # fmt: skip

@@ -1,0 +1,49 @@
+"""The ASGI application: routers, middleware, errors, health."""
+
+from typing import Any
+
+from fastapi import FastAPI, Response
+
+from canonry.core.errors import Unavailable
+from canonry.http import errors
+from canonry.http.deps import Services
+from canonry.http.middleware import RequestIds
+from canonry.http.routing import PUBLIC, Routes, require_declared_permissions
+from canonry.wiring.routes import API, ROOT
+
+def create_app(container: Services) -> FastAPI:
+    """Return the application over a container that is open. Raises: RuntimeError when a route declares no permission."""
+    app = FastAPI(title="Canonry API", version="1.0.0", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app.state.container = container
+    app.add_middleware(RequestIds)
+    errors.install(app)
+    app.include_router(_health(container))
+    for router in API:
+        app.include_router(router, prefix="/v1")
+        app.include_router(router, include_in_schema=False)
+    for router in ROOT:
+        app.include_router(router)
+    require_declared_permissions(app)
+    return app
+
+
+def _health(container: Services) -> Routes:
+    router = Routes(tags=["Health"])
+
+    @router.operation("GET", "/healthz", PUBLIC)
+    async def healthz() -> dict[str, str]:
+        """Say that the process answers, whatever the database does."""
+        return {"status": "ok"}
+
+    @router.operation("GET", "/readyz", PUBLIC, responses={503: {"description": "The database does not answer."}})
+    def readyz(response: Response) -> dict[str, Any]:
+        """Say whether requests can be served: 200 when the database answers, 503 when not."""
+        try:
+            with container.transactions.begin() as tx:
+                tx.connection.execute("SELECT 1")
+        except Unavailable as error:
+            response.status_code = 503
+            return {"status": "unavailable", "reason": error.message}
+        return {"status": "ok"}
+
+    return router

@@ -1,0 +1,92 @@
+"""The composition root: from settings to everything that runs."""
+
+import getpass
+import os
+import secrets
+from dataclasses import dataclass
+
+from canonry.adapters.builder.native.builder import NativeBuilder
+from canonry.adapters.edge.caddy.edge import CaddyEdge
+from canonry.adapters.gates.open import OpenGate
+from canonry.adapters.limits.unlimited import Unlimited
+from canonry.adapters.runtime.process.runtime import ProcessRuntime
+from canonry.core.access import Scope
+from canonry.core.paths import Home
+from canonry.core.secret import Secret
+from canonry.core.settings import Settings
+from canonry.features import accounts, tokens
+from canonry.infra.db import Database
+from canonry.infra.jobs import Queue
+from canonry.infra.tx import Transactions
+from canonry.ports import Ports
+from canonry.wiring.subscriptions import SUBSCRIPTIONS
+
+
+@dataclass(frozen=True)
+class Container:
+    """Everything that a running Canonry hands around."""
+
+    settings: Settings
+    home: Home
+    database: Database
+    queue: Queue
+    transactions: Transactions
+    ports: Ports
+
+    def close(self) -> None:
+        """Close what holds connections."""
+        self.database.close()
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The first person, as `canonry up` made them. token: of scope admin, for the command line."""
+
+    organization: str
+    token: Secret
+
+
+def open_container(settings: Settings, database_url: Secret) -> Container:
+    """Connect everything. Raises: Unavailable `database_unavailable`."""
+    home = Home(settings.home_path)
+    database = Database(database_url, size=settings.workers + 8)
+    database.open()
+    queue = Queue(SUBSCRIPTIONS)
+    transactions = Transactions(database, queue)
+    ports = Ports(
+        builder=NativeBuilder(home, settings), runtime=ProcessRuntime(home, settings), edge=CaddyEdge(home, settings),
+        gate=OpenGate(), limits=Unlimited(), identity=tokens.TokenIdentity(transactions),
+    )  # fmt: skip
+    return Container(settings, home, database, queue, transactions, ports)
+
+
+def bootstrap_owner(container: Container) -> Owner | None:
+    """Make the first person, their organization and a token, on a Canonry that has nobody yet; None when there is somebody."""
+    with container.transactions.begin() as tx:
+        if accounts.first_owner(tx) is not None:
+            return None
+        name = _login()
+        user_id, organization_id = accounts.create_owner(tx, email=f"{name}@localhost", name=name, handle=name, organization_name=name)
+        token = tokens.create_token(tx, organization_id=organization_id, user_id=user_id, name="command line", scope=Scope.ADMIN)
+    return Owner(name, token)
+
+
+def renew_owner_token(container: Container) -> Owner | None:
+    """Make another token for the first owner, for a command line whose credentials are gone; None when there is nobody."""
+    with container.transactions.begin() as tx:
+        owner = accounts.first_owner(tx)
+        if owner is None:
+            return None
+        user_id, organization_id = owner
+        token = tokens.create_token(tx, organization_id=organization_id, user_id=user_id, name="command line", scope=Scope.ADMIN)
+        return Owner(accounts.get_organization(tx, organization_id).handle, token)
+
+
+def _login() -> str:
+    """Return a handle made from who is logged in."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a uid without a name, as in a container
+        name = f"user{os.getuid()}"
+    kept = "".join(letter for letter in name.lower() if letter.isascii() and (letter.isalnum() or letter == "-")).strip("-")
+    return kept or f"owner-{secrets.token_hex(2)}"

@@ -1,0 +1,7 @@
+"""Who hears what: event name → jobs that are enqueued in the event's own transaction."""
+
+from collections.abc import Mapping, Sequence
+
+from canonry.infra.jobs import Job
+
+SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {}
