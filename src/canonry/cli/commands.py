@@ -1,0 +1,78 @@
+"""Every command: its name, where its function lies, and its line of help. Nothing is imported to print the list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that does something. target: `module:function`, imported when the command runs."""
+
+    target: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class Noun:
+    """A word with commands behind it (`canonry projects ls`)."""
+
+    summary: str
+    commands: Mapping[str, "Command | Noun"] = field(default_factory=dict)
+
+
+_REMOTE = "canonry.cli.remote"
+_SERVER = "canonry.cli.server"
+
+PROJECTS = Noun("Make, list, stop and remove projects.", {
+    "ls": Command(f"{_REMOTE}.projects:list_projects", "List the projects of the organization."),
+    "info": Command(f"{_REMOTE}.projects:show_project", "Show one project."),
+    "create": Command(f"{_REMOTE}.projects:create_project", "Make an empty project."),
+    "rm": Command(f"{_REMOTE}.projects:remove_project", "Remove a project and everything that belongs to it."),
+    "stop": Command(f"{_REMOTE}.projects:stop_project", "Stop the instances of a project."),
+    "start": Command(f"{_REMOTE}.projects:start_project", "Start a stopped project."),
+})  # fmt: skip
+
+DEPLOYMENTS = Noun("Look at deployments, cancel and retry them.", {
+    "ls": Command(f"{_REMOTE}.deployments:list_deployments", "List the deployments of a project."),
+    "info": Command(f"{_REMOTE}.deployments:show_deployment", "Show one deployment."),
+    "logs": Command(f"{_REMOTE}.deployments:show_log", "Show the log of a deployment."),
+    "cancel": Command(f"{_REMOTE}.deployments:cancel_deployment", "Cancel a deployment that is not finished."),
+    "retry": Command(f"{_REMOTE}.deployments:retry_deployment", "Do a deployment again."),
+})  # fmt: skip
+
+GIT = Noun("Deploy from a git repository.", {
+    "connect": Command(f"{_REMOTE}.git:connect", "Name the repository that a project is deployed from."),
+    "deploy": Command(f"{_REMOTE}.git:deploy", "Deploy from the connected repository."),
+    "url": Command(f"{_REMOTE}.git:show_url", "Print the address to git push to."),
+})  # fmt: skip
+
+ROOT = Noun("From a written specification to running software, on your own machine.", {
+    "deploy": Command(f"{_REMOTE}.deploy:deploy", "Deploy a folder and follow it until it is live."),
+    "plan": Command(f"{_REMOTE}.plan:plan", "Show what a deploy of a folder would do."),
+    "rollback": Command(f"{_REMOTE}.deployments:rollback", "Go back to an earlier deployment."),
+    "scale": Command(f"{_REMOTE}.instances:scale", "Set how many instances a project runs."),
+    "ps": Command(f"{_REMOTE}.instances:list_instances", "List the running instances of a project."),
+    "logs": Command(f"{_REMOTE}.logs:logs", "Show what a project's instances write."),
+    "projects": PROJECTS,
+    "deployments": DEPLOYMENTS,
+    "git": GIT,
+    "login": Command(f"{_REMOTE}.account:login", "Sign in to a Canonry with a token."),
+    "logout": Command(f"{_REMOTE}.account:logout", "Forget the stored token."),
+    "whoami": Command(f"{_REMOTE}.account:whoami", "Show who the stored token is."),
+    "up": Command(f"{_SERVER}.up:up", "Start Canonry on this machine."),
+    "down": Command(f"{_SERVER}.down:down", "Stop Canonry on this machine."),
+    "status": Command(f"{_SERVER}.status:status", "Show what runs on this machine, and where it answers."),
+    "serve": Command(f"{_SERVER}.serve:serve", "Run the web and worker process in the foreground."),
+    "doctor": Command(f"{_SERVER}.doctor:doctor", "Check what this machine offers, and say what is missing."),
+})  # fmt: skip
+
+
+def all_commands(noun: Noun = ROOT, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Command]]:
+    """Return every command below `noun` with the words that call it, in the order of the table."""
+    found: list[tuple[tuple[str, ...], Command]] = []
+    for name, item in noun.commands.items():
+        if isinstance(item, Command):
+            found.append(((*path, name), item))
+        else:
+            found += all_commands(item, (*path, name))
+    return found

@@ -1,0 +1,146 @@
+"""The one command, `canonry`: finds the function behind the words, runs it, turns errors into exit codes.
+
+The words are looked up in `commands.py`; typer and the command's own module are imported only when a command runs.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from canonry.cli.commands import ROOT, Command, Noun
+from canonry.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, USAGE, exit_code, show
+from canonry.core.errors import CanonryError, Invalid
+
+if TYPE_CHECKING:
+    import typer.core
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and end it with the command's exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a name that is no text must not break the output
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _leave_pipe()
+    sys.exit(code)
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command line (without the program's name) and return its exit code. Errors are printed, none comes out."""
+    as_json = "--json" in words
+    try:
+        return _dispatch(words)
+    except CanonryError as error:
+        show(error, as_json=as_json)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _leave_pipe()
+    except Exception:  # noqa: BLE001 -- the edge: whatever is no error of the tree is a bug, and its trace is what helps to find it
+        import traceback
+
+        traceback.print_exc()
+        show(CanonryError("bug", "This is a bug in Canonry.", hint="Report it with the lines above."), as_json=as_json)
+        return FAILED
+
+
+def load(path: Sequence[str]) -> "typer.core.TyperCommand":
+    """Return the command behind the words of `path` as an object that knows its options (for help and reference pages)."""
+    item: Command | Noun = ROOT
+    for word in path:
+        item = item.commands[word] if isinstance(item, Noun) else item
+    if isinstance(item, Noun):
+        raise TypeError(f"{' '.join(path)} is not a command.")
+    return _make(item, path)
+
+
+def _dispatch(words: Sequence[str]) -> int:
+    item: Command | Noun = ROOT
+    path: list[str] = []
+    rest = list(words)
+    while isinstance(item, Noun):
+        if not rest:
+            _print_help(item, path, to_stderr=bool(path))
+            return USAGE if path else 0
+        word = rest.pop(0)
+        if word in {"--help", "-h"}:
+            _print_help(item, path)
+            return 0
+        if word == "--version" and not path:
+            from canonry import __version__
+
+            print(f"canonry {__version__}")
+            return 0
+        if word not in item.commands:
+            raise _unknown(item, path, word)
+        item = item.commands[word]
+        path.append(word)
+    return _invoke(_make(item, path), path, rest)
+
+
+def _make(command: Command, path: Sequence[str]) -> "typer.core.TyperCommand":
+    from importlib import import_module
+
+    import typer.core
+    import typer.main
+
+    module, _, function = command.target.partition(":")
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(path[-1], context_settings={"help_option_names": ["-h", "--help"]})(getattr(import_module(module), function))
+    made = typer.main.get_command(app)
+    if not isinstance(made, typer.core.TyperCommand):
+        raise TypeError(command.target)
+    return made
+
+
+def _invoke(command: "typer.core.TyperCommand", path: Sequence[str], words: list[str]) -> int:
+    import typer
+
+    name = " ".join(("canonry", *path))
+    try:
+        with command.make_context(name, words) as context:
+            result = command.invoke(context)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except typer.Abort:
+        return INTERRUPTED
+    except typer.TyperException as error:
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        raise Invalid("usage", message, hint=f"See {name} --help.") from error
+    return result if isinstance(result, int) else 0
+
+
+def _print_help(noun: Noun, path: Sequence[str], *, to_stderr: bool = False) -> None:
+    width = max(len(name) for name in noun.commands)
+    lines = [f"Usage: {' '.join(('canonry', *path))} COMMAND [OPTIONS]", "", noun.summary, "", "Commands:"]
+    lines += [f"  {name:<{width}}  {item.summary}" for name, item in noun.commands.items()]
+    lines += ["", "Options:", "  -h, --help  Show this list, or the help of a command."]
+    if not path:
+        lines.append("  --version   Show the version.")
+    print("\n".join(lines), file=sys.stderr if to_stderr else sys.stdout)
+
+
+def _unknown(noun: Noun, path: Sequence[str], word: str) -> Invalid:
+    import difflib
+
+    here = " ".join(("canonry", *path))
+    close = difflib.get_close_matches(word, noun.commands, 1)
+    hint = f"Did you mean: {here} {close[0]}?" if close else f"{here} --help lists the commands."
+    what = "option" if word.startswith("-") else "command"
+    return Invalid("usage", f"{here} has no {what} {word!r}.", hint=hint)
+
+
+def _leave_pipe() -> int:
+    # Whoever read our output has gone; Python would complain about that once more when it flushes at exit.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return BROKEN_PIPE
+
+
+if __name__ == "__main__":
+    main()
