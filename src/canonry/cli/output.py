@@ -21,7 +21,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
 
 def print_fields(fields: Mapping[str, object]) -> None:
     """Print names and values, one per line; a value that is None or empty is left out, a list takes a line for each item."""
-    shown = {name: value for name, value in fields.items() if value not in {None, "", ()} and value != []}
+    shown = {name: value for name, value in fields.items() if value is not None and value not in ("", (), [])}
     width = max((len(name) for name in shown), default=0)
     for name, value in shown.items():
         lines = [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]

@@ -26,7 +26,7 @@ class Api:
 
     def me(self) -> Me:
         """Return who the token is. Raises: Unauthenticated."""
-        return cast(Me, self._transport.send("GET", "/v1/me"))
+        return cast("Me", self._transport.send("GET", "/v1/me"))
 
     def create_project(self, name: str, **fields: str | None) -> Project:
         """Make a project. fields: slug, repo_url, repo_branch. Raises: Conflict `slug_taken`, `slug_reserved`."""
@@ -34,7 +34,7 @@ class Api:
 
     def list_projects(self, limit: int | None = None) -> list[Project]:
         """Return the projects of the organization, at most `limit` of them."""
-        return cast(list[Project], self._list("/v1/projects", "projects", limit))
+        return cast("list[Project]", self._list("/v1/projects", "projects", limit))
 
     def get_project(self, project: str) -> Project:
         """Return one project. Raises: NotFound."""
@@ -58,26 +58,28 @@ class Api:
 
     def scale(self, project: str, *, instances: int | None, process: str | None, memory_mb: int | None) -> Project:
         """Set how many instances a process has, or how much memory each may use."""
-        return self._project("POST", f"{_of(project)}/scale", _present({"instances": instances, "process": process, "memory_mb": memory_mb}))
+        return self._project(
+            "POST", f"{_of(project)}/scale", _present({"instances": instances, "process": process, "memory_mb": memory_mb})
+        )
 
     def list_instances(self, project: str) -> list[Instance]:
         """Return every instance of the project."""
-        return cast(list[Instance], self._transport.send("GET", f"{_of(project)}/instances").get("instances", []))
+        return cast("list[Instance]", self._transport.send("GET", f"{_of(project)}/instances").get("instances", []))
 
     def upload(self, project: str, archive: Archive, sent: Callable[[int], None]) -> Deployment:
         """Deploy an archive. sent: called with the bytes sent so far. Raises: NotFound, TooLarge, Invalid."""
         answer = self._transport.send("POST", f"{_of(project)}/upload", upload=_upload(archive, sent), timeout=_UPLOAD_TIMEOUT)
-        return cast(Deployment, answer["deployment"])
+        return cast("Deployment", answer["deployment"])
 
     def plan(self, archive: Archive, sent: Callable[[int], None]) -> Document:
         """Return what a deploy of the archive would do; nothing is kept."""
         answer = self._transport.send("POST", "/v1/deploy/plan", upload=_upload(archive, sent), timeout=_UPLOAD_TIMEOUT)
-        return cast(Document, answer["plan"])
+        return cast("Document", answer["plan"])
 
     def plan_repository(self, repo_url: str, ref: str | None) -> Document:
         """Return what a deploy of a repository would do; nothing is kept."""
         document = _present({"repo_url": repo_url, "ref": ref})
-        return cast(Document, self._transport.send("POST", "/v1/deploy/plan", document=document, timeout=_UPLOAD_TIMEOUT)["plan"])
+        return cast("Document", self._transport.send("POST", "/v1/deploy/plan", document=document, timeout=_UPLOAD_TIMEOUT)["plan"])
 
     def deploy(self, project: str, ref: str | None) -> Deployment:
         """Deploy from the connected repository. Raises: Conflict `no_source`."""
@@ -85,7 +87,7 @@ class Api:
 
     def list_deployments(self, project: str, limit: int | None = None) -> list[Deployment]:
         """Return the deployments of a project, the newest first."""
-        return cast(list[Deployment], self._list(f"{_of(project)}/deployments", "deployments", limit))
+        return cast("list[Deployment]", self._list(f"{_of(project)}/deployments", "deployments", limit))
 
     def get_deployment(self, deployment: str) -> Deployment:
         """Return one deployment. Raises: NotFound."""
@@ -105,7 +107,7 @@ class Api:
 
     def build_lines(self, deployment: str, after: int | None = None, limit: int | None = None) -> BuildLines:
         """Return a piece of a deployment's log, the lines after `after`."""
-        return cast(BuildLines, self._transport.send("GET", f"{_at(deployment)}/logs", query={"after": after, "limit": limit}))
+        return cast("BuildLines", self._transport.send("GET", f"{_at(deployment)}/logs", query={"after": after, "limit": limit}))
 
     def stream_build(self, deployment: str, last_id: str = "") -> Stream:
         """Open the live log of a deployment: events `line`, at the end `done`."""
@@ -114,17 +116,17 @@ class Api:
     def runtime_lines(self, project: str, *, since: str | None, limit: int | None, cursor: str | None = None) -> RuntimeLines:
         """Return a piece of what the instances wrote. since: ISO time or an age like `10m`."""
         query = {"since": since, "limit": limit, "cursor": cursor}
-        return cast(RuntimeLines, self._transport.send("GET", f"{_of(project)}/logs", query=query))
+        return cast("RuntimeLines", self._transport.send("GET", f"{_of(project)}/logs", query=query))
 
     def stream_runtime(self, project: str, since: str | None, last_id: str = "") -> Stream:
         """Open the live log of a project: events `line`, without end."""
         return self._transport.events("GET", f"{_of(project)}/logs/stream", query={"since": since}, last_id=last_id)
 
     def _project(self, method: str, path: str, document: Document | None = None) -> Project:
-        return cast(Project, self._transport.send(method, path, document=document)["project"])
+        return cast("Project", self._transport.send(method, path, document=document)["project"])
 
     def _deployment(self, method: str, path: str, document: Document | None = None) -> Deployment:
-        return cast(Deployment, self._transport.send(method, path, document=document)["deployment"])
+        return cast("Deployment", self._transport.send(method, path, document=document)["deployment"])
 
     def _list(self, path: str, key: str, limit: int | None) -> list[Any]:
         found: list[Any] = []

@@ -89,7 +89,7 @@ def current() -> Credentials:
         raise Unauthenticated("not_logged_in", "There is a token in CANONRY_TOKEN, but no address to send it to.",
                               hint="Set CANONRY_URL too, like http://localhost:8080.")  # fmt: skip
     raise Unauthenticated("not_logged_in", "You are not signed in to any Canonry.",
-                          hint="Start one on this machine with: canonry up. Or sign in to another one: canonry login --url URL.")  # fmt: skip
+                          hint="Start one on this machine with: canonry up. For another one: canonry login --url URL.")  # fmt: skip
 
 
 def _replace(target: Path, content: bytes) -> None:

@@ -67,10 +67,15 @@ def _events(connect: Callable[[str], Stream], patience: Patience) -> Iterator[Se
         if time.monotonic() - opened > 1 and not _is_unreachable(failure):
             last_contact = time.monotonic()  # it was open for a while and silent: a long build step, not an absent server
         if time.monotonic() - last_contact > patience.seconds:
-            raise Unavailable("contact_lost", f"There has been no contact for {patience.seconds:.0f} s. {failure.message if failure else ''}".strip(),
-                              hint="The deployment itself goes on. Follow it again with: canonry deployments logs -f.") from failure  # fmt: skip
+            raise _lost(patience, failure) from failure
         patience.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _lost(patience: Patience, failure: Unavailable | None) -> Unavailable:
+    why = f" {failure.message}" if failure else ""
+    hint = "A deployment goes on by itself; follow it again with: canonry deployments logs --follow."
+    return Unavailable("contact_lost", f"There has been no contact for {patience.seconds:.0f} s.{why}", hint=hint)
 
 
 def _is_unreachable(failure: Unavailable | None) -> bool:

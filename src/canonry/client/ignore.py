@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _CLASSES = {
-    b"alnum": b"0-9A-Za-z", b"alpha": b"A-Za-z", b"blank": rb" \t", b"cntrl": rb"\x00-\x1f\x7f", b"digit": b"0-9", b"graph": rb"\x21-\x7e",
-    b"lower": b"a-z", b"print": rb"\x20-\x7e", b"punct": rb"\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e", b"space": rb"\x20\t-\r", b"upper": b"A-Z",
-    b"xdigit": b"0-9A-Fa-f",
+    b"alnum": b"0-9A-Za-z", b"alpha": b"A-Za-z", b"blank": rb" \t", b"cntrl": rb"\x00-\x1f\x7f", b"digit": b"0-9",
+    b"graph": rb"\x21-\x7e",
+    b"lower": b"a-z", b"print": rb"\x20-\x7e", b"punct": rb"\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e", b"space": rb"\x20\t-\r",
+    b"upper": b"A-Z", b"xdigit": b"0-9A-Fa-f",
 }  # fmt: skip
 _GLOB = re.compile(rb"[*?\[\\]")
 

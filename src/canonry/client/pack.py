@@ -194,7 +194,7 @@ class _Packer:
 
 
 class _Gzip:
-    """A sink that compresses what is written to it. Level 1, because the network is local and the deploy is waited for; no time in the head."""
+    """A sink that compresses what is written to it. Level 1, because a deploy is waited for; no time in the head."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file

@@ -183,9 +183,7 @@ def _target(path: str, query: Query | None) -> str:
 
 def _multipart(name: str) -> tuple[bytes, bytes]:
     head = (
-        f"--{_BOUNDARY}\r\n"
-        f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n"
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
     )
     return head.encode(), f"\r\n--{_BOUNDARY}--\r\n".encode()
 
