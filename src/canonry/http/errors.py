@@ -25,11 +25,26 @@ from canonry.core.errors import (
 _log = logging.getLogger(__name__)
 
 STATUS: Mapping[type[CanonryError], int] = {
-    Invalid: 400, Unauthenticated: 401, Denied: 403, NotFound: 404, Conflict: 409, NeedsAction: 409, TooLarge: 413, Limited: 429, Unavailable: 503,
-}  # fmt: skip
+    Invalid: 400,
+    Unauthenticated: 401,
+    Denied: 403,
+    NotFound: 404,
+    Conflict: 409,
+    NeedsAction: 409,
+    TooLarge: 413,
+    Limited: 429,
+    Unavailable: 503,
+}
 # A quota of the plan is not a rate: waiting does not help, paying does.
 _PAYMENT = frozenset({"project_limit_reached"})
-_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 406: "not_acceptable", 413: "too_large", 415: "unsupported_media_type"}
+_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
 
 
 def status_of(error: CanonryError) -> int:

@@ -22,7 +22,9 @@ class Routes(APIRouter):
         """Return the decorator that adds a route; the gate runs before everything else of it."""
         gate = [] if access == PUBLIC else [Depends(_gate(Permission(access)))]
         extra = {_KEY: str(access), **options.pop("openapi_extra", {})}
-        return self.api_route(path, methods=[method], dependencies=[*gate, *options.pop("dependencies", [])], openapi_extra=extra, **options)
+        return self.api_route(
+            path, methods=[method], dependencies=[*gate, *options.pop("dependencies", [])], openapi_extra=extra, **options
+        )
 
 
 def require_declared_permissions(app: FastAPI) -> None:

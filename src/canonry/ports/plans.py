@@ -106,4 +106,6 @@ class _Reader:
 
     def _refuse(self, key: str, expected: str) -> NoReturn:
         path = f"{self._where}.{key}"
-        raise Invalid("invalid_plan", f"{path} is not {expected}.", hint="Ask for the plan again.", issues=[Issue(path, f"not {expected}", "type")])
+        raise Invalid(
+            "invalid_plan", f"{path} is not {expected}.", hint="Ask for the plan again.", issues=[Issue(path, f"not {expected}", "type")]
+        )

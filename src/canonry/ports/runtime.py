@@ -22,7 +22,7 @@ class InstanceSpec:
     """All that is needed to start one instance (or one command).
 
     id: chosen by the caller, unique for ever. app: folder mounted read-only at /app, which is the working folder
-    (`/app/<directory>` when directory is not "."). command runs as `sh -c` there. environment: the whole environment of the app, PORT excepted.
+    (`/app/<directory>` when directory is not "."). command runs as `sh -c` there. environment: all of the app's environment but PORT.
     log: file that stdout and stderr are appended to. needs_port: give it a free port in $PORT and report the address.
     """
 

@@ -11,6 +11,7 @@ from canonry.http.middleware import RequestIds
 from canonry.http.routing import PUBLIC, Routes, require_declared_permissions
 from canonry.wiring.routes import API, ROOT
 
+
 def create_app(container: Services) -> FastAPI:
     """Return the application over a container that is open. Raises: RuntimeError when a route declares no permission."""
     app = FastAPI(title="Canonry API", version="1.0.0", docs_url=None, redoc_url=None, openapi_url="/openapi.json")

@@ -1,13 +1,20 @@
 """Every job of the system: its name, and the function that does it."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from canonry.features.deployments import jobs as deployments
 from canonry.features.deployments import queue as deployment_queue
 from canonry.infra.jobs import Job
+from canonry.wiring.container import Container
 
 JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.RUN: deployments.run_deployments,
     deployment_queue.CLEAR: deployments.clear_project,
 }
 """Each function takes the container first, then the job's arguments by name."""
+
+
+def tasks(container: Container) -> dict[str, Callable[..., None]]:
+    """Return job name → function, with the container in it already."""
+    return {job.name: partial(function, container) for job, function in JOBS.items()}

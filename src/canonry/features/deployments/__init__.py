@@ -1,6 +1,7 @@
 """Deployments, artifacts, releases and instances: from a source to a live URL, and back.
 
-A deployment is one attempt; what it makes is an artifact; the artifact with its frozen configuration is a release; running copies of it are instances.
+A deployment is one attempt; what it makes is an artifact; the artifact with its frozen configuration is a release; running copies of
+it are instances.
 `pipeline.py` tells the story of a deploy, `fleet/watch.py` keeps what runs running.
 """
 

@@ -29,7 +29,8 @@ UNFINISHED = frozenset({Status.QUEUED, Status.BUILDING, Status.DEPLOYING})
 class Deployment:
     """One attempt to bring a source to life.
 
-    source: {"kind": "upload", "archive": sha256} · {"kind": "hosted", "ref"} · {"kind": "repository", "url", "ref"} · {"kind": "release", "release_id"}.
+    source: {"kind": "upload", "archive": sha256} · {"kind": "hosted", "ref"} · {"kind": "repository", "url", "ref"} ·
+    {"kind": "release", "release_id"}.
     step: the step it is in, or ended in. error: {"code", "message", "hint"} of a failed one.
     """
 
@@ -83,7 +84,8 @@ class Instance:
     """One copy of a process of a release that runs or shall run.
 
     status: starting, healthy, unhealthy, draining (serves its last requests), crashed (waits for its next start), crash_loop.
-    restarts: how often it was started again; the runtime knows it as `runtime_id`. failures: quick ends in a row. next_start_at: end of the back-off. stop_after: end of the drain.
+    restarts: how often it was started again; the runtime knows it as `runtime_id`. failures: quick ends in a row.
+    next_start_at: end of the back-off. stop_after: end of the drain.
     """
 
     id: str

@@ -1,7 +1,7 @@
 """A deployment as a story: fetch → plan → build → release command → start → health → switch.
 
-Every step may run twice: after a `kill -9` the job runs again from the top, finds what is done and goes on. A failure at any step leaves the
-live release untouched. The old instances are not stopped here: they drain, and the watch ends them when their time is over.
+Every step may run twice: after a `kill -9` the job runs again from the top, finds what is done and goes on. A failure at any step leaves
+the live release untouched. The old instances are not stopped here: they drain, and the watch ends them when their time is over.
 """
 
 import logging
@@ -89,7 +89,7 @@ def _carry_out(context: Context, deployment: Deployment) -> None:
             raise
         status = Status.FAILED
         _end(context, deployment, log, status, {"code": error.code, "message": error.message, "hint": error.hint})
-    except Exception:
+    except Exception:  # noqa: BLE001 -- a bug must end the deployment, not leave it hanging; it is logged with its traceback
         _log.exception("deployment %s failed", deployment.id)
         status = Status.FAILED
         message = "Something in Canonry itself failed; its log says more."

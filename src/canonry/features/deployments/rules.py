@@ -11,7 +11,9 @@ _LONGEST_BACK_OFF = 60.0
 def require_retryable(deployment: Deployment) -> None:
     """Return when the deployment may be tried again. Raises: Conflict `deployment_not_retryable`."""
     if deployment.status in UNFINISHED:
-        raise Conflict("deployment_not_retryable", f"The deployment {deployment.id} is {deployment.status}.", hint="Wait for its end, or cancel it.")
+        raise Conflict(
+            "deployment_not_retryable", f"The deployment {deployment.id} is {deployment.status}.", hint="Wait for its end, or cancel it."
+        )
 
 
 def require_cancellable(deployment: Deployment) -> None:

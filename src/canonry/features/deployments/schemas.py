@@ -149,5 +149,6 @@ def instance_body(instance: Instance, memory_bytes: int) -> InstanceBody:
     """Return an instance as the API shows it."""
     return InstanceBody(
         id=instance.id, index=instance.index, process=instance.process, status=instance.status, started_at=instance.started_at.isoformat(),
-        restarts=instance.restarts, reason=instance.reason, memory_bytes=memory_bytes, memory_mb=instance.memory_mb, release_id=instance.release_id,
+        restarts=instance.restarts, reason=instance.reason, memory_bytes=memory_bytes, memory_mb=instance.memory_mb,
+        release_id=instance.release_id,
     )  # fmt: skip

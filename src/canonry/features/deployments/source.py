@@ -34,7 +34,9 @@ def release_for(context: Context, project: Project, deployment: Deployment, log:
     with context.transactions.begin() as tx:
         store.update(tx, deployment.id, {"step": "plan"})
     plan = context.ports.builder.plan(tree, plan_settings(project))
-    log.say(f"Plan: {plan.provider}" + (f" ({plan.framework})" if plan.framework else "") + f", from {', '.join(plan.found) or 'the files'}")
+    log.say(
+        f"Plan: {plan.provider}" + (f" ({plan.framework})" if plan.framework else "") + f", from {', '.join(plan.found) or 'the files'}"
+    )
     with context.transactions.begin() as tx:
         store.update(tx, deployment.id, {"step": "build"})
     limits = Limits(context.settings.build_timeout, context.settings.build_memory, context.settings.build_disk)
@@ -53,14 +55,17 @@ def plan_settings(project: Project) -> PlanSettings:
 
 
 def unpack_archive(archive: Path, target: Path, upload_limit_mb: int) -> None:
-    """Unpack an uploaded archive into `target`; it may unpack to four times the limit. Raises: Invalid, TooLarge, StepFailed `upload_missing`."""
+    """Unpack an uploaded archive into `target`; it may unpack to four times the limit.
+
+    Raises: Invalid, TooLarge, StepFailed `upload_missing`.
+    """
     if not archive.is_file():
         raise StepFailed("upload_missing", "The uploaded archive is no longer kept.", hint="Upload it again.")
     unpack(archive, target, limit_bytes=(upload_limit_mb << 20) * _UNPACKED_FACTOR, limit_files=_UNPACKED_FILES)
 
 
 def _fetch(context: Context, project: Project, deployment: Deployment, tree: Path, log: BuildLog) -> None:
-    kind = deployment.source["kind"]
+    kind, allow_file = deployment.source["kind"], context.settings.allow_file_urls
     if kind == "upload":
         unpack_archive(context.home.uploads / deployment.source["archive"], tree, context.settings.upload_limit)
         return
@@ -68,19 +73,26 @@ def _fetch(context: Context, project: Project, deployment: Deployment, tree: Pat
         repository = git.hosted_repository(context.home, project.id)
         commit = git.resolve_hosted(context.home, project.id, deployment.source["ref"])
     else:
-        url, ref = deployment.source["url"], deployment.source.get("ref")
-        repository, commit = git.fetch_mirror(context.home, url, ref, log.build, allow_file=context.settings.allow_file_urls)
+        repository, commit = git.fetch_mirror(
+            context.home, deployment.source["url"], deployment.source.get("ref"), log.build, allow_file=allow_file
+        )
     log.say(f"Commit {commit.sha[:12]}: {commit.subject}")
     with context.transactions.begin() as tx:
         store.update(tx, deployment.id, {"commit": commit.sha, "commit_message": commit.message[:2000], "tree": commit.tree})
-    git.checkout(context.home, repository, commit.sha, tree, log.build)
+    git.checkout(repository, commit.sha, tree, log.build, home=context.home, url=deployment.source.get("url"), allow_file=allow_file)
 
 
 def _older(context: Context, deployment: Deployment, release_id: str, log: BuildLog) -> Release:
     with context.transactions.begin() as tx:
         release = store.release(tx, release_id)
         if release is not None and deployment.release_id is None:
-            changes = {"release_id": release.id, "artifact_id": release.artifact_id, "commit": release.commit, "tree": release.tree, "reused": True}
+            changes = {
+                "release_id": release.id,
+                "artifact_id": release.artifact_id,
+                "commit": release.commit,
+                "tree": release.tree,
+                "reused": True,
+            }
             store.update(tx, deployment.id, changes)
             log.say(f"Release {release.id} again: nothing is built.")
     if release is None:
@@ -92,11 +104,14 @@ def _freeze(context: Context, project: Project, deployment: Deployment, artifact
     release_id = new_id("rel")
     with context.transactions.begin() as tx:
         current = store.get(tx, deployment.id) or deployment
-        store.insert_release(tx, {"id": release_id, "project_id": project.id, "environment": deployment.environment, "deployment_id": deployment.id,
-                                  "artifact_id": artifact.id, "plan": plan_to_json(artifact.plan), "variables": dict(artifact.plan.variables),
-                                  "commit": current.commit, "tree": current.tree})  # fmt: skip
-        store.update(tx, deployment.id, {"release_id": release_id, "artifact_id": artifact.id, "reused": artifact.reused,
-                                         "status": str(Status.DEPLOYING), "step": "release"})  # fmt: skip
+        store.insert_release(tx, {
+            "id": release_id, "project_id": project.id, "environment": deployment.environment, "deployment_id": deployment.id,
+            "artifact_id": artifact.id, "plan": plan_to_json(artifact.plan), "variables": dict(artifact.plan.variables),
+            "commit": current.commit, "tree": current.tree,
+        })  # fmt: skip
+        store.update(tx, deployment.id, {
+            "release_id": release_id, "artifact_id": artifact.id, "reused": artifact.reused, "status": str(Status.DEPLOYING), "step": "release",
+        })  # fmt: skip
         projects.pin(tx, project.id, {tool.name: tool.version for tool in artifact.plan.toolchains if tool.reason.startswith("default")})
         release = store.release(tx, release_id)
     if release is None:

@@ -42,8 +42,12 @@ def get(tx: Tx, deployment_id: str) -> Deployment | None:
 def page(tx: Tx, project_id: str, wanted: Page) -> list[Deployment]:
     """Return up to limit + 1 deployments of a project, newest first."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        query = "SELECT " + _COLUMNS + """ FROM deployments
+        query = (
+            "SELECT "
+            + _COLUMNS
+            + """ FROM deployments
             WHERE project_id = %s AND (%s::timestamptz IS NULL OR (created_at, id) < (%s, %s)) ORDER BY created_at DESC, id DESC LIMIT %s"""
+        )
         arguments = (project_id, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
         return cursor.execute(query, arguments).fetchall()
 
@@ -51,8 +55,12 @@ def page(tx: Tx, project_id: str, wanted: Page) -> list[Deployment]:
 def unfinished(tx: Tx, project_id: str, environment: str) -> list[Deployment]:
     """Return the deployments that wait or run, oldest first, and lock their rows."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        query = "SELECT " + _COLUMNS + """ FROM deployments WHERE project_id = %s AND environment = %s AND status = ANY(%s)
+        query = (
+            "SELECT "
+            + _COLUMNS
+            + """ FROM deployments WHERE project_id = %s AND environment = %s AND status = ANY(%s)
             ORDER BY created_at, id FOR UPDATE"""
+        )
         return cursor.execute(query, (project_id, environment, [str(status) for status in UNFINISHED])).fetchall()
 
 
@@ -70,7 +78,9 @@ def projects_with_unfinished(tx: Tx) -> list[tuple[str, str]]:
 
 def unfinished_ids(tx: Tx) -> set[str]:
     """Return the ids of all deployments that wait or run."""
-    return {row[0] for row in tx.connection.execute("SELECT id FROM deployments WHERE status IN ('queued', 'building', 'deploying')").fetchall()}
+    return {
+        row[0] for row in tx.connection.execute("SELECT id FROM deployments WHERE status IN ('queued', 'building', 'deploying')").fetchall()
+    }
 
 
 def stopped_projects(tx: Tx) -> list[str]:
@@ -88,18 +98,26 @@ def live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
 def before_live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
     """Return the newest deployment that was live before the present one."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        query = "SELECT " + _COLUMNS + """ FROM deployments WHERE project_id = %s AND environment = %s AND status = 'superseded'
+        query = (
+            "SELECT "
+            + _COLUMNS
+            + """ FROM deployments WHERE project_id = %s AND environment = %s AND status = 'superseded'
             AND release_id IS NOT NULL AND release_id IS DISTINCT FROM
             (SELECT release_id FROM deployments WHERE project_id = %s AND environment = %s AND status = 'live')
             ORDER BY finished_at DESC LIMIT 1"""
+        )
         return cursor.execute(query, (project_id, environment, project_id, environment)).fetchone()
 
 
 def newest_with_source(tx: Tx, project_id: str, kind: str) -> Deployment | None:
     """Return the newest deployment whose source is of that kind."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        query = "SELECT " + _COLUMNS + """ FROM deployments WHERE project_id = %s AND source->>'kind' = %s
+        query = (
+            "SELECT "
+            + _COLUMNS
+            + """ FROM deployments WHERE project_id = %s AND source->>'kind' = %s
             ORDER BY created_at DESC, id DESC LIMIT 1"""
+        )
         return cursor.execute(query, (project_id, kind)).fetchone()
 
 
@@ -125,7 +143,8 @@ def make_live(tx: Tx, deployment: Deployment, url: str) -> None:
         (deployment.project_id, deployment.environment, deployment.id),
     )
     tx.connection.execute(
-        "UPDATE deployments SET status = 'live', step = 'live', url = %s, error = NULL, finished_at = now() WHERE id = %s", (url, deployment.id)
+        "UPDATE deployments SET status = 'live', step = 'live', url = %s, error = NULL, finished_at = now() WHERE id = %s",
+        (url, deployment.id),
     )
 
 
@@ -133,7 +152,8 @@ def insert_release(tx: Tx, row: Mapping[str, Any]) -> None:
     """Add a release."""
     tx.connection.execute(
         """INSERT INTO releases (id, project_id, environment, deployment_id, artifact_id, plan, variables, commit, tree)
-           VALUES (%(id)s, %(project_id)s, %(environment)s, %(deployment_id)s, %(artifact_id)s, %(plan)s, %(variables)s, %(commit)s, %(tree)s)""",
+           VALUES (%(id)s, %(project_id)s, %(environment)s, %(deployment_id)s, %(artifact_id)s, %(plan)s, %(variables)s, %(commit)s,
+           %(tree)s)""",
         {**row, "plan": Jsonb(row["plan"]), "variables": Jsonb(row["variables"])},
     )
 
@@ -147,7 +167,7 @@ def release(tx: Tx, release_id: str) -> Release | None:
 def live_releases(tx: Tx) -> list[Release]:
     """Return the release of every live deployment of a project that is not stopped."""
     with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
-        query = """SELECT r.id, r.project_id, r.environment, r.deployment_id, r.artifact_id, r.plan, r.variables, r.commit, r.tree, r.created_at
-            FROM deployments d JOIN releases r ON r.id = d.release_id JOIN projects p ON p.id = d.project_id
+        query = """SELECT r.id, r.project_id, r.environment, r.deployment_id, r.artifact_id, r.plan, r.variables, r.commit, r.tree,
+            r.created_at FROM deployments d JOIN releases r ON r.id = d.release_id JOIN projects p ON p.id = d.project_id
             WHERE d.status = 'live' AND p.status <> 'stopped'"""
         return cursor.execute(query).fetchall()

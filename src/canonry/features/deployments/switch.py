@@ -93,5 +93,7 @@ def _same(old: Release, new: Release) -> bool:
 
 def _complete(tx: Tx, project: Project, release: Release) -> bool:
     rows = fleet.of_release(tx, release.id)
-    wanted = sum(projects.scale_of(tx, project.id, process, release.environment).instances for process in plan_from_json(release.plan).processes)
+    wanted = sum(
+        projects.scale_of(tx, project.id, process, release.environment).instances for process in plan_from_json(release.plan).processes
+    )
     return len(rows) == wanted and all(row.status == "healthy" for row in rows)

@@ -27,7 +27,9 @@ def keep(home: Home, file: BinaryIO, *, limit_mb: int) -> str:
                     _check_kind(chunk)
                 size += len(chunk)
                 if size > limit_mb << 20:
-                    raise TooLarge("archive_too_large", f"The archive is larger than {limit_mb} MiB.", hint="Leave files out with .canonryignore.")
+                    raise TooLarge(
+                        "archive_too_large", f"The archive is larger than {limit_mb} MiB.", hint="Leave files out with .canonryignore."
+                    )
                 digest.update(chunk)
                 target.write(chunk)
             target.flush()

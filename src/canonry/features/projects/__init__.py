@@ -4,6 +4,33 @@ Other features ask here which project a caller means; whoever may not see a proj
 """
 
 from canonry.features.projects.models import PRODUCTION, Project, Scale
-from canonry.features.projects.service import change, create, delete, find, get_any, page, pin, scale_of, set_scale, set_status
+from canonry.features.projects.service import (
+    change,
+    checked_repository,
+    create,
+    delete,
+    find,
+    get_any,
+    page,
+    pin,
+    scale_of,
+    set_scale,
+    set_status,
+)
 
-__all__ = ["PRODUCTION", "Project", "Scale", "change", "create", "delete", "find", "get_any", "page", "pin", "scale_of", "set_scale", "set_status"]
+__all__ = [
+    "PRODUCTION",
+    "Project",
+    "Scale",
+    "change",
+    "checked_repository",
+    "create",
+    "delete",
+    "find",
+    "get_any",
+    "page",
+    "pin",
+    "scale_of",
+    "set_scale",
+    "set_status",
+]

@@ -13,8 +13,9 @@ router = Routes(tags=["Projects"])
 @router.operation("POST", "/projects", Permission.PROJECTS_DEPLOY, status_code=201)
 def create_project(body: CreateProject, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ProjectAnswer:
     """Create a project."""
+    repo_url = None if body.repo_url is None else service.checked_repository(body.repo_url, services.settings)
     project = service.create(
-        tx, actor, services.ports.limits, name=body.name, slug=body.slug, repo_url=body.repo_url, repo_branch=body.repo_branch
+        tx, actor, services.ports.limits, name=body.name, slug=body.slug, repo_url=repo_url, repo_branch=body.repo_branch
     )
     return answer_of(project, services.settings)
 
@@ -36,5 +37,7 @@ def get_project(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep)
 def change_project(project: str, body: ChangeProject, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ProjectAnswer:
     """Change settings; they are in force at the next deployment."""
     changes = body.model_dump(exclude_unset=True)
+    if body.repo_url is not None:
+        changes["repo_url"] = service.checked_repository(body.repo_url, services.settings)
     kept = {name: value for name, value in changes.items() if value is not None or name not in {"name", "repo_branch"}}
     return answer_of(service.change(tx, actor, project, kept), services.settings)

@@ -6,10 +6,11 @@ from canonry.core.errors import Conflict, Invalid, Issue
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,48}[a-z0-9]")
 _DERIVED_LENGTH = 40
-RESERVED = frozenset(
-    "admin api app apps assets auth billing blog canonry cdn console dashboard docs edge ftp git health help internal localhost login logout "
-    "mail metrics ns1 ns2 preview production root smtp ssh static status support system test-canonry webhook webhooks www".split()
-)
+RESERVED = frozenset({
+    "admin", "api", "app", "apps", "assets", "auth", "billing", "blog", "canonry", "cdn", "console", "dashboard", "docs", "edge",
+    "ftp", "git", "health", "help", "internal", "localhost", "login", "logout", "mail", "metrics", "ns1", "ns2", "preview",
+    "production", "root", "smtp", "ssh", "static", "status", "support", "system", "webhook", "webhooks", "www"
+})  # fmt: skip
 
 
 def check_slug(slug: str) -> str:

@@ -8,6 +8,8 @@ from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import Conflict, Invalid, Issue, NotFound
 from canonry.core.ids import new_id
 from canonry.core.paging import Page, cut
+from canonry.core.refs import parse_branch, parse_repository_url
+from canonry.core.settings import Settings
 from canonry.features.projects import store
 from canonry.features.projects.events import ProjectChanged, ProjectCreated, ProjectDeleted
 from canonry.features.projects.models import PRODUCTION, Project, Scale
@@ -19,7 +21,14 @@ _ATTEMPTS = 100
 
 
 def create(
-    tx: Tx, actor: Actor, limits: AccountLimits, *, name: str, slug: str | None = None, repo_url: str | None = None, repo_branch: str = "main"
+    tx: Tx,
+    actor: Actor,
+    limits: AccountLimits,
+    *,
+    name: str,
+    slug: str | None = None,
+    repo_url: str | None = None,
+    repo_branch: str = "main",
 ) -> Project:
     """Create a project; the slug is derived from the name when absent.
 
@@ -47,6 +56,15 @@ def create(
         raise Conflict("slug_taken", message, hint="Choose another slug.") from error
     tx.emit(ProjectCreated(actor.organization_id, project_id))
     return get_any(tx, project_id)
+
+
+def checked_repository(text: str, settings: Settings) -> str:
+    """Return the whole address of a repository. Raises: Invalid `invalid_repository_url`, `credential_in_url`."""
+    url = parse_repository_url(text, allow_file=settings.allow_file_urls)
+    if url.credential is not None:
+        raise Invalid("credential_in_url", "The address carries a credential, which would be shown to everybody who may see the project.",
+                      hint="Leave it out.", issues=[Issue("body.repo_url", "must not carry a credential", "credential")])  # fmt: skip
+    return url.text
 
 
 def find(tx: Tx, actor: Actor, key: str) -> Project:
@@ -80,6 +98,8 @@ def change(tx: Tx, actor: Actor, key: str, changes: Mapping[str, object]) -> Pro
     """Change settings; they are in force at the next deployment. Raises: NotFound, Conflict `name_taken`."""
     require(actor, Permission.PROJECTS_DEPLOY)
     project = find(tx, actor, key)
+    if isinstance(branch := changes.get("repo_branch"), str):
+        parse_branch(branch, field="body.repo_branch")
     if changes:
         try:
             with tx.connection.transaction():

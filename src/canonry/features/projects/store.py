@@ -53,8 +53,11 @@ def name_exists(tx: Tx, organization_id: str, name: str) -> bool:
 def page(tx: Tx, organization_id: str, wanted: Page) -> list[Project]:
     """Return up to limit + 1 projects, newest first."""
     with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
-        query = _SELECT + """WHERE p.organization_id = %s AND (%s::timestamptz IS NULL OR (p.created_at, p.id) < (%s, %s))
+        query = (
+            _SELECT
+            + """WHERE p.organization_id = %s AND (%s::timestamptz IS NULL OR (p.created_at, p.id) < (%s, %s))
                              ORDER BY p.created_at DESC, p.id DESC LIMIT %s"""
+        )
         arguments = (organization_id, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
         return cursor.execute(query, arguments).fetchall()
 

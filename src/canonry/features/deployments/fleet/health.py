@@ -8,6 +8,13 @@ import psutil
 from canonry.ports.runtime import InstanceState
 
 _DEFAULT_PATH = "/"
+_HEADERS = {
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-For": "127.0.0.1",
+    "User-Agent": "Canonry-Health/1",
+    "Accept": "*/*",
+    "Connection": "close",
+}
 
 
 def check(address: str | None, host: str, path: str, *, timeout: float) -> str:
@@ -21,8 +28,7 @@ def check(address: str | None, host: str, path: str, *, timeout: float) -> str:
     name, _, port = address.rpartition(":")
     connection = http.client.HTTPConnection(name, int(port), timeout=timeout)
     try:
-        connection.request("GET", path, headers={"Host": host, "X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1", "User-Agent": "Canonry-Health/1",
-                                                 "Accept": "*/*", "Connection": "close"})  # fmt: skip
+        connection.request("GET", path, headers={"Host": host, **_HEADERS})
         status = connection.getresponse().status
     except ConnectionRefusedError:
         return f"nothing listens on port {port} ($PORT)"
@@ -32,7 +38,7 @@ def check(address: str | None, host: str, path: str, *, timeout: float) -> str:
         return f"GET {path} on port {port} failed: {type(error).__name__}"
     finally:
         connection.close()
-    healthy = status < 500 if path == _DEFAULT_PATH else 200 <= status < 300  # noqa: PLR2004 -- HTTP's own classes
+    healthy = status < 500 if path == _DEFAULT_PATH else 200 <= status < 300
     return "" if healthy else f"GET {path} answered {status}"
 
 

@@ -1,8 +1,9 @@
 """Starting the instances of a release and waiting until they are healthy."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from canonry.core.clock import now
 from canonry.core.ids import new_id
@@ -16,7 +17,7 @@ from canonry.features.deployments.fleet import health, store
 from canonry.features.deployments.models import Deployment, Instance, Release
 from canonry.features.projects import Project
 from canonry.infra.tx import Tx
-from canonry.ports.builder import Artifact
+from canonry.ports.builder import Artifact, Mount
 from canonry.ports.plans import plan_from_json
 from canonry.ports.runtime import InstanceSpec, Resources
 
@@ -33,10 +34,13 @@ def run_release_command(context: Context, project: Project, deployment: Deployme
     log.say(f"Release command: {command}")
     artifact = context.ports.builder.load(release.artifact_id)
     name = f"{deployment.id}-release"
-    spec = _spec(context, project, release, artifact, name, command, memory_mb=context.settings.build_memory, cpu=None, needs_port=False)
+    spec = InstanceSpec(
+        id=name, command=command, log=context.home.instance_logs / f"{name}.log", resources=Resources(context.settings.build_memory),
+        needs_port=False, **_surroundings(project, release, artifact),
+    )  # fmt: skip
     code = context.ports.runtime.run(spec, log.build, timeout=context.settings.build_timeout)
     if code != 0:
-        reason = "did not end in time" if code == 124 else f"ended with code {code}"  # noqa: PLR2004 -- the port's own number for a timeout
+        reason = "did not end in time" if code == 124 else f"ended with code {code}"
         raise StepFailed("release_command_failed", f"The release command {reason}.", hint="Its output is in the build log.")
     with context.transactions.begin() as tx:
         deployments.update(tx, deployment.id, {"release_command_done": True})
@@ -62,18 +66,18 @@ def add_missing(tx: Tx, context: Context, project: Project, release: Release, de
             store.insert(tx, Instance(
                 id=new_id("ins"), project_id=project.id, environment=release.environment, release_id=release.id, deployment_id=deployment_id,
                 process=process, index=index, status="starting", restarts=0, failures=0, address=None, reason="",
-                memory_mb=scale.memory_mb or context.settings.instance_memory, cpu=scale.cpu, started_at=now(), next_start_at=None, stop_after=None,
+                memory_mb=scale.memory_mb or context.settings.instance_memory, cpu=scale.cpu, started_at=now(), next_start_at=None,
+                stop_after=None,
             ))  # fmt: skip
 
 
 def start_one(context: Context, project: Project, release: Release, instance: Instance, artifact: Artifact) -> None:
     """Start one instance; one that runs already is left alone. Raises: StartFailed."""
-    command = plan_from_json(release.plan).processes[instance.process]
-    needs_port = instance.process == WEB
-    context.ports.runtime.start(
-        _spec(context, project, release, artifact, instance.runtime_id, command, memory_mb=instance.memory_mb, cpu=instance.cpu, needs_port=needs_port,
-              log=log_path(context, instance.id))
-    )  # fmt: skip
+    context.ports.runtime.start(InstanceSpec(
+        id=instance.runtime_id, command=plan_from_json(release.plan).processes[instance.process], log=log_path(context, instance.id),
+        resources=Resources(instance.memory_mb, instance.cpu), needs_port=instance.process == WEB,
+        **_surroundings(project, release, artifact),
+    ))  # fmt: skip
 
 
 def log_path(context: Context, instance_id: str) -> Path:
@@ -81,7 +85,9 @@ def log_path(context: Context, instance_id: str) -> Path:
     return context.home.instance_logs / f"{instance_id}.log"
 
 
-def wait_until_healthy(context: Context, project: Project, release: Release, instances: Sequence[Instance], log: BuildLog, cancellation: Cancellation) -> None:
+def wait_until_healthy(
+    context: Context, project: Project, release: Release, instances: Sequence[Instance], log: BuildLog, cancellation: Cancellation
+) -> None:
     """Return when every instance is healthy, and note their addresses. Raises: StepFailed, DeploymentStopped."""
     waiting = list(instances)
     begun = time.monotonic()
@@ -143,15 +149,22 @@ def _last_lines(context: Context, instance: Instance, count: int = 20) -> str:
     return "Its last output:\n" + "\n".join(lines) if lines else "It wrote nothing; check the start command with `canonry plan`."
 
 
-def _spec(context: Context, project: Project, release: Release, artifact: Artifact, name: str, command: str, *, memory_mb: int, cpu: float | None,
-          needs_port: bool, log: Path | None = None) -> InstanceSpec:  # fmt: skip
+class _Surroundings(TypedDict):
+    app: Path
+    environment: Mapping[str, str]
+    mounts: Sequence[Mount]
+    directory: str
+    labels: Mapping[str, str]
+
+
+def _surroundings(project: Project, release: Release, artifact: Artifact) -> _Surroundings:
+    """Return what every command of a release is given: files, environment, labels."""
     environment = {
         **artifact.environment, **release.variables,
         "CANONRY_PROJECT": project.slug, "CANONRY_ENVIRONMENT": release.environment, "CANONRY_RELEASE": release.id,
         "CANONRY_COMMIT": release.commit or "",
     }  # fmt: skip
-    return InstanceSpec(
-        id=name, app=artifact.folder / "app", command=command, environment=environment, mounts=artifact.mounts, directory=artifact.plan.root_dir,
-        log=log or context.home.instance_logs / f"{name}.log", resources=Resources(memory_mb, cpu), needs_port=needs_port,
+    return _Surroundings(
+        app=artifact.folder / "app", environment=environment, mounts=artifact.mounts, directory=artifact.plan.root_dir,
         labels={"project": project.id, "release": release.id},
     )  # fmt: skip

@@ -9,8 +9,8 @@ from psycopg.rows import class_row
 from canonry.features.deployments.models import Instance
 from canonry.infra.tx import Tx
 
-_COLUMNS: LiteralString = """id, project_id, environment, release_id, deployment_id, process, index, status, restarts, failures, address, reason, memory_mb,
-    cpu, started_at, next_start_at, stop_after"""
+_COLUMNS: LiteralString = """id, project_id, environment, release_id, deployment_id, process, index, status, restarts, failures, address,
+    reason, memory_mb, cpu, started_at, next_start_at, stop_after"""
 
 
 def insert(tx: Tx, instance: Instance) -> None:
@@ -18,8 +18,8 @@ def insert(tx: Tx, instance: Instance) -> None:
     tx.connection.execute(
         """INSERT INTO instances (id, project_id, environment, release_id, deployment_id, process, index, status, memory_mb, cpu)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
-        (instance.id, instance.project_id, instance.environment, instance.release_id, instance.deployment_id, instance.process, instance.index,
-         instance.status, instance.memory_mb, instance.cpu),
+        (instance.id, instance.project_id, instance.environment, instance.release_id, instance.deployment_id, instance.process,
+         instance.index, instance.status, instance.memory_mb, instance.cpu),
     )  # fmt: skip
 
 
@@ -67,7 +67,8 @@ def drain(tx: Tx, project_id: str, environment: str, *, keep_release: str | None
 def drain_some(tx: Tx, instance_ids: Sequence[str], seconds: float) -> None:
     """Let these instances end when `seconds` have passed."""
     tx.connection.execute(
-        "UPDATE instances SET status = 'draining', stop_after = now() + make_interval(secs => %s) WHERE id = ANY(%s) AND status <> 'draining'",
+        """UPDATE instances SET status = 'draining', stop_after = now() + make_interval(secs => %s)
+           WHERE id = ANY(%s) AND status <> 'draining'""",
         (seconds, list(instance_ids)),
     )
 

@@ -1,7 +1,7 @@
 """The watch: once a second it compares what shall run with what runs, and mends the difference.
 
-Dead instances are started again with back-off, drained ones are stopped when their time is over, leftovers of a crash are ended, and the edge
-follows what is healthy. Deployments in progress are left to their own job. Everything it does may be done twice.
+Dead instances are started again with back-off, drained ones are stopped when their time is over, leftovers of a crash are ended, and
+the edge follows what is healthy. Deployments in progress are left to their own job. Everything it does may be done twice.
 """
 
 import logging
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 from canonry.core.clock import now
 from canonry.core.errors import CanonryError
@@ -58,7 +59,7 @@ class Watch:
                 self._end(row)
         for state in states.values():
             if not any(row.runtime_id == state.id for row in rows):
-                self._in_background(state.id, lambda name=state.id: self._remove(name))
+                self._in_background(state.id, partial(self._remove, state.id))
         self._lead(releases, rows)
         self._tidy(rows)
 
@@ -89,7 +90,7 @@ class Watch:
             self._in_background(row.id, lambda: self._check(row, release, state))
 
     def _note_end(self, row: Instance, reason: str) -> None:
-        """The instance ended by itself: note why, and when it starts again."""
+        """Note why an instance ended by itself, and when it starts again."""
         lived = (now() - row.started_at).total_seconds()
         failures = 1 if lived > STABLE_SECONDS else row.failures + 1
         _log.warning("%s %s.%d: %s", row.project_id, row.process, row.index, reason)
@@ -135,7 +136,7 @@ class Watch:
             self._note_fault(row, fault)
 
     def _note_fault(self, row: Instance, fault: str) -> None:
-        """A healthy instance failed a check: look again soon, and start it again when it goes on failing."""
+        """Note that a healthy instance failed a check: look again soon, and start it again when it goes on failing."""
         self._faults[row.id] = self._faults.get(row.id, 0) + 1
         self._next_check[row.id] = time.monotonic() + 1
         if self._faults[row.id] >= _FAILURES_TO_RESTART:
@@ -197,5 +198,5 @@ def _guarded(work: Callable[[], None]) -> None:
         work()
     except CanonryError as error:
         _log.warning("watch: %s", error)
-    except Exception:
+    except Exception:  # noqa: BLE001 -- the edge of a background thread
         _log.exception("watch")

@@ -45,12 +45,16 @@ async def plan_source(request: Request, services: ServicesDep) -> PlanAnswer:
         async with request.form(max_files=1, max_fields=10) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
-                raise Invalid("file_missing", "The form has no file.", issues=[Issue("body.file", "a .zip or .tar.gz is needed", "missing")])
+                raise Invalid(
+                    "file_missing", "The form has no file.", issues=[Issue("body.file", "a .zip or .tar.gz is needed", "missing")]
+                )
             return await run_in_threadpool(_plan_archive, services, file)
     try:
         wanted = PlanRequest.model_validate_json(await request.body())
     except ValidationError as error:
-        raise RequestValidationError([{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)]) from error
+        raise RequestValidationError(
+            [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)]
+        ) from error
     return await run_in_threadpool(_plan_repository, services, wanted)
 
 
@@ -62,16 +66,19 @@ def _plan_archive(services: Services, file: UploadFile) -> PlanAnswer:
 
 
 def _plan_repository(services: Services, wanted: PlanRequest) -> PlanAnswer:
-    url = git.parse_repository_url(wanted.repo_url, allow_file=services.settings.allow_file_urls)
-    ref = None if wanted.ref is None else git.parse_ref(wanted.ref)
+    allow_file = services.settings.allow_file_urls
     with _work(services) as work:
-        repository, commit = git.fetch_mirror(work, url, ref, lambda _line: None, allow_file=services.settings.allow_file_urls)
-        git.checkout(work, repository, commit.sha, work.root / "source", lambda _line: None)
+        repository, commit = git.fetch_mirror(work, wanted.repo_url, wanted.ref, _unheard, allow_file=allow_file)
+        git.checkout(repository, commit.sha, work.root / "source", _unheard, home=work, url=wanted.repo_url, allow_file=allow_file)
         return _plan(services, work.root / "source")
 
 
 def _plan(services: Services, tree: Path) -> PlanAnswer:
     return PlanAnswer(plan=plan_to_json(services.ports.builder.plan(tree, PlanSettings())))
+
+
+def _unheard(_line: str) -> None:
+    """Take a line of a log that nobody reads."""
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import Body, File, UploadFile
 
 from canonry.core.access import Actor, Permission
-from canonry.features import git, projects
+from canonry.core.refs import parse_ref
+from canonry.features import projects
 from canonry.features.deployments import service, uploads
 from canonry.features.deployments.models import Deployment
 from canonry.features.deployments.schemas import DeploymentAnswer, DeployRequest, QueuedAnswer, body_of, queued_of
@@ -41,8 +42,8 @@ def deploy_project(project: str, actor: ActorDep, services: ServicesDep, body: D
 def ask(tx: Tx, actor: Actor, services: Services, project: str, body: DeployRequest) -> tuple[Project, Deployment]:
     """Ask for a deployment of what is connected; a repository in the body is connected first."""
     found = projects.find(tx, actor, project)
-    ref = None if body.ref is None else git.parse_ref(body.ref)
+    ref = None if body.ref is None else parse_ref(body.ref).name
     if body.repo_url is not None:
-        url = git.parse_repository_url(body.repo_url, allow_file=services.settings.allow_file_urls)
+        url = projects.checked_repository(body.repo_url, services.settings)
         found = projects.change(tx, actor, found.id, {"repo_url": url})
     return found, service.request(tx, actor, services.home, found, ref=ref)

@@ -68,12 +68,17 @@ async def _steps(services: Services, actor: Actor, project_id: str, deployment: 
             yield ": still here\n\n"
             continue
         for line, _cursor in page:
-            yield event("step", {"at": line["ts"], "deploymentId": deployment.id, "projectId": project_id, "step": line["stream"], "text": line["text"]})
+            yield event(
+                "step",
+                {"at": line["ts"], "deploymentId": deployment.id, "projectId": project_id, "step": line["stream"], "text": line["text"]},
+            )
     body = await run_in_threadpool(_look_up, services, actor, deployment.id)
     if body.status == Status.LIVE or body.error is None:
         yield event("done", {"deployment": body.model_dump()})
     else:
-        yield event("error", {"error": body.error.code, "message": body.error.message, "hint": body.error.hint, "deployment": body.model_dump()})
+        yield event(
+            "error", {"error": body.error.code, "message": body.error.message, "hint": body.error.hint, "deployment": body.model_dump()}
+        )
 
 
 type _Page = list[tuple[dict[str, object], str]] | None
