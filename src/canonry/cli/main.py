@@ -1,12 +1,11 @@
 """The one command, `canonry`: finds the function behind the words, runs it, turns errors into exit codes.
 
-The words are looked up in `commands.py`; typer and the command's own module are imported only when a command runs.
+The words are looked up in `commands.py`; a command's module is imported only when it runs.
 """
 
 import os
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from canonry.cli.commands import ROOT, Command, Noun
@@ -14,7 +13,7 @@ from canonry.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, USAGE, exit_cod
 from canonry.core.errors import CanonryError, Invalid
 
 if TYPE_CHECKING:
-    import typer.core
+    from canonry.cli.arguments import Parser
 
 
 def main() -> NoReturn:
@@ -41,7 +40,9 @@ def run(words: Sequence[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return _leave_pipe()
-    except Exception:  # noqa: BLE001 -- the edge: whatever is no error of the tree is a bug, and its trace is what helps to find it
+    except Exception as error:  # noqa: BLE001 -- the edge: whatever is no error of the tree is a bug, and its trace is what helps to find it
+        if isinstance(code := getattr(error, "exit_code", None), int):
+            return code  # typer.Exit, of a command that still uses typer
         import traceback
 
         traceback.print_exc()
@@ -49,14 +50,16 @@ def run(words: Sequence[str]) -> int:
         return FAILED
 
 
-def load(path: Sequence[str]) -> "typer.core.TyperCommand":
-    """Return the command behind the words of `path` as an object that knows its options (for help and reference pages)."""
+def load(path: Sequence[str]) -> "Parser":
+    """Return the parser of the command behind the words of `path`: it knows every option and its help."""
+    from canonry.cli.arguments import make_parser
+
     item: Command | Noun = ROOT
     for word in path:
         item = item.commands[word] if isinstance(item, Noun) else item
     if isinstance(item, Noun):
         raise TypeError(f"{' '.join(path)} is not a command.")
-    return _make(item, path)
+    return make_parser(_find_function(item), _program(path))
 
 
 def _dispatch(words: Sequence[str]) -> int:
@@ -80,46 +83,38 @@ def _dispatch(words: Sequence[str]) -> int:
             raise _unknown(item, path, word)
         item = item.commands[word]
         path.append(word)
-    return _invoke(_make(item, path), path, rest)
+    return _invoke(item, path, rest)
 
 
-def _make(command: Command, path: Sequence[str]) -> "typer.core.TyperCommand":
+def _invoke(command: Command, path: Sequence[str], words: Sequence[str]) -> int:
+    from canonry.cli.arguments import make_parser, parse
+
+    function = _find_function(command)
+    try:
+        values = parse(make_parser(function, _program(path)), words)
+    except SystemExit:  # argparse leaves when it has printed a help
+        return 0
+    result = function(**values)
+    return result if isinstance(result, int) else 0
+
+
+def _find_function(command: Command) -> Callable[..., object]:
     from importlib import import_module
 
-    import typer.core
-    import typer.main
-
-    module, _, function = command.target.partition(":")
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(path[-1], context_settings={"help_option_names": ["-h", "--help"]})(getattr(import_module(module), function))
-    made = typer.main.get_command(app)
-    if not isinstance(made, typer.core.TyperCommand):
-        raise TypeError(command.target)
-    return made
+    module, _, name = command.target.partition(":")
+    function: Callable[..., object] = getattr(import_module(module), name)
+    return function
 
 
-def _invoke(command: "typer.core.TyperCommand", path: Sequence[str], words: list[str]) -> int:
-    import typer
-
-    name = " ".join(("canonry", *path))
-    try:
-        with command.make_context(name, words) as context:
-            result = command.invoke(context)
-    except typer.Exit as leaving:
-        return leaving.exit_code
-    except typer.Abort:
-        return INTERRUPTED
-    except typer.TyperException as error:
-        message = error.format_message() if hasattr(error, "format_message") else str(error)
-        raise Invalid("usage", message, hint=f"See {name} --help.") from error
-    return result if isinstance(result, int) else 0
+def _program(path: Sequence[str]) -> str:
+    return " ".join(("canonry", *path))
 
 
 def _print_help(noun: Noun, path: Sequence[str], *, to_stderr: bool = False) -> None:
     width = max(len(name) for name in noun.commands)
-    lines = [f"Usage: {' '.join(('canonry', *path))} COMMAND [OPTIONS]", "", noun.summary, "", "Commands:"]
+    lines = [f"usage: {_program(path)} COMMAND [OPTIONS]", "", noun.summary, "", "commands:"]
     lines += [f"  {name:<{width}}  {item.summary}" for name, item in noun.commands.items()]
-    lines += ["", "Options:", "  -h, --help  Show this list, or the help of a command."]
+    lines += ["", "options:", "  -h, --help  Show this list, or the help of a command."]
     if not path:
         lines.append("  --version   Show the version.")
     print("\n".join(lines), file=sys.stderr if to_stderr else sys.stdout)
@@ -128,7 +123,7 @@ def _print_help(noun: Noun, path: Sequence[str], *, to_stderr: bool = False) -> 
 def _unknown(noun: Noun, path: Sequence[str], word: str) -> Invalid:
     import difflib
 
-    here = " ".join(("canonry", *path))
+    here = _program(path)
     close = difflib.get_close_matches(word, noun.commands, 1)
     hint = f"Did you mean: {here} {close[0]}?" if close else f"{here} --help lists the commands."
     what = "option" if word.startswith("-") else "command"
@@ -137,7 +132,6 @@ def _unknown(noun: Noun, path: Sequence[str], word: str) -> Invalid:
 
 def _leave_pipe() -> int:
     # Whoever read our output has gone; Python would complain about that once more when it flushes at exit.
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return BROKEN_PIPE
 

@@ -39,6 +39,19 @@ def warn(text: str) -> None:
     say(f"warning: {text}")
 
 
+def confirm(question: str) -> bool:
+    """Ask on the terminal; only `y` or `yes` is a yes."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def ask_secretly(question: str) -> str:
+    """Ask on the terminal for what must not be seen."""
+    import getpass
+
+    return getpass.getpass(question, sys.stderr)
+
+
 def strong(text: str, width: int = 0) -> str:
     """Return `text`, padded to `width`, in bold when stdout is a terminal."""
     padded = text.ljust(width)

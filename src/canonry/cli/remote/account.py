@@ -3,9 +3,8 @@
 import sys
 from typing import Annotated
 
-import typer
-
-from canonry.cli.output import print_fields, print_json, say
+from canonry.cli.arguments import option
+from canonry.cli.output import ask_secretly, print_fields, print_json, say
 from canonry.cli.remote.options import AsJson
 from canonry.client.api import Api
 from canonry.client.credentials import Credentials, current, load, remove, store
@@ -18,9 +17,7 @@ _LOCAL = "http://localhost:8080"
 def login(
     url: Annotated[
         str | None,
-        typer.Option(
-            "--url", metavar="URL", help="Where Canonry answers. Without it: the address stored last, else http://localhost:8080."
-        ),
+        option("--url", metavar="URL", help="Where Canonry answers. Without it: the address stored last, else http://localhost:8080."),
     ] = None,
 ) -> None:
     """Sign in with a token (cnr_...), asked for on the terminal or read from standard input, never given as an argument."""
@@ -58,8 +55,7 @@ def _stored_url() -> str | None:
 
 
 def _read_token(url: str) -> str:
-    asked = sys.stdin.isatty()
-    token = str(typer.prompt(f"Token for {url}", hide_input=True, err=True) if asked else sys.stdin.readline()).strip()
+    token = (ask_secretly(f"Token for {url}: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
     if not token or not token.isascii() or not token.isprintable():
         raise Invalid("no_token", "No token was given.", hint="Pipe it in (canonry login < token-file) or type it at the prompt.")
     return token

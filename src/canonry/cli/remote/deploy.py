@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from canonry.cli.arguments import option
 from canonry.cli.output import Progress, say, warn
 from canonry.cli.remote.folder import project_of, remember
 from canonry.cli.remote.following import show_started
@@ -21,7 +20,7 @@ def deploy(
     project: Project = None,
     ref: Annotated[
         str | None,
-        typer.Option("--ref", metavar="REF", help="Deploy this branch, tag or commit of the connected repository, not the folder."),
+        option("--ref", metavar="REF", help="Deploy this branch, tag or commit of the connected repository, not the folder."),
     ] = None,
     follow: Follow = True,
     as_json: AsJson = False,

@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-import typer
-
+from canonry.cli.arguments import argument, option
 from canonry.cli.output import age, print_fields, print_json, print_table, say
 from canonry.cli.remote.folder import project_of
 from canonry.cli.remote.following import follow_to_end, format_line, show_started
@@ -13,9 +12,7 @@ from canonry.client.credentials import current
 from canonry.client.models import BuildLine, Deployment
 from canonry.core.errors import Conflict, NotFound
 
-Chosen = Annotated[
-    str | None, typer.Argument(metavar="DEPLOYMENT", help="The deployment (dep_...). Without it: the newest of the project.")
-]
+Chosen = Annotated[str | None, argument("DEPLOYMENT", help="The deployment (dep_...). Without it: the newest of the project.")]
 
 _PAGE = 1000
 
@@ -59,9 +56,7 @@ def show_deployment(deployment: Chosen = None, project: Project = None, as_json:
 def show_log(
     deployment: Chosen = None,
     project: Project = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the deployment has ended, and leave with its exit code.")
-    ] = False,
+    follow: Annotated[bool, option("--follow", "-f", help="Go on until the deployment has ended, and leave with its exit code.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Show the log of a deployment."""
@@ -96,9 +91,7 @@ def retry_deployment(deployment: Chosen = None, project: Project = None, follow:
 
 
 def rollback(
-    deployment: Annotated[
-        str | None, typer.Argument(metavar="DEPLOYMENT", help="Where to go back to. Without it: what was live before.")
-    ] = None,
+    deployment: Annotated[str | None, argument("DEPLOYMENT", help="Where to go back to. Without it: what was live before.")] = None,
     project: Project = None,
     follow: Follow = True,
     as_json: AsJson = False,

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from canonry.cli.arguments import argument, option
 from canonry.cli.output import print_json, say
 from canonry.cli.remote.folder import project_of, remember
 from canonry.cli.remote.following import show_started
@@ -16,9 +15,9 @@ from canonry.core.errors import NotFound
 
 
 def connect(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The address of the repository, like https://git.example.com/team/app.git.")],
+    url: Annotated[str, argument("URL", help="The address of the repository, like https://git.example.com/team/app.git.")],
     branch: Annotated[
-        str | None, typer.Option("--branch", metavar="NAME", help="The branch to deploy. Without it: the repository's default branch.")
+        str | None, option("--branch", metavar="NAME", help="The branch to deploy. Without it: the repository's default branch.")
     ] = None,
     project: Project = None,
     as_json: AsJson = False,
@@ -34,9 +33,7 @@ def connect(
 
 
 def deploy(
-    ref: Annotated[
-        str | None, typer.Option("--ref", metavar="REF", help="The branch, tag or commit. Without it: the project's branch.")
-    ] = None,
+    ref: Annotated[str | None, option("--ref", metavar="REF", help="The branch, tag or commit. Without it: the project's branch.")] = None,
     project: Project = None,
     follow: Follow = True,
     as_json: AsJson = False,

@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-import typer
-
+from canonry.cli.arguments import argument, option
 from canonry.cli.output import age, print_json, print_table, say
 from canonry.cli.remote.folder import project_of
 from canonry.cli.remote.options import AsJson, Project
@@ -38,9 +37,9 @@ def list_instances(project: Project = None, as_json: AsJson = False) -> None:
 
 
 def scale(
-    instances: Annotated[int | None, typer.Argument(min=1, max=32, metavar="N", help="How many instances (1 to 32).")] = None,
-    process: Annotated[str | None, typer.Option("--process", metavar="NAME", help="The process to scale. Without it: web.")] = None,
-    memory: Annotated[int | None, typer.Option("--memory", min=16, metavar="MIB", help="Memory that each instance may use.")] = None,
+    instances: Annotated[int | None, argument("N", min=1, max=32, help="How many instances (1 to 32).")] = None,
+    process: Annotated[str | None, option("--process", metavar="NAME", help="The process to scale. Without it: web.")] = None,
+    memory: Annotated[int | None, option("--memory", min=16, metavar="MIB", help="Memory that each instance may use.")] = None,
     project: Project = None,
     as_json: AsJson = False,
 ) -> None:

@@ -3,8 +3,7 @@
 import json
 from typing import Annotated
 
-import typer
-
+from canonry.cli.arguments import option
 from canonry.cli.output import print_json
 from canonry.cli.remote.folder import project_of
 from canonry.cli.remote.options import AsJson, Limit, Project
@@ -16,9 +15,9 @@ from canonry.client.models import RuntimeLine
 
 def logs(
     project: Project = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on, until Ctrl-C.")] = False,
+    follow: Annotated[bool, option("--follow", "-f", help="Go on with what is written from now on, until Ctrl-C.")] = False,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Only what is not older: 30s, 10m, 2h, 1d, or an ISO time.")
+        str | None, option("--since", metavar="TIME", help="Only what is not older: 30s, 10m, 2h, 1d, or an ISO time.")
     ] = None,
     limit: Limit = 200,
     as_json: AsJson = False,

@@ -3,9 +3,8 @@
 import sys
 from typing import Annotated
 
-import typer
-
-from canonry.cli.output import age, print_fields, print_json, print_table, say
+from canonry.cli.arguments import argument, option
+from canonry.cli.output import age, confirm, print_fields, print_json, print_table, say
 from canonry.cli.remote.folder import project_of
 from canonry.cli.remote.options import AsJson, ChosenProject
 from canonry.client.api import Api
@@ -15,9 +14,7 @@ from canonry.core.errors import Invalid
 
 
 def list_projects(
-    limit: Annotated[
-        int | None, typer.Option("--limit", "-n", min=1, metavar="COUNT", help="How many to show at most. Without it: all.")
-    ] = None,
+    limit: Annotated[int | None, option("--limit", "-n", min=1, metavar="COUNT", help="How many to show at most. Without it: all.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the projects of the organization."""
@@ -38,12 +35,10 @@ def show_project(slug: ChosenProject = None, as_json: AsJson = False) -> None:
 
 
 def create_project(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name people read.")],
-    slug: Annotated[
-        str | None, typer.Option("--slug", metavar="SLUG", help="The word in its address. Without it: made from the name.")
-    ] = None,
-    repo_url: Annotated[str | None, typer.Option("--repo", metavar="URL", help="The git repository to deploy from.")] = None,
-    branch: Annotated[str | None, typer.Option("--branch", metavar="NAME", help="The branch to deploy from.")] = None,
+    name: Annotated[str, argument("NAME", help="The name people read.")],
+    slug: Annotated[str | None, option("--slug", metavar="SLUG", help="The word in its address. Without it: made from the name.")] = None,
+    repo_url: Annotated[str | None, option("--repo", metavar="URL", help="The git repository to deploy from.")] = None,
+    branch: Annotated[str | None, option("--branch", metavar="NAME", help="The branch to deploy from.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an empty project."""
@@ -55,8 +50,8 @@ def create_project(
 
 
 def remove_project(
-    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The project to remove.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    slug: Annotated[str, argument("SLUG", help="The project to remove.")],
+    yes: Annotated[bool, option("--yes", "-y", help="Do not ask first.")] = False,
 ) -> None:
     """Remove a project with its deployments, logs and files. This cannot be undone."""
     api = Api(current())
@@ -64,7 +59,8 @@ def remove_project(
     if not yes:
         if not sys.stdin.isatty():
             raise Invalid("not_confirmed", f"Removing {project['slug']} was not confirmed.", hint="Say so with --yes.")
-        typer.confirm(f"Remove {project['slug']} ({project['url']}) and everything that belongs to it?", abort=True, err=True)
+        if not confirm(f"Remove {project['slug']} ({project['url']}) and everything that belongs to it?"):
+            raise Invalid("not_confirmed", f"{project['slug']} was not removed.")
     api.delete_project(project["slug"])
     say(f"Removed {project['slug']}.")
 
