@@ -29,12 +29,10 @@ def explain_fetch(err: str, code: int, url: RepositoryUrl, ref: Ref) -> CanonryE
     text = err.replace(url.text, "").lower()
     said = _first_complaint(err)
     if code == -25 or any(words in text for words in _TOO_LARGE):
-        return TooLarge(
-            "repository_too_large", f"{url} is larger than is accepted.", hint="Remove large files from its history, or upload."
-        )
+        return TooLarge("repository_too_large", f"{url} is too large.", hint="Remove large files from its history, or upload a folder.")
     if any(words in text for words in _UNSAFE):
-        return Invalid("unsafe_repository", f"{url} holds something unsafe: {said}",
-                       hint="Repair the repository's history; `git fsck` shows the object.", issues=[Issue("repo_url", said, "unsafe")])  # fmt: skip
+        hint = "Repair the repository's history; `git fsck` shows the object."
+        return Invalid("unsafe_repository", f"{url} holds something unsafe: {said}", hint=hint, issues=[Issue("repo_url", said, "unsafe")])
     if any(words in text for words in _MISSING_REF):
         return missing_ref(url, ref)
     if any(words in text for words in _LOGIN):

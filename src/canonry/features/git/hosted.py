@@ -4,8 +4,6 @@ import fcntl
 import os
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from canonry.core.errors import Conflict, NotFound, Unavailable
@@ -109,23 +107,22 @@ def find_commit(repository: Path, ref: Ref) -> Commit | None:
         return next((commit for name in names if (commit := objects.commit(name))), None)
 
 
-@contextmanager
-def held_for_push(repository: Path) -> Iterator[int]:
-    """Hold the repository while git serves it, and give the descriptor of the lock for git to inherit.
+def hold_for_push(repository: Path) -> int:
+    """Hold the repository for one push and return the lock's descriptor, for git to inherit; closing it everywhere ends the hold.
 
     Many may hold it at once. When nobody else does, what a killed push left behind is removed first.
     """
     descriptor = os.open(_lock_path(repository), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remove_leftovers(repository)
-        except BlockingIOError:
-            pass  # others are pushing: what lies there is theirs
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield descriptor
-    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        remove_leftovers(repository)
+    except BlockingIOError:
+        pass  # others are pushing: what lies there is theirs
+    except BaseException:
         os.close(descriptor)
+        raise
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
 
 
 def _lock_path(repository: Path) -> Path:

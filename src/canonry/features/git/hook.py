@@ -1,0 +1,178 @@
+"""post-receive, as its own small program: starts the deployment of a push and shows its log in the pusher's terminal.
+
+Run by path (`python -I -S hook.py`) inside git, with nothing of Canonry imported: it must be there at once. It is a client of the
+public API, over the web process's unix socket, with the pusher's own token. It always ends with 0: the push itself is accepted.
+
+In: lines `old new ref` on stdin. In the environment: CANONRY_PUSH_SOCKET, CANONRY_PUSH_PROJECT, CANONRY_PUSH_BRANCH, CANONRY_PUSH_TOKEN.
+"""
+
+import json
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Iterator
+
+CONNECT_SECONDS = 10.0
+SILENCE_SECONDS = 120.0
+TOTAL_SECONDS = 3600.0
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-ln-z]|\x1b[^\[]|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]")  # colours stay
+_GOES_ON = "The deployment goes on without this terminal; `canonry logs` and the dashboard show it."
+
+
+def main() -> None:
+    """Read what was pushed, deploy the project's branch when it is among it, and say what happens."""
+    environment = os.environ  # noqa: TID251 -- a program of its own: git hands it what it needs, and settings.py is out of reach
+    branch = environment.get("CANONRY_PUSH_BRANCH", "main")
+    updates = [line.split() for line in sys.stdin if len(line.split()) == 3]
+    wanted = [new for _, new, ref in updates if ref == f"refs/heads/{branch}"]
+    others = [ref for _, new, ref in updates if ref != f"refs/heads/{branch}" and new.strip("0")]
+    if wanted and not wanted[-1].strip("0"):
+        say(f"{branch} was deleted: nothing is deployed, and what is live stays live.")
+    elif wanted:
+        deploy(environment.get("CANONRY_PUSH_SOCKET", ""), environment.get("CANONRY_PUSH_PROJECT", ""),
+               environment.get("CANONRY_PUSH_TOKEN", ""), wanted[-1])  # fmt: skip
+    elif others:
+        name = others[0].removeprefix("refs/heads/").removeprefix("refs/tags/")
+        say(f"Nothing is deployed: only {branch} is. To deploy this: git push <remote> {name}:{branch}")
+
+
+def deploy(socket_path: str, project: str, token: str, commit: str) -> None:
+    """Ask the API for a deployment of `commit` and show it to its end."""
+    stop = time.monotonic() + TOTAL_SECONDS
+    connection = connect(socket_path)
+    if connection is None:
+        say("The push is kept, but Canonry does not answer just now, so nothing is deployed yet. `canonry deploy` or another push will.")
+        return
+    with connection:
+        body = json.dumps({"ref": commit}).encode()
+        head = (
+            f"POST /v1/projects/{project}/deploy/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nAccept: text/event-stream\r\nConnection: close\r\n\r\n"
+        )
+        try:
+            connection.sendall(head.encode() + body)
+            show(Answer(connection, stop))
+        except (TimeoutError, OSError, ValueError):
+            say(f"No more news from Canonry. {_GOES_ON}")
+
+
+def connect(socket_path: str) -> socket.socket | None:
+    """Return a connection to the API; a server that is just restarting gets some seconds."""
+    stop = time.monotonic() + CONNECT_SECONDS
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(SILENCE_SECONDS)
+        try:
+            connection.connect(socket_path)
+            return connection
+        except OSError:
+            connection.close()
+            if time.monotonic() > stop:
+                return None
+            time.sleep(0.1)
+
+
+class Answer:
+    """An HTTP answer that is read as it comes."""
+
+    def __init__(self, connection: socket.socket, stop: float) -> None:
+        self._stream = connection.makefile("rb")
+        self._connection = connection
+        self._stop = stop
+        self.status = int(self._line().split()[1])
+        headers = dict(line.lower().split(": ", 1) for line in iter(self._line, "") if ": " in line)
+        self._chunked = headers.get("transfer-encoding") == "chunked"
+
+    def lines(self) -> Iterator[str]:
+        """Give the lines of the body."""
+        rest = b""
+        for piece in self._pieces():
+            *whole, rest = (rest + piece).split(b"\n")
+            for line in whole:
+                yield line.decode("utf-8", "replace").removesuffix("\r")
+        if rest:
+            yield rest.decode("utf-8", "replace")
+
+    def _pieces(self) -> Iterator[bytes]:
+        while True:
+            left = self._stop - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._connection.settimeout(min(SILENCE_SECONDS, left))
+            if not self._chunked:
+                piece = self._stream.read1(65536)
+            else:
+                size = int(self._line() or "0", 16)
+                piece = self._stream.read(size)
+                self._line()
+            if not piece:
+                return
+            yield piece
+
+    def _line(self) -> str:
+        return self._stream.readline(65536).decode("latin-1").rstrip("\r\n")
+
+
+def show(answer: Answer) -> None:
+    """Print the events of a deployment, or why it was refused."""
+    if answer.status != 200:
+        fault = json.loads("\n".join(answer.lines()) or "{}")
+        say(f"The push is kept, but nothing is deployed: {fault.get('message', f'HTTP {answer.status}')}")
+        say(fault.get("hint", ""))
+        return
+    for name, data in events(answer.lines()):
+        if name == "step":
+            say(str(data.get("text", "")), keep_empty=True)
+        elif name in {"done", "error"}:
+            say(outcome(name, data))
+            return
+    say(f"The connection to Canonry broke. {_GOES_ON}")
+
+
+def events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, object]]]:
+    """Give the name and data of each server-sent event."""
+    name, data = "message", list[str]()
+    for line in lines:
+        if line.startswith("event:"):
+            name = line[6:].strip()
+        elif line.startswith("data:"):
+            data.append(line[5:].removeprefix(" "))
+        elif not line and data:
+            parsed = json.loads("\n".join(data))
+            yield name, parsed if isinstance(parsed, dict) else {}
+            name, data = "message", []
+
+
+def outcome(name: str, data: dict[str, object]) -> str:
+    """Return the last words about a deployment."""
+    deployment = data.get("deployment")
+    facts = deployment if isinstance(deployment, dict) else {}
+    fault = facts.get("error")
+    fault = fault if isinstance(fault, dict) else {}
+    status = facts.get("status")
+    if status == "superseded":
+        return "Superseded: a newer push is deployed instead of this one."
+    if name == "done" and status in {"live", None}:
+        return f"live at {facts.get('url', '(no address)')}"
+    if status == "cancelled":
+        return "The deployment was cancelled; what was live stays live."
+    message = data.get("message") or fault.get("message") or f"the deployment ended as {status}"
+    hint = data.get("hint") or fault.get("hint") or ""
+    return f"failed: {message} {hint}".rstrip() + "\nThe push is kept; what was live stays live."
+
+
+def say(text: str, *, keep_empty: bool = False) -> None:
+    """Print lines to the pusher's terminal, without characters that would move its cursor."""
+    for line in text.split("\n"):
+        if line or keep_empty:
+            os.write(1, (_CONTROL.sub("", line) + "\n").encode("utf-8", "replace"))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, KeyboardInterrupt, ValueError):
+        sys.exit(0)  # nobody reads any more

@@ -1,0 +1,117 @@
+"""Who may read and push which repository, and how git is told to serve it."""
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from canonry.core.access import Actor, Permission, require
+from canonry.core.errors import Conflict, NotFound, Unauthenticated
+from canonry.core.paths import Home
+from canonry.core.secret import Secret
+from canonry.features import projects
+from canonry.features.git.hosted import ensure_hosted
+from canonry.features.projects import Project
+from canonry.infra.files import write_atomic
+from canonry.infra.tx import Tx
+from canonry.ports.identity import Identity
+from canonry.ports.limits import AccountLimits
+
+_HOOK = Path(__file__).with_name("hook.py")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How git serves one request. repository: bare, it exists. config, environment: for git and its hook, the token included."""
+
+    repository: Path
+    config: dict[str, str]
+    environment: dict[str, str]
+
+
+def identify(identity: Identity, credential: Secret | None) -> Actor:
+    """Return who calls. Raises: Unauthenticated `unauthenticated`, `invalid_token`."""
+    if credential is None:
+        raise Unauthenticated(
+            "unauthenticated", "This repository needs a login.", hint="Any user name, and a token (cnr_...) as the password."
+        )
+    actor = identity.authenticate(credential)
+    if actor is None:
+        raise Unauthenticated(
+            "invalid_token", "This token is unknown, expired or revoked.", hint="Make a new one and use it as the password."
+        )
+    return actor
+
+
+def find_project(tx: Tx, actor: Actor, handle: str, name: str) -> Project:
+    """Return the caller's project behind `<handle>/<name>`. Raises: NotFound, for another organization's as well."""
+    if handle != actor.organization_handle:
+        raise _no_repository(handle, name)
+    try:
+        return projects.find(tx, actor, name)
+    except NotFound as error:
+        raise _no_repository(handle, name) from error
+
+
+def find_or_create_project(tx: Tx, actor: Actor, limits: AccountLimits, handle: str, name: str) -> Project:
+    """Return the project that is pushed to; the first push to a free name in the caller's own organization makes it.
+
+    Raises: NotFound; Denied `insufficient_scope`; Conflict `has_repository` (its code comes from elsewhere), `slug_taken`,
+    `slug_reserved`; Invalid `invalid_slug`; Limited `project_limit_reached`.
+    """
+    try:
+        project = find_project(tx, actor, handle, name)
+    except NotFound:
+        if handle != actor.organization_handle or actor.project_id is not None:
+            raise
+        return projects.create(tx, actor, limits, name=name, slug=name)
+    require(actor, Permission.PROJECTS_DEPLOY)
+    if project.repo_url is not None:
+        raise Conflict("has_repository", f"The code of {project.slug} comes from {project.repo_url}, so it takes no push.",
+                       hint="Push there, or disconnect it first (repo_url null).")  # fmt: skip
+    return project
+
+
+def prepare(home: Home, project: Project, credential: Secret | None, push_limit: int) -> Serving:
+    """Return how git serves the project's own repository, which is made when there is none.
+
+    credential: set for a push; the hook calls the API with it. push_limit: bytes one push may have.
+    """
+    repository = ensure_hosted(home, project.id, project.repo_branch)
+    if credential is None:
+        return Serving(repository, {"http.receivepack": "false"}, {})
+    config = {
+        "http.receivepack": "true",
+        "core.hooksPath": str(_install_hook(home)),
+        "receive.maxInputSize": str(push_limit),
+        "receive.denyDeleteCurrent": "ignore",
+        "gc.auto": "6700",
+        "gc.autoDetach": "true",
+        "maintenance.auto": "true",
+    }
+    environment = {
+        "CANONRY_PUSH_SOCKET": str(home.web_socket),
+        "CANONRY_PUSH_PROJECT": project.id,
+        "CANONRY_PUSH_BRANCH": project.repo_branch,
+        "CANONRY_PUSH_TOKEN": credential.reveal(),
+    }
+    return Serving(repository, config, environment)
+
+
+def _install_hook(home: Home) -> Path:
+    """Write the hook that all hosted repositories share, when it is not there or names another Python, and return its folder."""
+    folder = home.repositories / "hooks"
+    script = f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S {shlex.quote(str(_HOOK))}\n"
+    hook = folder / "post-receive"
+    try:
+        if hook.read_text() == script:
+            return folder
+    except FileNotFoundError:
+        folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(hook, script, mode=0o755)
+    return folder
+
+
+def _no_repository(handle: str, name: str) -> NotFound:
+    return NotFound("repository_not_found", f"There is no repository {handle}/{name}, or this token may not see it.",
+                    hint="`canonry projects ls` lists yours.")  # fmt: skip
