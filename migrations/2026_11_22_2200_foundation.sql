@@ -133,7 +133,7 @@ CREATE TABLE instances (
     process text NOT NULL,
     index integer NOT NULL,
     status text NOT NULL DEFAULT 'starting'
-        CHECK (status IN ('starting', 'healthy', 'unhealthy', 'draining', 'crashed', 'crash_loop')),
+        CHECK (status IN ('starting', 'healthy', 'unhealthy', 'draining', 'crashed', 'crash_loop', 'stopped')),
     restarts integer NOT NULL DEFAULT 0,
     failures integer NOT NULL DEFAULT 0,
     address text,
@@ -143,9 +143,10 @@ CREATE TABLE instances (
     started_at timestamptz NOT NULL DEFAULT now(),
     next_start_at timestamptz,
     stop_after timestamptz,
+    stopped_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE UNIQUE INDEX instances_one_of_each ON instances (release_id, process, index) WHERE status <> 'draining';
+CREATE UNIQUE INDEX instances_one_of_each ON instances (release_id, process, index) WHERE status NOT IN ('draining', 'stopped');
 CREATE INDEX instances_by_project ON instances (project_id, environment);
 
 CREATE TABLE events (

@@ -85,8 +85,13 @@ def _fit(tx: Tx, context: Context, project: Project, deployment_id: str, release
 
 
 def instances(tx: Tx, project: Project) -> list[Instance]:
-    """Return every instance of a project, draining ones included."""
+    """Return the instances of a project that run or shall run, draining ones included."""
     return fleet.of_project(tx, project.id)
+
+
+def logged_instances(tx: Tx, project: Project) -> list[Instance]:
+    """Return every instance of a project whose log is kept, those that ended included, oldest first."""
+    return fleet.with_logs(tx, project.id)
 
 
 def delete(context: Context, actor: Actor, key: str) -> None:

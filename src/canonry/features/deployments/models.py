@@ -83,7 +83,8 @@ class Release:
 class Instance:
     """One copy of a process of a release that runs or shall run.
 
-    status: starting, healthy, unhealthy, draining (serves its last requests), crashed (waits for its next start), crash_loop.
+    status: starting, healthy, unhealthy, draining (serves its last requests), crashed (waits for its next start), crash_loop, stopped
+    (ended for good; the row stays as long as its log).
     restarts: how often it was started again; the runtime knows it as `runtime_id`. failures: quick ends in a row.
     next_start_at: end of the back-off. stop_after: end of the drain.
     """

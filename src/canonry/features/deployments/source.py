@@ -110,7 +110,8 @@ def _freeze(context: Context, project: Project, deployment: Deployment, artifact
             "commit": current.commit, "tree": current.tree,
         })  # fmt: skip
         store.update(tx, deployment.id, {
-            "release_id": release_id, "artifact_id": artifact.id, "reused": artifact.reused, "status": str(Status.DEPLOYING), "step": "release",
+            "release_id": release_id, "artifact_id": artifact.id, "reused": artifact.reused,
+            "status": str(Status.DEPLOYING), "step": "release",
         })  # fmt: skip
         projects.pin(tx, project.id, {tool.name: tool.version for tool in artifact.plan.toolchains if tool.reason.startswith("default")})
         release = store.release(tx, release_id)

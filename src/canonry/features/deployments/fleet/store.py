@@ -26,14 +26,20 @@ def insert(tx: Tx, instance: Instance) -> None:
 def of_release(tx: Tx, release_id: str) -> list[Instance]:
     """Return the instances of a release that are not draining, by process and index."""
     with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
-        query = "SELECT " + _COLUMNS + " FROM instances WHERE release_id = %s AND status <> 'draining' ORDER BY process, index"
+        query = (
+            "SELECT " + _COLUMNS + " FROM instances WHERE release_id = %s AND status NOT IN ('draining', 'stopped') ORDER BY process, index"
+        )
         return cursor.execute(query, (release_id,)).fetchall()
 
 
 def of_project(tx: Tx, project_id: str) -> list[Instance]:
-    """Return all instances of a project, draining ones included."""
+    """Return the instances of a project that run or shall run, draining ones included."""
     with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
-        query = "SELECT " + _COLUMNS + " FROM instances WHERE project_id = %s ORDER BY environment, process, index, created_at"
+        query = (
+            "SELECT "
+            + _COLUMNS
+            + " FROM instances WHERE project_id = %s AND status <> 'stopped' ORDER BY environment, process, index, created_at"
+        )
         return cursor.execute(query, (project_id,)).fetchall()
 
 
@@ -44,9 +50,9 @@ def get(tx: Tx, instance_id: str) -> Instance | None:
 
 
 def everything(tx: Tx) -> list[Instance]:
-    """Return all instances of all projects."""
+    """Return the instances of all projects that run or shall run."""
     with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
-        return cursor.execute("SELECT " + _COLUMNS + " FROM instances").fetchall()
+        return cursor.execute("SELECT " + _COLUMNS + " FROM instances WHERE status <> 'stopped'").fetchall()
 
 
 def update(tx: Tx, instance_id: str, changes: Mapping[str, object]) -> None:
@@ -59,7 +65,7 @@ def drain(tx: Tx, project_id: str, environment: str, *, keep_release: str | None
     """Let every instance of other releases end when `seconds` have passed; None keeps no release."""
     tx.connection.execute(
         """UPDATE instances SET status = 'draining', stop_after = now() + make_interval(secs => %s)
-           WHERE project_id = %s AND environment = %s AND status <> 'draining' AND release_id IS DISTINCT FROM %s""",
+           WHERE project_id = %s AND environment = %s AND status NOT IN ('draining', 'stopped') AND release_id IS DISTINCT FROM %s""",
         (seconds, project_id, environment, keep_release),
     )
 
@@ -68,24 +74,39 @@ def drain_some(tx: Tx, instance_ids: Sequence[str], seconds: float) -> None:
     """Let these instances end when `seconds` have passed."""
     tx.connection.execute(
         """UPDATE instances SET status = 'draining', stop_after = now() + make_interval(secs => %s)
-           WHERE id = ANY(%s) AND status <> 'draining'""",
+           WHERE id = ANY(%s) AND status NOT IN ('draining', 'stopped')""",
         (seconds, list(instance_ids)),
     )
 
 
 def drain_deployment(tx: Tx, deployment_id: str) -> None:
     """Let the instances that a deployment started end at once; it did not go live."""
-    tx.connection.execute("UPDATE instances SET status = 'draining', stop_after = now() WHERE deployment_id = %s", (deployment_id,))
+    tx.connection.execute(
+        "UPDATE instances SET status = 'draining', stop_after = now() WHERE deployment_id = %s AND status <> 'stopped'", (deployment_id,)
+    )
 
 
-def delete(tx: Tx, instance_id: str) -> None:
-    """Delete an instance's row."""
-    tx.connection.execute("DELETE FROM instances WHERE id = %s", (instance_id,))
+def stopped(tx: Tx, instance_id: str) -> None:
+    """Note that an instance has ended for good; its row stays, for its log."""
+    tx.connection.execute("UPDATE instances SET status = 'stopped', stopped_at = now(), address = NULL WHERE id = %s", (instance_id,))
+
+
+def with_logs(tx: Tx, project_id: str) -> list[Instance]:
+    """Return every instance of a project whose log is kept, those that ended included, oldest first."""
+    with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
+        query = "SELECT " + _COLUMNS + " FROM instances WHERE project_id = %s ORDER BY created_at, id"
+        return cursor.execute(query, (project_id,)).fetchall()
+
+
+def delete_stopped(tx: Tx, days: int) -> list[str]:
+    """Delete the rows of instances that ended so many days ago; return their ids."""
+    query = "DELETE FROM instances WHERE status = 'stopped' AND stopped_at < now() - make_interval(days => %s) RETURNING id"
+    return [row[0] for row in tx.connection.execute(query, (days,)).fetchall()]
 
 
 def adopt(tx: Tx, old_release: str, new_release: str, deployment_id: str) -> None:
     """Let the instances of one release belong to another that is the same in all that matters to them."""
     tx.connection.execute(
-        "UPDATE instances SET release_id = %s, deployment_id = %s WHERE release_id = %s AND status <> 'draining'",
+        "UPDATE instances SET release_id = %s, deployment_id = %s WHERE release_id = %s AND status NOT IN ('draining', 'stopped')",
         (new_release, deployment_id, old_release),
     )

@@ -20,6 +20,7 @@ from canonry.features.deployments.context import Context
 from canonry.features.deployments.fleet import health, launch, store
 from canonry.features.deployments.models import Instance, Release
 from canonry.features.deployments.rules import STABLE_SECONDS, back_off, crash_status
+from canonry.infra.app_logs import TimeIndex, remove, trim
 from canonry.ports.plans import plan_from_json
 from canonry.ports.runtime import InstanceState
 
@@ -27,6 +28,9 @@ _log = logging.getLogger(__name__)
 _CHECK_EVERY = 10.0
 _CHECK_TIMEOUT = 5.0
 _FAILURES_TO_RESTART = 3
+_TRIM_EVERY = 20.0
+_LOG_BYTES = 64 << 20  # kept of each instance's log
+_LOG_DAYS = 14  # the log of an ended instance is kept this long
 
 
 class Watch:
@@ -39,6 +43,8 @@ class Watch:
         self._next_check: dict[str, float] = {}
         self._faults: dict[str, int] = {}
         self._led: dict[str, list[str]] = {}
+        self._times = TimeIndex()
+        self._next_trim = 0.0
         self._first = True
 
     def round(self) -> None:
@@ -61,6 +67,7 @@ class Watch:
             if not any(row.runtime_id == state.id for row in rows):
                 self._in_background(state.id, partial(self._remove, state.id))
         self._lead(releases, rows)
+        self._keep_logs(rows)
         self._tidy(rows)
 
     def close(self) -> None:
@@ -167,6 +174,20 @@ class Watch:
         switch.lead(self._context, release, hosts, addresses)
         self._led[release.id] = addresses
 
+    def _keep_logs(self, rows: list[Instance]) -> None:
+        """Note which part of each log was written when; now and then free the heads of long ones and drop old ones."""
+        for row in rows:
+            self._times.note(launch.log_path(self._context, row.id))
+        if self._next_trim > time.monotonic():
+            return
+        self._next_trim = time.monotonic() + _TRIM_EVERY
+        for row in rows:
+            trim(launch.log_path(self._context, row.id), _LOG_BYTES)
+        with self._context.transactions.begin() as tx:
+            gone = store.delete_stopped(tx, _LOG_DAYS)
+        for name in gone:
+            remove(launch.log_path(self._context, name))
+
     def _tidy(self, rows: list[Instance]) -> None:
         known = {row.id for row in rows}
         for memory in (self._next_check, self._faults):
@@ -177,7 +198,7 @@ class Watch:
         self._context.ports.runtime.stop(row.runtime_id, self._context.settings.stop_grace)
         self._context.ports.runtime.forget(row.runtime_id)
         with self._context.transactions.begin() as tx:
-            store.delete(tx, row.id)
+            store.stopped(tx, row.id)
 
     def _remove(self, runtime_id: str) -> None:
         self._context.ports.runtime.stop(runtime_id, self._context.settings.stop_grace)
