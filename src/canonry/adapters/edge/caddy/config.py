@@ -56,7 +56,7 @@ def _server(home: Home, settings: Settings, boot: str, listen: list[str]) -> Rou
         "idle_timeout": "5m",
         "max_header_bytes": 64 << 10,
         "routes": [
-            {"handle": [_no_trace()]},
+            {"handle": _no_trace()},
             _leaving(),
             _plain_host(),
             {"match": [own], "handle": [_proxy([f"unix/{home.web_socket}"])], "terminal": True},
@@ -114,12 +114,12 @@ def _proxy(addresses: list[str]) -> Route:
     }  # fmt: skip
 
 
-def _no_trace() -> Route:
+def _no_trace() -> list[Route]:
     """Caddy's own Server and Via are nobody's business; the Server header of an app stays."""
-    return {"handler": "subroute", "routes": [
-        {"handle": [{"handler": "headers", "response": {"delete": ["Server"]}}]},
-        {"handle": [{"handler": "headers", "response": {"deferred": True, "delete": ["Via"]}}]},
-    ]}  # fmt: skip
+    return [
+        {"handler": "headers", "response": {"delete": ["Server"]}},
+        {"handler": "headers", "response": {"deferred": True, "delete": ["Via"]}},
+    ]
 
 
 def _leaving() -> Route:

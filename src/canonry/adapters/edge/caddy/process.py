@@ -27,6 +27,9 @@ from canonry.infra.files import link_atomic, write_atomic
 
 _START_SECONDS = 20.0
 
+# Caddy outlives the CaddyProcess that started it; what is started here is kept here, so that its end is noticed.
+_children: list[subprocess.Popen[bytes]] = []
+
 
 @dataclass(frozen=True)
 class _State:
@@ -47,7 +50,6 @@ class CaddyProcess:
         self._home, self._settings = home, settings
         self._state_file = home.run / "caddy.json"
         self._sockets: list[socket.socket] = []
-        self._children: list[subprocess.Popen[bytes]] = []
         self._lock = threading.RLock()
 
     def start(self) -> int:
@@ -72,7 +74,7 @@ class CaddyProcess:
     def ensure(self) -> bool:
         """Start Caddy again when it is gone, on the same sockets; return whether that was needed. Cheap: call it every second."""
         with self._lock:
-            self._reap()
+            _reap()
             if self._running():
                 return False
             self.start()
@@ -88,20 +90,25 @@ class CaddyProcess:
             self._hold_sockets(state)
             return self._replace(state)
 
-    def stop(self, *, grace: float = 10.0) -> None:
-        """End Caddy and every older one that is still leaving. grace: seconds for open requests; 0 ends it at once."""
+    def release(self) -> None:
+        """Let go of the sockets; Caddy goes on alone, and the next CaddyProcess finds it."""
         with self._lock:
             close_all(self._sockets)
             self._sockets = []
+
+    def stop(self, *, grace: float = 10.0) -> None:
+        """End Caddy and every older one that is still leaving. grace: seconds for open requests; 0 ends it at once."""
+        with self._lock:
+            self.release()
             state = self._read_state()
             processes = [(state.pid, state.started), *state.leaving] if state else []
             if grace > 0:
                 _signal(processes, signal.SIGTERM)
                 deadline = time.monotonic() + grace
-                while time.monotonic() < deadline and any(self._is_alive(pid, started) for pid, started in processes):
+                while time.monotonic() < deadline and any(_is_alive(pid, started) for pid, started in processes):
                     time.sleep(0.02)
             _signal(processes, signal.SIGKILL)
-            while any(self._is_alive(pid, started) for pid, started in processes):
+            while any(_is_alive(pid, started) for pid, started in processes):
                 time.sleep(0.01)
             for path in [self._state_file, self._home.caddy_admin, *self._home.run.glob("caddy-*.sock")]:
                 path.unlink(missing_ok=True)
@@ -136,9 +143,9 @@ class CaddyProcess:
             child.kill()
             child.wait()
             raise
-        self._children.append(child)
+        _children.append(child)
         leaving = [(old.pid, old.started), *old.leaving] if old else []
-        alive = [(pid, started) for pid, started in leaving if self._is_alive(pid, started)]
+        alive = [(pid, started) for pid, started in leaving if _is_alive(pid, started)]
         state = _State(child.pid, _started(child.pid), generation, len(self._sockets), self._digest(), alive)
         link_atomic(self._home.caddy_admin, Path(self._admin(generation).name))
         write_atomic(self._state_file, json.dumps(asdict(state)), mode=0o600)
@@ -161,7 +168,7 @@ class CaddyProcess:
         """End a Caddy whose sockets we could not get, so that the port is free."""
         _signal([(state.pid, state.started)], signal.SIGTERM)
         deadline = time.monotonic() + self._settings.stop_grace
-        while time.monotonic() < deadline and self._is_alive(state.pid, state.started):
+        while time.monotonic() < deadline and _is_alive(state.pid, state.started):
             time.sleep(0.01)
         _signal([(state.pid, state.started)], signal.SIGKILL)
 
@@ -183,7 +190,7 @@ class CaddyProcess:
 
     def _running(self) -> _State | None:
         state = self._read_state()
-        return state if state and self._is_alive(state.pid, state.started) else None
+        return state if state and _is_alive(state.pid, state.started) else None
 
     def _read_state(self) -> _State | None:
         try:
@@ -192,13 +199,6 @@ class CaddyProcess:
             return _State(**values)
         except (OSError, ValueError, TypeError, KeyError):
             return None
-
-    def _is_alive(self, pid: int, started: int) -> bool:
-        self._reap()
-        return started != 0 and _started(pid) == started
-
-    def _reap(self) -> None:
-        self._children = [child for child in self._children if child.poll() is None]
 
 
 def _caddy() -> Path:
@@ -216,6 +216,15 @@ def _wait_until_ready(child: subprocess.Popen[bytes], admin: Path, log: Path) ->
             reason = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
             raise Unavailable("edge_failed", f"Caddy {what} while starting: {''.join(reason)[:500]}", hint=f"The whole story is in {log}.")
         time.sleep(0.005)
+
+
+def _is_alive(pid: int, started: int) -> bool:
+    _reap()
+    return started != 0 and _started(pid) == started
+
+
+def _reap() -> None:
+    _children[:] = [child for child in _children if child.poll() is None]
 
 
 def _signal(processes: list[tuple[int, int]], number: signal.Signals) -> None:

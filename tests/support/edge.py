@@ -1,0 +1,210 @@
+"""A real Caddy and small real apps behind it.
+
+Fixtures: `apps` (start apps, they end with the test), `caddy` (one Caddy for the session: use hosts of your own), `own_caddy`
+(one for this test alone, to be killed and restarted).
+"""
+
+import http.client
+import json
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from canonry.adapters.edge.caddy import CaddyEdge, CaddyProcess
+from canonry.adapters.edge.memory import Answer
+from canonry.core.paths import Home
+from canonry.core.settings import Settings
+from canonry.infra.files import remove_tree
+
+
+class App:
+    """A small HTTP app on a free port.
+
+    `/` answers its name, `/headers` the request's headers as JSON, `/slow` its name after half a second, `/events` an endless
+    event stream; POST answers the number of bytes. gone: set when a reader of `/events` has left.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.gone = threading.Event()
+        self.requests = 0
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.app = self
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    @property
+    def address(self) -> str:
+        """`127.0.0.1:<port>`."""
+        return f"127.0.0.1:{self._server.server_port}"
+
+    def stop(self) -> None:
+        """End it; connections are refused from now on."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+
+class Apps:
+    """Starts apps."""
+
+    def __init__(self) -> None:
+        self._started: list[App] = []
+
+    def start(self, name: str) -> App:
+        """Start one that answers `name`."""
+        app = App(name)
+        self._started.append(app)
+        return app
+
+    def stop_all(self) -> None:
+        """End them all."""
+        for app in self._started:
+            app.stop()
+
+
+@dataclass(frozen=True)
+class RunningCaddy:
+    """A Caddy with everything that is needed to use it."""
+
+    home: Home
+    settings: Settings
+    process: CaddyProcess
+    edge: CaddyEdge
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.settings.http_port
+
+    def ask(
+        self, host: str, path: str = "/", headers: Mapping[str, str] | None = None, *, method: str = "GET", body: bytes | None = None
+    ) -> Answer:
+        """Send one request and return the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body=body, headers={"Host": host, **(headers or {})})
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()})
+        finally:
+            connection.close()
+
+    def send(self, request: bytes) -> bytes:
+        """Send these bytes as they are and return everything that comes back until the server closes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+            connection.sendall(request)
+            parts = []
+            while part := connection.recv(65536):
+                parts.append(part)
+            return b"".join(parts)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on, on IPv4 and IPv6."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def apps() -> Iterator[Apps]:
+    """Give a starter of apps."""
+    started = Apps()
+    yield started
+    started.stop_all()
+
+
+@pytest.fixture(scope="session")
+def caddy() -> Iterator[RunningCaddy]:
+    """Give the session's Caddy."""
+    yield from _running()
+
+
+@pytest.fixture
+def own_caddy() -> Iterator[RunningCaddy]:
+    """Give a Caddy of this test's own."""
+    yield from _running()
+
+
+def _running() -> Iterator[RunningCaddy]:
+    root = Path(tempfile.mkdtemp(prefix="canonry edge "))
+    home, settings = Home(root / "home"), Settings(home=root / "home", http_port=free_port())
+    home.create()
+    process = CaddyProcess(home, settings)
+    try:
+        process.start()
+        yield RunningCaddy(home, settings, process, CaddyEdge(home, settings))
+    finally:
+        process.stop(grace=0)
+        remove_tree(root)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+    app: App
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a client that leaves is no error."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version, sys_version = "SmallApp", ""
+    server: _Server
+
+    def do_GET(self) -> None:
+        app = self.server.app
+        app.requests += 1
+        match self.path:
+            case "/headers":
+                self._answer(json.dumps({name.lower(): value for name, value in self.headers.items()}))
+            case "/slow":
+                time.sleep(0.5)
+                self._answer(app.name)
+            case "/events":
+                self._events()
+            case "/via":
+                self._answer(app.name, {"X-App": "1"})
+            case _:
+                self._answer(app.name)
+
+    def do_POST(self) -> None:
+        left, seen = int(self.headers["Content-Length"]), 0
+        while left:
+            part = self.rfile.read(min(left, 1 << 20))
+            left, seen = left - len(part), seen + len(part)
+        self._answer(str(seen))
+
+    def log_message(self, *_arguments: object) -> None:
+        """Keep quiet."""
+
+    def _answer(self, text: str, headers: Mapping[str, str] | None = None) -> None:
+        body = text.encode()
+        self.send_response(200)
+        for name, value in {"Content-Length": str(len(body)), "Content-Type": "text/plain", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _events(self) -> None:
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        try:
+            for number in range(1000):
+                self.wfile.write(f"data: {number}\n\n".encode())
+                self.wfile.flush()
+                time.sleep(0.05)
+        except OSError:
+            self.server.app.gone.set()
