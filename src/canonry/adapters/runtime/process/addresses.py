@@ -1,5 +1,6 @@
 """Ports for instances: free ones on loopback, out of the way of what the kernel hands out itself."""
 
+import itertools
 import secrets
 import socket
 from collections.abc import Collection
@@ -16,7 +17,7 @@ def free_port(taken: Collection[int]) -> int:
     Raises: StartFailed `no_free_port`.
     """
     first = secrets.randbelow(len(_RANGE))
-    for port in (*_RANGE[first:], *_RANGE[:first]):
+    for port in itertools.chain(_RANGE[first:], _RANGE[:first]):
         if port not in taken and _is_free(port):
             return port
     raise StartFailed("no_free_port", f"No port from {_RANGE.start} to {_RANGE.stop - 1} is free.", hint="Stop instances you do not need.")
