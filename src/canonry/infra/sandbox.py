@@ -78,14 +78,14 @@ def sandboxed(sandbox: Sandbox, argv: Sequence[str]) -> list[str]:
         command.append("--die-with-parent")
     command += _system()
     command += ["--size", str(sandbox.tmp_mb << 20), "--tmpfs", "/tmp", "--dir", "/home/app"]  # noqa: S108 -- inside the sandbox
-    for overlay in sandbox.overlays:
+    for bind in sandbox.binds:
+        command += ["--bind" if bind.writable else "--ro-bind", str(bind.source), bind.target]
+    for overlay in sandbox.overlays:  # after the binds, for they may lie inside one
         command += ["--overlay-src", str(overlay.lower)]
         if overlay.upper is None:
             command += ["--tmp-overlay", overlay.target]
         else:
             command += ["--overlay", str(overlay.upper), f"{overlay.upper}.work", overlay.target]
-    for bind in sandbox.binds:
-        command += ["--bind" if bind.writable else "--ro-bind", str(bind.source), bind.target]
     return [*command, "--remount-ro", "/", "--chdir", sandbox.directory, "--", *argv]
 
 

@@ -1,0 +1,153 @@
+"""One command of a build: started in the sandbox with low priority, its output streamed, its bounds kept, and surely ended."""
+
+import contextlib
+import hashlib
+import os
+import resource
+import select
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from canonry.adapters.builder.native.bounds import Bounds
+from canonry.adapters.builder.native.output import Output
+from canonry.infra import cgroups
+from canonry.infra.cgroups import Group
+from canonry.infra.sandbox import Sandbox, guard_loader, sandboxed
+from canonry.ports.builder import LogLine
+
+# Waits for a line on stdin, so that the limits are in force before anything of the user's runs; ends when we die before that.
+_WAIT = 'read -r _ || exit 125; exec "$@" < /dev/null'
+_PATIENCE = 0.1  # seconds between looks at the bounds
+_KILL_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code (128 + signal when killed), its last lines, the seconds it took."""
+
+    code: int
+    tail: Sequence[str]
+    seconds: float
+
+
+def run_step(argv: Sequence[str], sandbox: Sandbox, environment: Mapping[str, str], bounds: Bounds, log: LogLine, *, name: str) -> Ended:
+    """Run a command to its end; each line of its output goes to `log`. However this returns, no process of it is left.
+
+    name: of its control group; two commands of the same name never run at once.
+    Raises: BuildCancelled; BuildFailed when a bound is passed. Any exit code is returned, not raised.
+    """
+    outer, prefix = guard_loader(environment)
+    command = ["/bin/sh", "-c", _WAIT, "sh", *sandboxed(sandbox, [*prefix, *argv])]
+    started = time.monotonic()
+    output = Output(log)
+    with _group(name, bounds) as group, _process(command, outer) as process:
+        _limit(process.pid, bounds, group)
+        bounds.begin()
+        _release(process)
+        _follow(process, output, bounds, group)
+        code = process.wait()
+        if group is not None and group.was_oom_killed() and code != 0:
+            raise bounds.out_of_memory()
+    if time.monotonic() - started > 1:
+        bounds.check_disk()
+    return Ended(128 - code if code < 0 else code, output.tail, time.monotonic() - started)
+
+
+def group_name(home: Path, cache_key: str) -> str:
+    """Return the name of the control group for builds with this cache key; another home on the machine gets other names."""
+    return "build-" + hashlib.sha256(f"{home}\0{cache_key}".encode()).hexdigest()[:20]
+
+
+@contextlib.contextmanager
+def _group(name: str, bounds: Bounds) -> Iterator[Group | None]:
+    if left_over := cgroups.find(name):  # of a build whose process was killed
+        left_over.kill()
+        left_over.remove()
+    group = cgroups.create(name, bounds.limits.memory_mb, bounds.limits.processes)
+    try:
+        yield group
+    finally:
+        if group is not None:
+            group.kill()
+            group.remove()
+
+
+@contextlib.contextmanager
+def _process(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(environment),
+        cwd="/", start_new_session=True, bufsize=0,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        _end(process)
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+def _limit(pid: int, bounds: Bounds, group: Group | None) -> None:
+    """Set limits and low priority on the waiting shell; all that follows inherits them."""
+    process = psutil.Process(pid)
+    size = bounds.limits.disk_mb << 20
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, size))
+    resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+    process.nice(10)
+    with contextlib.suppress(OSError, psutil.Error):  # some container hosts forbid these two
+        process.ionice(psutil.IOPRIO_CLASS_IDLE)
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
+    if group is not None:
+        group.add(pid)
+
+
+def _release(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(b"\n")
+        process.stdin.close()
+
+
+def _follow(process: subprocess.Popen[bytes], output: Output, bounds: Bounds, group: Group | None) -> None:
+    """Read until the command closes its output, which it does at the latest when the sandbox's last process ends."""
+    if process.stdout is None:
+        return
+    descriptor = process.stdout.fileno()
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN | select.POLLHUP)
+    last_look = 0.0
+    reading = True
+    while reading or process.poll() is None:
+        if reading and poll.poll(_PATIENCE * 1000):
+            data = os.read(descriptor, 1 << 16)
+            reading = bool(data)
+            output.feed(data)
+        elif not reading:  # it closed its output and goes on, or is just ending
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=_PATIENCE)
+        if time.monotonic() - last_look > _PATIENCE:
+            last_look = time.monotonic()
+            bounds.check_running(process.pid, group)
+    output.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left and wait until it is gone. The sandbox's own init is ours to wait for: with it goes its pid namespace."""
+    if process.poll() is not None:
+        return
+    inside: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        inside = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    for child in inside:
+        with contextlib.suppress(psutil.Error):
+            child.kill()
+    psutil.wait_procs(inside, timeout=_KILL_SECONDS)
