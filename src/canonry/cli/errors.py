@@ -20,6 +20,10 @@ from canonry.core.errors import (
 EXIT_CODES: Mapping[type[CanonryError], int] = {
     Invalid: 2, TooLarge: 2, Unauthenticated: 3, Denied: 3, NotFound: 4, Conflict: 5, Limited: 6, NeedsAction: 7, Unavailable: 8,
 }  # fmt: skip
+OWN_EXIT_CODES: Mapping[str, int] = {
+    "already_running": 11, "port_taken": 12, "disk_full": 13, "home_not_writable": 14, "database_newer": 15, "database_version": 16,
+}  # fmt: skip
+"""What can stop `canonry up`: errors that a script may want to tell apart have an exit code of their own."""
 FAILED = 1
 """A deployment failed, or a bug: an error of no kind in the table."""
 USAGE = 2
@@ -33,6 +37,8 @@ BROKEN_PIPE = 141
 
 def exit_code(error: CanonryError) -> int:
     """Return the exit code of an error of the tree."""
+    if error.code in OWN_EXIT_CODES:
+        return OWN_EXIT_CODES[error.code]
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED)
 
 

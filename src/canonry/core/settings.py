@@ -83,6 +83,11 @@ def child_environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin"), "HOME": os.environ.get("HOME", "/"), **chosen}
 
 
+def own_environment() -> dict[str, str]:
+    """Return our whole environment, secrets included: for another process of Canonry itself, never for anything else."""
+    return dict(os.environ)
+
+
 def user_config_folder() -> Path:
     """Return where this user's own Canonry files lie (`CANONRY_CONFIG`, else XDG, else `~/.config/canonry`)."""
     if chosen := os.environ.get("CANONRY_CONFIG"):

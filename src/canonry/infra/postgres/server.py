@@ -21,7 +21,6 @@ from canonry.infra.processes import ProcessId
 _DATABASE = "canonry"
 _PORT = 5432
 _START_TIMEOUT = 60.0  # seconds; recovery after a crash may take long
-_LOG_LIMIT = 8 << 20
 
 
 class Postgres:
@@ -62,6 +61,10 @@ class Postgres:
         except (OSError, ValueError):
             return None
 
+    def is_running(self) -> bool:
+        """Say whether it runs and can be reached."""
+        return self.find() is not None and self._socket.exists()
+
     def ensure(self) -> ProcessId:
         """Return the running server's process; set up, start and wait for it when needed.
 
@@ -73,7 +76,6 @@ class Postgres:
             process = None
         if process is None:
             process = self._start()
-        self._bound_log()
         return process
 
     def stop(self, grace: float = 60) -> None:
@@ -141,11 +143,6 @@ class Postgres:
         with self.log.open("rb") as file:
             file.seek(offset)
             return file.read(65536).decode(errors="replace")
-
-    def _bound_log(self) -> None:
-        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
-            self.log.with_suffix(".log.1").write_bytes(self.log.read_bytes()[-(1 << 20) :])
-            self.log.open("wb").close()  # the server appends, so it goes on at the new end
 
     @property
     def _data(self) -> Path:

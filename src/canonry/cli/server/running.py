@@ -1,0 +1,80 @@
+"""What of Canonry runs on this machine: the Python process by its lock and state file, Caddy and PostgreSQL by their own traces."""
+
+import dataclasses
+import http.client
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from canonry.core.paths import Home
+from canonry.core.settings import Settings
+from canonry.infra import processes
+from canonry.infra.files import write_atomic
+from canonry.infra.locks import FileLock
+from canonry.infra.processes import ProcessId
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The serving Python process, as it wrote it down. started: clock ticks since boot."""
+
+    pid: int
+    started: int
+    http_port: int
+    http_address: str
+    base_domain: str
+    version: str
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return own_url(self.base_domain, self.http_port)
+
+
+def own_url(base_domain: str, port: int) -> str:
+    """Return Canonry's own address, without the port that browsers add themselves."""
+    return f"http://{base_domain}" if port == 80 else f"http://{base_domain}:{port}"
+
+
+def write_serving(home: Home, settings: Settings, process: ProcessId, version: str) -> None:
+    """Write down that this process serves the home now."""
+    state = Serving(process.pid, process.started, settings.http_port, settings.http_address, settings.base_domain, version)
+    write_atomic(home.serve_state, json.dumps(dataclasses.asdict(state)), mode=0o600, sync=False)
+
+
+def read_serving(home: Home) -> Serving | None:
+    """Return what the serving process wrote down, None when none serves (any more)."""
+    try:
+        state = Serving(**json.loads(home.serve_state.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return state if processes.is_alive(ProcessId(state.pid, state.started)) else None
+
+
+def find_serving(home: Home) -> ProcessId | None:
+    """Return the Python process that holds this home, also one that is only just starting."""
+    pid = FileLock(home.lock).holder()
+    return processes.identify(pid) if pid else None
+
+
+def answers(web_socket: Path, path: str = "/readyz", timeout: float = 3) -> bool:
+    """Say whether the web process answers that path with 200 on its socket."""
+    connection = _UnixConnection("localhost", timeout=timeout)
+    connection.path = str(web_socket)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    path = ""
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
