@@ -17,10 +17,14 @@ from canonry.ports import Ports
 class Services(Protocol):
     """What `wiring.container.Container` offers to routes."""
 
-    settings: Settings
-    home: Home
-    ports: Ports
-    transactions: Transactions
+    @property
+    def settings(self) -> Settings: ...  # noqa: D102 -- the class says it
+    @property
+    def home(self) -> Home: ...  # noqa: D102
+    @property
+    def ports(self) -> Ports: ...  # noqa: D102
+    @property
+    def transactions(self) -> Transactions: ...  # noqa: D102
 
 
 def services_of(request: Request) -> Services:

@@ -186,7 +186,8 @@ class CaddyProcess:
     def _digest(self) -> str:
         """Of everything that asks for a restart when it changes: the configuration and the program."""
         program = _caddy().stat()
-        return hashlib.sha256(json.dumps([self._config(0), program.st_size, program.st_mtime_ns]).encode()).hexdigest()
+        parts = [self._config(0), self._settings.http_address, self._settings.http_port, program.st_size, program.st_mtime_ns]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _running(self) -> _State | None:
         state = self._read_state()
