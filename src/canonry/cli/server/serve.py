@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,23 +70,27 @@ def _run(container: "Container", services: "Services") -> None:
 
 
 async def _serve(container: "Container", services: "Services") -> None:
+    from canonry.features.deployments import Watch, enqueue_unfinished
     from canonry.infra.keeper import Keeper
     from canonry.web.app import create_app
     from canonry.web.server import serve_web
-    from canonry.wiring.jobs import JOBS
+    from canonry.wiring.jobs import tasks
     from canonry.worker.main import Worker
+    from canonry.worker.watcher import Watcher
 
     stop, ready = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal we were started in may close
-    tasks = {job.name: partial(function, container) for job, function in JOBS.items()}
-    worker = Worker(container.database, tasks, concurrency=container.settings.workers)
+    worker = Worker(container.database, tasks(container), concurrency=container.settings.workers)
+    watcher = Watcher(container.database.url, Watch(container))
     keeper = Keeper(services.kept())
     web = asyncio.create_task(serve_web(create_app(container), container.home.web_socket, stop, ready))
     background = asyncio.create_task(_when_ready(container, ready, stop))
+    enqueue_unfinished(container)
     worker.start()
+    watcher.start()
     keeper.start()
     try:
         await web
@@ -97,6 +100,7 @@ async def _serve(container: "Container", services: "Services") -> None:
         stop.set()
         background.cancel()
         await asyncio.to_thread(keeper.stop)
+        await asyncio.to_thread(watcher.stop)
         await asyncio.to_thread(worker.stop, _JOB_GRACE)
         container.home.serve_state.unlink(missing_ok=True)
 
