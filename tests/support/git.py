@@ -26,12 +26,13 @@ from canonry.infra.db import Database
 from canonry.infra.jobs import Queue
 from canonry.infra.tx import Transactions
 
+_SETTINGS = {"protocol.file.allow": "always", "safe.directory": "*", "init.defaultBranch": "main", "core.compression": "0", "gc.auto": "0"}
 _ENVIRONMENT = {
     "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
-    "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com",
-    "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com", "GIT_CONFIG_COUNT": "3", "GIT_CONFIG_KEY_0": "protocol.file.allow",
-    "GIT_CONFIG_VALUE_0": "always", "GIT_CONFIG_KEY_1": "safe.directory", "GIT_CONFIG_VALUE_1": "*",
-    "GIT_CONFIG_KEY_2": "init.defaultBranch", "GIT_CONFIG_VALUE_2": "main",
+    "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com",
+    "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
+    **{f"GIT_CONFIG_KEY_{number}": name for number, name in enumerate(_SETTINGS)},
+    **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(_SETTINGS.values())},
 }  # fmt: skip
 
 
@@ -136,7 +137,7 @@ class GitServer:
         port: int = self._server.servers[0].sockets[0].getsockname()[1]
         return port
 
-    def url(self, name: str, *, handle: str = "acme", token: str | None = "cnr_deploy") -> str:  # noqa: S107 -- a test's token
+    def url(self, name: str, *, handle: str = "acme", token: str | None = "cnr_deploy") -> str:
         """Return a repository's address with the token as password."""
         login = f"git:{token}@" if token else ""
         return f"http://{login}127.0.0.1:{self.port}/git/{handle}/{name}.git"
