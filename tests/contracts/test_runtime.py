@@ -12,6 +12,7 @@ from canonry.adapters.runtime.memory import MemoryRuntime
 from canonry.adapters.runtime.process import ProcessRuntime
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
+from canonry.infra import cgroups, sandbox
 from canonry.ports.errors import StartFailed
 from canonry.ports.runtime import InstanceSpec, InstanceState, Resources, Runtime
 
@@ -46,7 +47,7 @@ class Bench:
             time.sleep(0.01)
 
 
-@pytest.fixture(params=["process", "memory"])
+@pytest.fixture(params=["process", "process without cgroups", "process without sandbox", "memory"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     folder = tmp_path / "a home"
     (folder / "app").mkdir(parents=True)
@@ -60,7 +61,10 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
         opened: list[ProcessRuntime] = []
 
         def make() -> Runtime:
-            opened.append(ProcessRuntime(home, Settings(home=home.root)))
+            settings = Settings(home=home.root, allow_no_sandbox=True)
+            why_no_sandbox = (lambda: "forbidden by the test") if "sandbox" in request.param else sandbox.why_unavailable
+            make_group = (lambda *_: None) if "cgroups" in request.param else cgroups.create
+            opened.append(ProcessRuntime(home, settings, why_no_sandbox, make_group))
             return opened[-1]
 
         yield Bench(make(), make, folder)

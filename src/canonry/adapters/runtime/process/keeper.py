@@ -60,7 +60,9 @@ class Keeper:
         """Send SIGTERM to the app, wait up to `grace` seconds, then end it."""
         record = self._records.write(replace(record, stopping=True))
         main = self.main_process(record, wait=1.0)
-        if main and not processes.terminate(processes.to_terminate(main), grace):
+        if main and processes.terminate(processes.to_terminate(main), grace):
+            self._wait_for_report(record)
+        elif main:
             record = replace(record, killed=f"stopped: killed, it had not ended {grace:g} s after SIGTERM")
         return self.finish(record)
 
@@ -82,13 +84,12 @@ class Keeper:
         return [record.pid, *processes.descendants(record.pid)]
 
     def kill_all(self, record: Record) -> None:
-        """End every process of it at once. The sandbox first, which then still reports the exit code."""
-        init = self._records.status(record.id).init
-        if init and processes.carries(init, record.id):
-            processes.kill(init)
-            deadline = time.monotonic() + 1
-            while processes.is_alive(record.pid, record.ticks) and time.monotonic() < deadline:
-                time.sleep(_PAUSE)
+        """End every process of it at once; last the one that reports the exit code."""
+        inside = self._inside(record)
+        for pid in inside:
+            processes.kill(pid)
+        if inside:
+            self._wait_for_report(record)
         if group := cgroups.find(record.id):
             group.kill()
             return
@@ -110,6 +111,20 @@ class Keeper:
         self._reap(instance_id)
         self._remove_group(instance_id)
         self._records.remove(instance_id)
+
+    def _inside(self, record: Record) -> list[int]:
+        """Return whom to kill so that everything but the reporter ends: the sandbox's first process takes all others with it."""
+        if not record.sandboxed:
+            group = cgroups.find(record.id)
+            return [pid for pid in (group.processes() if group else processes.marked(record.id)) if pid != record.pid]
+        init = self._records.status(record.id).init
+        return [init] if init and processes.carries(init, record.id) else []
+
+    def _wait_for_report(self, record: Record) -> None:
+        """Wait until the one that watches over the command has written down its exit code, which it does at once."""
+        deadline = time.monotonic() + 1
+        while processes.is_alive(record.pid, record.ticks) and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
 
     def _adopt(self, record: Record) -> Record | None:
         """Find the process of a start that was cut short. None when there is none (or none that can go on)."""

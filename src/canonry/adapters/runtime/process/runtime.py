@@ -17,6 +17,7 @@ from canonry.core.errors import Invalid
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
 from canonry.infra import cgroups, sandbox
+from canonry.infra.cgroups import Group
 from canonry.ports.builder import LogLine
 from canonry.ports.errors import StartFailed
 from canonry.ports.runtime import InstanceSpec, InstanceState
@@ -25,10 +26,17 @@ from canonry.ports.runtime import InstanceSpec, InstanceState
 class ProcessRuntime:
     """Instances as processes of this machine. Any number of these objects, in any number of processes, may serve one home.
 
-    why_no_sandbox: returns why there is no sandbox here, empty when there is one.
+    why_no_sandbox: returns why there is no sandbox here, empty when there is one. make_group: makes a control group, or None.
     """
 
-    def __init__(self, home: Home, settings: Settings, why_no_sandbox: Callable[[], str] = sandbox.why_unavailable) -> None:
+    def __init__(
+        self,
+        home: Home,
+        settings: Settings,
+        why_no_sandbox: Callable[[], str] = sandbox.why_unavailable,
+        make_group: Callable[[str, int, int, float | None], Group | None] = cgroups.create,
+    ) -> None:
+        self._make_group = make_group
         self._folder = home.instances
         self._records = Records(home.instances)
         self._keeper = Keeper(self._records)
@@ -53,7 +61,7 @@ class ProcessRuntime:
         boxed = self._launcher.check(spec)
         with self._records.lock(spec.id, make=True):
             record = self._write_intent(spec, boxed=boxed, phase=COMMAND)
-            group = cgroups.create(spec.id, spec.resources.memory_mb, spec.resources.processes, spec.resources.cpu)
+            group = self._make_group(spec.id, spec.resources.memory_mb, spec.resources.processes, spec.resources.cpu)
             try:
                 return run_command(Launch(spec, boxed, record.port, group), log, timeout, lambda: self._keeper.kill_all(record))
             except (OSError, Invalid) as error:
@@ -89,7 +97,7 @@ class ProcessRuntime:
 
     def _launch(self, spec: InstanceSpec, *, boxed: bool) -> Record:
         record = self._write_intent(spec, boxed=boxed)
-        group = cgroups.create(spec.id, spec.resources.memory_mb, spec.resources.processes, spec.resources.cpu)
+        group = self._make_group(spec.id, spec.resources.memory_mb, spec.resources.processes, spec.resources.cpu)
         try:
             child = spawn_detached(Launch(spec, boxed, record.port, group), self._records.status_file(spec.id))
         except (OSError, Invalid) as error:
@@ -131,7 +139,7 @@ class ProcessRuntime:
             os.close(descriptor)
 
     def _watched_state(self, record: Record) -> InstanceState:
-        running = record.phase == STARTING or (record.phase == RUNNING and processes.is_alive(record.pid, record.ticks))
+        running = record.phase != ENDED  # an end counts once its code and reason are written down, a moment after the process is gone
         state = InstanceState(record.id, running, f"127.0.0.1:{record.port}" if record.port else None, exit_code=record.exit_code,
                               reason=record.reason, started=record.created, labels=record.labels)  # fmt: skip
         if not running or not record.pid:
