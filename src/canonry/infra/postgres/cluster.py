@@ -1,5 +1,6 @@
 """The data folder of Canonry's own PostgreSQL: made whole or not at all, its settings, its password."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,8 +103,8 @@ def password(folder: Path) -> Secret:
 
 def init_failed(text: str) -> Unavailable:
     """Return the error for what initdb or postgres printed, with its reason told apart where it is known."""
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    reason = next((line for line in lines if "FATAL" in line or "error" in line.lower()), lines[-1] if lines else "it says nothing")
+    lines = [re.sub(r"^\S+ \S+ \S+ \[\d+\] \w+:\s+", "", line) for line in text.strip().splitlines() if line.strip()]
+    reason = "; ".join(lines[-2:]) or "it says nothing"
     if "No space left on device" in text:
         return Unavailable("disk_full", f"PostgreSQL cannot write: {reason}", hint="Free some disk space and start again.")
     hint = "Read the reason; `canonry doctor` checks this machine."

@@ -30,14 +30,14 @@ class Postgres:
     """
 
     def __init__(self, home: Home, *, settings: Mapping[str, str] | None = None) -> None:
-        self._home = home
+        self.home = home
         self._settings = settings or {}
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> Path:
         """Where the server writes what goes wrong."""
-        return self._home.logs / "postgres.log"
+        return self.home.logs / "postgres.log"
 
     @property
     def url(self) -> Secret:
@@ -46,8 +46,8 @@ class Postgres:
 
     def database_url(self, name: str) -> Secret:
         """Return the address of a database on this server, password included."""
-        options = urlencode({"host": str(self._home.run), "port": _PORT}, quote_via=quote)
-        return Secret(f"postgresql://{cluster.USER}:{cluster.password(self._home.postgres).reveal()}@/{quote(name)}?{options}")
+        options = urlencode({"host": str(self.home.run), "port": _PORT}, quote_via=quote)
+        return Secret(f"postgresql://{cluster.USER}:{cluster.password(self.home.postgres).reveal()}@/{quote(name)}?{options}")
 
     def find(self) -> ProcessId | None:
         """Return the server's process when it runs, whoever started it."""
@@ -95,11 +95,11 @@ class Postgres:
         return True
 
     def _start(self) -> ProcessId:
-        programs = unpack(self._home.toolchains)
-        cluster.create(self._home.postgres, programs)
-        cluster.require_version(self._home.postgres, programs)
-        self._home.run.mkdir(mode=0o700, parents=True, exist_ok=True)
-        cluster.write_settings(self._home.postgres, self._home.run, self._settings)
+        programs = unpack(self.home.toolchains)
+        cluster.create(self.home.postgres, programs)
+        cluster.require_version(self.home.postgres, programs)
+        self.home.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        cluster.write_settings(self.home.postgres, self.home.run, self._settings)
         # Left by a server that is certainly not running; PostgreSQL itself would stop at a pid that a stranger has now.
         for left_over in (self._pid_file, self._socket, self._socket.with_name(f"{self._socket.name}.lock")):
             left_over.unlink(missing_ok=True)
@@ -146,7 +146,7 @@ class Postgres:
 
     @property
     def _data(self) -> Path:
-        return self._home.postgres / "data"
+        return self.home.postgres / "data"
 
     @property
     def _pid_file(self) -> Path:
@@ -154,4 +154,4 @@ class Postgres:
 
     @property
     def _socket(self) -> Path:
-        return self._home.run / f".s.PGSQL.{_PORT}"
+        return self.home.run / f".s.PGSQL.{_PORT}"
