@@ -104,7 +104,7 @@ class Room:
         places = {
             "PATH": f"{self._path(has_environment=self.has_python)}:{_UV_INSIDE}", "HOME": HOME_INSIDE, "CI": "1",
             "UV_CACHE_DIR": "/env/.cache" if installing and self.has_python else "/cache/uv", "UV_COMPILE_BYTECODE": "1",
-            "PIP_CACHE_DIR": "/cache/pip", "NPM_CONFIG_CACHE": "/cache/npm", "NPM_CONFIG_STORE_DIR": "/cache/pnpm",
+            "PIP_CACHE_DIR": "/cache/pip", "NPM_CONFIG_CACHE": "/cache/npm", "PNPM_HOME": "/cache/pnpm",
             "YARN_CACHE_FOLDER": "/cache/yarn", "BUN_INSTALL_CACHE_DIR": "/cache/bun", "DENO_DIR": "/app/.deno",
             "GOCACHE": "/cache/go/build", "GOMODCACHE": "/cache/go/modules", "GOPATH": "/cache/go/path",
         }  # fmt: skip

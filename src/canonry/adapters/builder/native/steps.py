@@ -17,6 +17,7 @@ from canonry.adapters.builder.native.bounds import Bounds
 from canonry.adapters.builder.native.output import Output
 from canonry.infra import cgroups
 from canonry.infra.cgroups import Group
+from canonry.infra.processes import ProcessId, identify, is_alive
 from canonry.infra.sandbox import Sandbox, guard_loader, sandboxed
 from canonry.ports.builder import LogLine
 
@@ -142,12 +143,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill what is left and wait until it is gone. The sandbox's own init is ours to wait for: with it goes its pid namespace."""
     if process.poll() is not None:
         return
-    inside: list[psutil.Process] = []
+    inside: list[ProcessId] = []
     with contextlib.suppress(psutil.Error):
-        inside = psutil.Process(process.pid).children(recursive=True)
+        children = psutil.Process(process.pid).children(recursive=True)
+        inside = [found for child in children if (found := identify(child.pid))]
     process.kill()
     process.wait()
-    for child in inside:
-        with contextlib.suppress(psutil.Error):
-            child.kill()
-    psutil.wait_procs(inside, timeout=_KILL_SECONDS)
+    deadline = time.monotonic() + _KILL_SECONDS
+    while any(is_alive(child) for child in inside) and time.monotonic() < deadline:
+        time.sleep(0.005)
