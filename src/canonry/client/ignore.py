@@ -117,13 +117,15 @@ def _bracket(glob: bytes, at: int) -> tuple[bytes, int] | None:
     members: list[bytes] = []
     first = at
     while glob[at : at + 1] != b"]" or at == first:
-        if glob.startswith(b"[:", at) and (end := glob.find(b":]", at + 2)) >= 0:
-            name = glob[at + 2 : end]
-            if name not in _CLASSES:
-                return None
-            members.append(_CLASSES[name])
-            at = end + 2
-            continue
+        if glob.startswith(b"[:", at):
+            end = glob.find(b"]", at + 2)
+            if end > at + 2 and glob[end - 1 : end] == b":":
+                name = glob[at + 2 : end - 1]
+                if name not in _CLASSES:
+                    return None
+                members.append(_CLASSES[name])
+                at = end + 1
+                continue
         found = _letter(glob, at)
         if found is None:
             return None
@@ -134,8 +136,7 @@ def _bracket(glob: bytes, at: int) -> tuple[bytes, int] | None:
             if found is None:
                 return None
             high, at = found
-        if low <= high:
-            members.append(b"\\x%02x-\\x%02x" % (low, high))
+        members.append(b"\\x%02x-\\x%02x" % (low, max(low, high)))  # a range the wrong way round is its first letter
     inside = b"".join(members)
     if negated:
         return b"[^/" + inside + b"]", at + 1

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from canonry.client.ignore import IgnoreFile
 from canonry.core.errors import Invalid, NotFound
@@ -23,13 +23,22 @@ _IN_MEMORY = 8 * 1024 * 1024
 
 @dataclass
 class Archive:
-    """A packed folder. file: the archive, readable and seekable; size: its bytes; warnings: sentences about what was left out."""
+    """A packed folder, to be closed after use (`with`).
+
+    file: the archive, readable and seekable; size: its bytes; warnings: sentences about what was left out.
+    """
 
     file: IO[bytes]
     size: int
     entries: int
     warnings: list[str]
     _bytes: Counter[str] = field(repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
 
     def largest(self) -> str:
         """Name the three largest things in the folder, for when the archive is too large."""
@@ -47,15 +56,14 @@ def pack(folder: Path) -> Archive:
     root = os.path.realpath(os.fsencode(folder))
     packer = _Packer(root)
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- the archive hands it out
-    sink = _Gzip(file)
-    with tarfile.TarFile(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[arg-type]
-        for entry in _walk(root, b"", ()):
-            packer.add(tar, entry)
-    size = sink.finish()
-    if packer.entries == 0:
-        raise Invalid("folder_empty", f"There is nothing to deploy in {folder}.",
-                      hint="Put files there, or look at what .gitignore and .canonryignore leave out.")  # fmt: skip
-    file.seek(0)
+    try:
+        size = packer.write(file)
+        if packer.entries == 0:
+            raise Invalid("folder_empty", f"There is nothing to deploy in {folder}.",
+                          hint="Put files there, or look at what .gitignore and .canonryignore leave out.")  # fmt: skip
+    except BaseException:
+        file.close()
+        raise
     return Archive(file, size, packer.entries, packer.warnings, packer.bytes)
 
 
@@ -105,7 +113,7 @@ def _walk(root: bytes, base: bytes, rules: tuple[_Rules, ...]) -> Iterator[_Entr
             if is_folder:
                 yield from _walk(root, path + b"/", rules)
     except OSError as error:
-        raise _unreadable(os.fsdecode(error.filename or folder), error) from error
+        raise _unreadable(os.fsdecode(error.filename or folder).rstrip("/"), error) from error
 
 
 def _read_rules(folder: bytes, name: bytes, names: set[bytes]) -> IgnoreFile | None:
@@ -143,7 +151,17 @@ class _Packer:
         self.warnings: list[str] = []
         self.bytes: Counter[str] = Counter()
 
-    def add(self, tar: tarfile.TarFile, entry: _Entry) -> None:
+    def write(self, file: IO[bytes]) -> int:
+        """Write the archive into `file`, go back to its start, return its size in bytes."""
+        sink = _Gzip(file)
+        with tarfile.TarFile(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[arg-type]
+            for entry in _walk(self._root, b"", ()):
+                self._add(tar, entry)
+        size = sink.finish()
+        file.seek(0)
+        return size
+
+    def _add(self, tar: tarfile.TarFile, entry: _Entry) -> None:
         """Write one entry: owner and permissions are evened out, the time stays (web servers make validators of it)."""
         info = tarfile.TarInfo(os.fsdecode(entry.path))
         info.mtime = int(entry.status.st_mtime)

@@ -38,8 +38,8 @@ def deploy(
     if ref is not None:
         deployment = api.deploy(slug, ref)
     else:
-        archive = pack_folder(path)
-        deployment = _upload(api, slug, path, archive, is_chosen=project is not None)
+        with pack_folder(path) as archive:
+            deployment = _upload(api, slug, path, archive, is_chosen=project is not None)
         remember(path, deployment["slug"])
     return show_started(deployment, follow=follow, as_json=as_json, api=api)
 
@@ -72,7 +72,7 @@ def _create(api: Api, slug: str, name: str, *, is_chosen: bool) -> str:
     try:
         project = api.create_project(name[:200], slug=slug)
     except Conflict as error:
-        if error.code == "slug_reserved" and not is_chosen and not slug.endswith("-site"):
+        if error.code == "slug_reserved" and not is_chosen:
             return _create_or_use(api, f"{slug}-site", name)
         if error.code == "slug_taken" and _is_ours(api, slug):
             return slug  # another deploy of ours created it in the meantime
@@ -85,7 +85,7 @@ def _create(api: Api, slug: str, name: str, *, is_chosen: bool) -> str:
 
 
 def _create_or_use(api: Api, slug: str, name: str) -> str:
-    return slug if _is_ours(api, slug) else _create(api, slug, name, is_chosen=False)
+    return slug if _is_ours(api, slug) else _create(api, slug, name, is_chosen=True)
 
 
 def _is_ours(api: Api, slug: str) -> bool:

@@ -16,8 +16,8 @@ def plan(
 ) -> None:
     """Show what a deploy of a folder would do: what was found, which versions, which commands. Nothing is kept and nothing is run."""
     api = Api(current())
-    archive = pack_folder(path)
-    found = api.plan(archive, Progress("Uploading", archive.size))
+    with pack_folder(path) as archive:
+        found = api.plan(archive, Progress("Uploading", archive.size))
     if as_json:
         print_json(found)
     else:
