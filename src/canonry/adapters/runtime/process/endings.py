@@ -36,20 +36,21 @@ def over_memory(limit_mb: int) -> str:
 
 
 def _without_report(record: Record, status: Status) -> str:
-    if record.sandboxed and status.init is None:
-        return f"the sandbox could not be set up: {_sandbox_error(Path(record.log)) or 'the log says no more'}"
+    error = _sandbox_error(Path(record.log)) if record.sandboxed else ""
+    if error or (record.sandboxed and status.init is None):
+        return f"the sandbox could not be set up: {error or 'the log says no more'}"
     return "killed from outside; the exit code is unknown"
 
 
 def _sandbox_error(log: Path) -> str:
-    """Return bubblewrap's last words in the log."""
+    """Return what bubblewrap said, when that is the last line of the log."""
     try:
         with log.open("rb") as file:
             file.seek(max(log.stat().st_size - _TAIL, 0))
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    return next((line.removeprefix("bwrap: ") for line in reversed(lines) if line.startswith("bwrap: ")), "")
+    return lines[-1].removeprefix("bwrap: ") if lines and lines[-1].startswith("bwrap: ") else ""
 
 
 def _signal_name(number: int) -> str:
