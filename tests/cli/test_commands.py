@@ -1,0 +1,241 @@
+"""Every command: its help, and what it asks the server for."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from canonry import __version__
+from canonry.cli.commands import ROOT, Command, Noun, all_commands
+from canonry.cli.main import load
+from tests.support.api_server import TOKEN, ApiServer
+from tests.support.command_line import RunCli
+
+COMMANDS = all_commands()
+REMOTE = [path for path, command in COMMANDS if ".remote." in command.target]
+HEAVY = ("fastapi", "starlette", "psycopg", "pydantic", "procrastinate", "uvicorn", "httpx", "typer", "rich", "pathspec", "click")
+OURS = (
+    "canonry.features",
+    "canonry.infra",
+    "canonry.wiring",
+    "canonry.http",
+    "canonry.adapters",
+    "canonry.ports",
+    "canonry.web",
+    "canonry.worker",
+)
+
+
+def words_of(path: tuple[str, ...]) -> str:
+    return " ".join(path)
+
+
+def imported(environment: dict[str, str], *words: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "canonry.cli.main", *words], env=environment, capture_output=True, text=True, check=False
+    )
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+def is_inside(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def test_help_lists_every_command_and_imports_none(canonry: RunCli, environment: dict[str, str]) -> None:
+    done = canonry("--help")
+    assert done.returncode == 0
+    for name, item in ROOT.commands.items():
+        assert f"  {name} " in done.stdout
+        assert item.summary in done.stdout
+    assert canonry().stdout == done.stdout
+    modules = imported(environment, "--help")
+    assert not [
+        module for module in modules if module.startswith(("canonry.cli.remote", "canonry.cli.server", "canonry.client", "argparse"))
+    ]
+
+
+def test_the_version_is_the_package_s(canonry: RunCli) -> None:
+    assert canonry("--version").stdout == f"canonry {__version__}\n"
+
+
+@pytest.mark.parametrize("name", [name for name, item in ROOT.commands.items() if isinstance(item, Noun)])
+def test_a_noun_alone_shows_its_commands(canonry: RunCli, name: str) -> None:
+    shown, alone = canonry(name, "--help"), canonry(name)
+    assert (shown.returncode, alone.returncode) == (0, 2)
+    assert shown.stdout == alone.stderr
+    noun = ROOT.commands[name]
+    assert isinstance(noun, Noun)
+    assert all(f"  {verb} " in shown.stdout for verb in noun.commands)
+
+
+@pytest.mark.parametrize("path", REMOTE, ids=words_of)
+def test_the_help_of_a_command_lists_every_option_with_a_sentence(canonry: RunCli, path: tuple[str, ...]) -> None:
+    done = canonry(*path, "--help")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"usage: canonry {words_of(path)}")
+    for action in load(path)._actions:
+        assert all(flag in done.stdout for flag in action.option_strings)
+        assert str(action.help).endswith((".", ")")), action.dest
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS, ids=lambda value: words_of(value) if isinstance(value, tuple) else "")
+def test_a_summary_is_one_short_sentence(path: tuple[str, ...], command: Command) -> None:
+    assert command.summary.endswith("."), path
+    assert len(command.summary) <= 80
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in REMOTE if "--json" not in {flag for action in load(path)._actions for flag in action.option_strings}]
+)
+def test_only_commands_that_print_no_data_lack_json(path: tuple[str, ...]) -> None:
+    assert path in {("login",), ("logout",), ("projects", "rm")}
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize("words", [("projects", "ls"), ("deploy",), ("logs",), ("whoami",)], ids=words_of)
+def test_a_remote_command_imports_nothing_of_the_server(environment: dict[str, str], words: tuple[str, ...]) -> None:
+    modules = imported(environment, *words)
+    assert "canonry.client.transport" in modules
+    assert not [module for module in modules if is_inside(module, HEAVY + OURS)]
+
+
+@pytest.mark.usefixtures("signed_in")
+class TestAgainstAServer:
+    def test_projects_are_listed_as_a_table_and_as_json(self, canonry: RunCli, server: ApiServer) -> None:
+        assert "no projects yet" in canonry("projects", "ls").stderr
+        server.add_project("shop", status="running", instances=3)
+        lines = canonry("projects", "ls").stdout.splitlines()
+        assert [line.split() for line in lines] == [
+            ["SLUG", "STATUS", "INSTANCES", "URL"],
+            ["shop", "running", "3", "http://shop.localhost"],
+        ]
+        assert json.loads(canonry("projects", "ls", "--json").stdout)[0]["slug"] == "shop"
+
+    def test_a_project_is_made_shown_stopped_started_and_removed(self, canonry: RunCli, server: ApiServer) -> None:
+        assert canonry("projects", "create", "Shop", "--slug", "shop", "--repo", "https://x.example/a.git").stdout == "shop\n"
+        assert server.projects["shop"]["repo_url"] == "https://x.example/a.git"
+        shown = canonry("projects", "info", "shop").stdout
+        assert "http://shop.localhost" in shown
+        assert "512 MiB each" in shown
+        assert canonry("projects", "stop", "shop").returncode == 0
+        assert server.projects["shop"]["status"] == "stopped"
+        assert canonry("projects", "start", "shop").returncode == 0
+        assert server.projects["shop"]["status"] == "running"
+        refused = canonry("projects", "rm", "shop")
+        assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
+        assert canonry("projects", "rm", "shop", "--yes").returncode == 0
+        assert server.projects == {}
+
+    def test_the_folder_s_project_is_meant_when_none_is_named(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        assert json.loads(canonry("projects", "info", "--json").stdout)["slug"] == "my-site"
+
+    def test_deployments_are_listed_shown_cancelled_and_retried(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        first = server.add_deployment(
+            "my-site", status="failed", commit="0123456789", ref="main", error={"code": "boom", "message": "It broke."}
+        )
+        assert [word in canonry("deployments", "ls").stdout for word in (first["id"], "failed", "main 01234567", "boom")] == [True] * 4
+        assert "It broke." in canonry("deployments", "info").stdout
+        assert canonry("deployments", "logs", first["id"]).stdout == "Found index.html\nDone\n"
+        assert len(json.loads(canonry("deployments", "logs", "--json").stdout)) == 2
+        assert canonry("deployments", "cancel", first["id"]).returncode == 0
+        assert server.deployments[0]["status"] == "cancelled"
+        done = canonry("deployments", "retry")
+        assert (done.returncode, server.deployments[0]["trigger"]) == (0, "retry")
+        assert "Live at http://my-site.localhost" in done.stdout
+
+    def test_a_project_without_deployments_is_4(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        assert canonry("deployments", "info").returncode == 4
+
+    def test_rollback_goes_to_what_was_live_before_and_not_to_the_same_or_a_failed_one(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        good = server.add_deployment("my-site", status="superseded", artifact_id="art_a")
+        server.add_deployment("my-site", status="superseded", artifact_id="art_b")
+        server.add_deployment("my-site", status="failed", artifact_id=None, release_id=None)
+        server.add_deployment("my-site", status="live", artifact_id="art_b")
+        server.add_deployment("my-site", status="failed", artifact_id="art_c", release_id="rel_c")
+        assert canonry("rollback").returncode == 0
+        assert server.asked("POST", f"/v1/deployments/{good['id']}/rollback")
+        assert canonry("rollback", good["id"]).returncode == 0
+
+    def test_nothing_to_roll_back_to_is_5(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        server.add_deployment("my-site", status="live")
+        assert canonry("rollback").returncode == 5
+
+    def test_scale_sends_only_what_is_given(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        assert canonry("scale", "3", "--process", "worker").returncode == 0
+        assert canonry("scale", "--memory", "256").returncode == 0
+        asked = server.asked("POST", "/v1/projects/my-site/scale")
+        assert [item.document for item in asked] == [{"instances": 3, "process": "worker"}, {"memory_mb": 256}]
+
+    def test_instances_are_listed(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        assert "runs no instances" in canonry("ps").stderr
+        server.instances.append({
+            "id": "ins_1", "index": 0, "process": "web", "status": "crash_loop", "started_at": None, "restarts": 7, "reason": "exit code 1",
+            "memory_bytes": 52428800, "release_id": "rel_1",
+        })  # fmt: skip
+        assert canonry("ps").stdout.splitlines()[1].split() == [
+            "ins_1",
+            "web",
+            "0",
+            "crash_loop",
+            "-",
+            "7",
+            "50",
+            "MiB",
+            "exit",
+            "code",
+            "1",
+        ]
+
+    def test_logs_are_shown_and_limited(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        server.runtime = ["one", "two", "three"]
+        assert canonry("logs", "--since", "10m", "-n", "2").stdout.splitlines()[-1] == "2026-01-01T00:00:00Z web[ins_1] two"
+        asked = server.asked("GET", "/v1/projects/my-site/logs")[0]
+        assert asked.query == {"since": "10m", "limit": "2"}
+        assert [line["text"] for line in json.loads(canonry("logs", "--json").stdout)] == server.runtime
+
+    def test_a_plan_is_shown_for_people_and_as_it_is(self, canonry: RunCli, server: ApiServer) -> None:
+        server.plan = {
+            "provider": "python", "framework": "flask", "found": ["uv.lock", "flask in pyproject.toml"], "install": "uv sync", "root_dir": ".",
+            "toolchains": [{"name": "python", "version": "3.12", "reason": ".python-version"}], "processes": {"web": "gunicorn app:app"},
+            "static": None, "port": None, "health_path": "/", "variables": {}, "build": None,
+        }  # fmt: skip
+        lines = [line.split(maxsplit=1) for line in canonry("plan").stdout.splitlines()]
+        assert lines[:3] == [["Provider", "python (flask)"], ["Found", "uv.lock"], ["flask", "in pyproject.toml"]]
+        assert ["Processes", "web: gunicorn app:app"] in lines
+        assert json.loads(canonry("plan", "--json").stdout) == server.plan
+
+    def test_a_repository_is_connected_deployed_and_pushed_to(self, canonry: RunCli, server: ApiServer) -> None:
+        assert canonry("git", "connect", "https://x.example/a.git", "--branch", "main").returncode == 0
+        assert server.projects["my-site"]["repo_url"] == "https://x.example/a.git"
+        assert canonry("git", "connect", "https://x.example/b.git").returncode == 0
+        assert server.projects["my-site"]["repo_url"] == "https://x.example/b.git"
+        assert canonry("git", "deploy", "--ref", "v2").returncode == 0
+        assert server.asked("POST", "/v1/projects/my-site/deploy")[0].document == {"ref": "v2"}
+        assert canonry("git", "url").stdout == f"{server.url}/git/ada/my-site.git\n"
+
+    def test_whoami_and_logout(self, canonry: RunCli) -> None:
+        assert "ada@example.com" in canonry("whoami").stdout
+        assert json.loads(canonry("whoami", "--json").stdout)["account"]["handle"] == "ada"
+        assert canonry("logout").returncode == 0
+        assert canonry("whoami").returncode == 3
+        assert "Nobody was signed in" in canonry("logout").stderr
+
+
+def test_login_reads_the_token_from_standard_input_and_checks_it(canonry: RunCli, server: ApiServer) -> None:
+    wrong = canonry("login", "--url", server.url, stdin="cnr_wrong\n")
+    assert wrong.returncode == 3
+    assert canonry("whoami").returncode == 3
+    done = canonry("login", "--url", server.url, stdin=f"{TOKEN}\n")
+    assert done.returncode == 0, done.stderr
+    assert TOKEN not in done.stdout + done.stderr
+    assert canonry("whoami").returncode == 0
+    assert canonry("login", stdin="").returncode == 2
