@@ -1,0 +1,56 @@
+"""`make setup` on a copy of this checkout, in a folder with a space."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.bootstrap.checkout import Checkout, copy_checkout
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    made = copy_checkout(tmp_path_factory.mktemp("a machine") / "my checkout")
+    made.kill_setup_under_way()
+    done = made.make("setup")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return made
+
+
+def test_a_killed_set_up_is_made_good_by_the_next_one(checkout: Checkout) -> None:
+    assert not (checkout.folder / ".venv" / ".canonry-setup-under-way").exists()
+    code = "import fastapi, psycopg, pygit2, pytest, canonry; print(canonry.__file__)"
+    assert checkout.run("python", "-c", code).strip() == str(checkout.folder / "src/canonry/__init__.py")
+
+
+def test_the_command_works_in_a_path_with_a_space(checkout: Checkout) -> None:
+    assert checkout.run("canonry", "--version").startswith("canonry ")
+
+
+def test_the_second_time_takes_less_than_three_seconds(checkout: Checkout) -> None:
+    began = time.monotonic()
+    done = checkout.make("setup")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert time.monotonic() - began < 3
+
+
+def test_a_changed_lock_is_noticed(checkout: Checkout) -> None:
+    lock = checkout.folder / "requirements/dev.txt"
+    before = lock.read_text()
+    lock.write_text(before.replace("--hash=sha256:", "--hash=sha256:0000", 1))
+    refused = checkout.make("setup")
+    lock.write_text(before)
+    assert refused.returncode != 0
+    assert "The locked requirements could not be installed." in refused.stderr
+    assert checkout.make("setup").returncode == 0
+
+
+def test_a_moved_checkout_is_set_up_again(checkout: Checkout, tmp_path: Path) -> None:
+    moved = Checkout(checkout.folder.rename(tmp_path / "elsewhere"), checkout.environment)
+    try:
+        assert moved.make("setup").returncode == 0
+        assert str(moved.folder) in (moved.folder / ".venv/bin/canonry").read_text()
+    finally:
+        moved.folder.rename(checkout.folder)
