@@ -20,7 +20,7 @@ _HIGHEST_PORT = 65535
 
 @dataclass(frozen=True)
 class ProjectFile:
-    """A canonry.toml as it was written; what it does not say is None or empty. Keys are `build.python`, `run.start`, …"""
+    """A canonry.toml as it was written; what it does not say is None or empty. Keys are `build.python`, `run.start` and so on."""
 
     values: dict[str, str | int | bool | tuple[str, ...]] = field(default_factory=dict)
     processes: dict[str, str] = field(default_factory=dict)

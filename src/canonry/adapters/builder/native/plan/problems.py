@@ -13,7 +13,7 @@ _SHOWN_NAMES = 12
 
 
 def invalid_config(place: str, problem: str, remedy: str) -> Invalid:
-    """A file or value that decides the plan is wrong. place: `canonry.toml build.python`; problem reads on from it."""
+    """Say that a file or value which decides the plan is wrong. place: `canonry.toml build.python`; problem reads on from it."""
     return Invalid("invalid_config", f"{place} {problem}.", hint=remedy, issues=[Issue(place, problem, "invalid_config")])
 
 

@@ -56,7 +56,7 @@ def satisfies(requirement: str, version: str) -> bool:
 
 
 def _before(low: Version, high: Version) -> Version:
-    """A version as high as the line that starts at `low` gets, for a line that is wider than one version."""
+    """Return a version as high as the line that starts at `low` gets, for a line that is wider than one version."""
     return (low[0], low[1], 999_999) if high[0] == low[0] else (low[0], 999_999, 999_999)
 
 
@@ -111,7 +111,7 @@ def _ceiling(sign: str, numbers: list[int]) -> Version:
 
 
 def _line(numbers: list[int]) -> tuple[Version, Version]:
-    """The half-open range that a partial version names."""
+    """Return the half-open range that a partial version names."""
     low = [*numbers, 0, 0][:3]
     high = [*numbers[:-1], numbers[-1] + 1, 0, 0][:3]
     return (low[0], low[1], low[2]), (high[0], high[1], high[2])

@@ -7,23 +7,17 @@ ADDRESS = '"${HOST:-127.0.0.1}"'
 
 
 def quote(text: str) -> str:
-    """A word of shell, quoted when it must be."""
+    """Return a word of shell, quoted when it must be."""
     return shlex.quote(text)
 
 
-def both(*commands: str | None) -> str | None:
-    """Commands one after another, each only when the one before succeeded; None when there is none."""
-    present = [command for command in commands if command]
-    return " && ".join(present) or None
-
-
 def with_programs(below: str, command: str, *more: str) -> str:
-    """The command run in a folder below /app with the programs of its node_modules on the path, and of further folders of /app."""
+    """Return the command run in a folder below /app with the programs of its node_modules on the path, and of further folders of /app."""
     folders = [f"{folder}/node_modules/.bin" for folder in (below, ".") if folder != "."] + ["node_modules/.bin", *more]
     path = ":".join(f"$PWD/{folder}" for folder in folders)
     return f'export PATH="{path}:$PATH" && {within(below, command)}'
 
 
 def within(folder: str, command: str) -> str:
-    """The command run in a folder below /app."""
+    """Return the command run in a folder below /app."""
     return command if folder == "." else f"cd {quote(folder)} && {command}"

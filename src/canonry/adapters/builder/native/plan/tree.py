@@ -34,7 +34,7 @@ class SourceTree:
     prefix: str = "."
 
     def at(self, folder: str) -> "SourceTree":
-        """The same source seen from a folder of this one (which need not exist)."""
+        """Return the same source seen from a folder of this one (which need not exist)."""
         return SourceTree(self.top, join(self.prefix, folder))
 
     def parents_of(self, inner: "SourceTree") -> Iterator["SourceTree"]:
@@ -117,7 +117,7 @@ class SourceTree:
         return self._parse(path, limit, tomllib.loads, "TOML")
 
     def shown(self, path: str) -> str:
-        """The path as people know it: from the top of the source."""
+        """Return the path as people know it: from the top of the source."""
         return join(self.prefix, path)
 
     def _parse(self, path: str, limit: int, parser: Callable[[str], object], language: str) -> Table:
@@ -153,7 +153,7 @@ class SourceTree:
         return self.top.resolve()
 
     def _inside(self, path: str) -> Path | None:
-        """The real place of a path, None when it is missing, unreadable or outside the source."""
+        """Return the real place of a path, None when it is missing, unreadable or outside the source."""
         try:
             real = (self._top / self.prefix / path).resolve(strict=True)
         except (OSError, RuntimeError, ValueError):
@@ -172,22 +172,22 @@ def join(*parts: str) -> str:
 
 
 def relative(path: str, base: str) -> str:
-    """A folder of the source as seen from another one that contains it."""
+    """Return a folder of the source as seen from another one that contains it."""
     return str(PurePosixPath(path).relative_to(PurePosixPath(base)))
 
 
 def table(value: object) -> Table:
-    """The value when it is a table of a parsed file, else an empty one: for files of others whose shape nobody promised."""
+    """Return the value when it is a table of a parsed file, else an empty one: for files of others whose shape nobody promised."""
     return cast("Table", value) if isinstance(value, dict) else {}
 
 
 def texts(value: object) -> list[str]:
-    """The strings in a list of a parsed file."""
+    """Return the strings in a list of a parsed file."""
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def text_or_none(value: object) -> str | None:
-    """The value when it is a string with something in it."""
+    """Return the value when it is a string with something in it."""
     return value.strip() or None if isinstance(value, str) else None
 
 

@@ -26,6 +26,17 @@ from canonry.adapters.builder.native.plan.versions import Request
 from canonry.ports.builder import Plan, PlanSettings, StaticSite
 
 _PROJECT = "project setting"
+_REPLACED = {
+    "python_version": ("build.python",),
+    "node_version": ("build.node",),
+    "install_command": ("build.install",),
+    "build_command": ("build.build",),
+    "start_command": ("run.start", "processes.web", "build.output"),
+    "output_dir": ("build.output", "run.start", "processes.web"),
+    "health_path": ("run.health_path",),
+    "root_dir": ("build.root_dir",),
+}
+"""Setting of the project → keys of canonry.toml that have no effect beside it."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,7 @@ def _from_file(wished: ProjectFile, procfile: Mapping[str, str]) -> Wishes:
 
 
 def _decide_result(wishes: Wishes, settings: PlanSettings, wished: ProjectFile, procfile: Mapping[str, str]) -> Wishes:
-    """A site or a server: whoever speaks with more weight decides; the same voice saying both is an error."""
+    """Decide between site and server: whoever speaks with more weight decides; the same voice saying both is an error."""
     in_file = wished.values.get("run.start") or wished.processes.get("web")
     starts = [settings.start_command, in_file, procfile.get("web")]
     outputs = [settings.output_dir, wished.values.get("build.output"), None]
@@ -184,9 +195,7 @@ def _add_settings(wishes: Wishes, settings: PlanSettings) -> Wishes:
         "health_path": settings.health_path,
         "root_dir": settings.root_dir,
     }
-    replaced = {"install_command": "build.install", "build_command": "build.build", "health_path": "run.health_path", "root_dir": "build.root_dir",
-                "python_version": "build.python", "node_version": "build.node"}  # fmt: skip
-    lost = {f"{FILE} {replaced[name]}" for name, value in asked.items() if value and name in replaced}
+    lost = {f"{FILE} {key}" for name, keys in _REPLACED.items() if asked[name] for key in keys}
     return replace(
         wishes,
         python=_setting_request("python_version", settings.python_version) or wishes.python,
@@ -215,7 +224,7 @@ def _setting_command(name: str, value: str | None) -> str | None:
 
 
 def _placed(plan: Plan, below: str, command: str) -> str:
-    """A command as people write it: from the app's folder, and where Node is, with the programs of node_modules at hand."""
+    """Place a command as people write it: from the app's folder, and where Node is, with the programs of node_modules at hand."""
     has_node = any(tool.name == "node" for tool in plan.toolchains)
     return with_programs(below, command) if has_node else within(below, command)
 

@@ -44,7 +44,6 @@ def plan_deno(context: Context) -> Plan | None:
         install=f"deno install{cached}",
         build="deno task build" if "build" in tasks else None,
         processes={"web": start},
-        caches=(),
         variables={"DENO_DIR": f"/app/{_DENO_DIR}", "DENO_NO_UPDATE_CHECK": "1"},
         found=tuple(name for name in (manifest, program) if name),
     )

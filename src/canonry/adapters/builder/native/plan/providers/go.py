@@ -11,7 +11,6 @@ from canonry.ports.builder import Plan
 
 _MAIN = re.compile(r"^package\s+main\b", re.MULTILINE)
 _VERSION = re.compile(r"^(?:toolchain\s+go|go\s+)(\d+(?:\.\d+){0,2})\s*$", re.MULTILINE)
-_CACHES = (".cache/go-build", ".cache/go-mod")
 
 
 def plan_go(context: Context) -> Plan | None:
@@ -20,20 +19,18 @@ def plan_go(context: Context) -> Plan | None:
     if not app.is_file("go.mod"):
         return None
     package = "." if context.wishes.start and context.wishes.build else _find_main(app)
-    caches = 'export GOCACHE="$PWD/.cache/go-build" GOMODCACHE="$PWD/.cache/go-mod" GOFLAGS=-modcacherw'
     return Plan(
         "go",
         root_dir=app.prefix,
         toolchains=(choose_other("go", _requested(app), context.version_folders, context.pins),),
-        build=f"{caches} && CGO_ENABLED=0 go build -trimpath -o bin/app {quote('./' + package if package != '.' else '.')}",
+        build=f"CGO_ENABLED=0 go build -trimpath -o bin/app {quote('./' + package if package != '.' else '.')}",
         processes={"web": "exec ./bin/app"},
-        caches=_CACHES,
         found=("go.mod", f"package main in {package}"),
     )
 
 
 def _requested(app: SourceTree) -> Request | None:
-    """The `go` line is a minimum, the `toolchain` line likewise: newer ones build it."""
+    """Read the `go` line as a minimum, the `toolchain` line likewise: newer ones build it."""
     found = _VERSION.findall(app.text("go.mod"))
     return Request("go.mod", f">={found[-1]}") if found else None
 

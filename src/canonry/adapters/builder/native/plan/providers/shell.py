@@ -19,7 +19,7 @@ def plan_shell(context: Context) -> Plan | None:
 
 
 def start_script(app: SourceTree) -> str | None:
-    """The command that runs start.sh with the shell its first line asks for: an upload may have lost the executable bit."""
+    """Return the command that runs start.sh with the shell its first line asks for: an upload may have lost the executable bit."""
     if not app.is_file(SCRIPT):
         return None
     first = app.glance(SCRIPT, limit=256).partition("\n")[0]

@@ -12,6 +12,7 @@ from canonry.adapters.builder.native.plan.providers.node.scripts import (
     main_file,
     needs_bun,
     production_start,
+    resolve,
     runnable,
     uses_development,
 )
@@ -87,6 +88,8 @@ def _choose_target(context: Context, app: SourceTree, package: Package, workspac
         start = _own_start(package, framework.start, below)
     elif program and not (framework and framework.output):
         start = within(below, f"exec node {quote(program)}")
+    elif framework is None and (body := resolve(package, "start")):
+        start = runnable(package, body, below)  # a file server, of a folder that only it knows
     return _Target(package, below, manager, framework, start, workspace)
 
 
@@ -100,7 +103,7 @@ def _is_usual(script: str, framework: Framework | None) -> bool:
 
 
 def _own_start(package: Package, start: str, below: str) -> str:
-    """A framework's start may begin with an assignment and `exec` a program of node_modules."""
+    """Make a framework's start runnable: it may begin with an assignment and `exec` a program of node_modules."""
     if "exec " not in start:
         return runnable(package, start, below)
     assignments, _, program = start.partition("exec ")
@@ -117,7 +120,8 @@ def _compose(context: Context, target: _Target) -> Plan:
         build is not None or bool(wishes.build) or has_lifecycle(package) or uses_development(package, body) or target.workspace is not None
     )
     install = target.manager.install(dev=dev) if _has_dependencies(target) else None
-    files = () if target.workspace else lockfiles(target.manager, package) if install else ()
+    packages = {".": target.workspace.package, **target.workspace.members} if target.workspace else {".": package}
+    files = lockfiles(target.manager, packages) if install else ()
     if needs_bun(body):
         install = f"{install} && {_BUN}" if install else _BUN
     caches = framework.caches if framework else ()
@@ -147,7 +151,7 @@ def _site(target: _Target) -> StaticSite | None:
 
 
 def _build(target: _Target, *, is_needed: bool) -> str | None:
-    """The build command from /app: local dependencies of a workspace first, then the package's own script or its framework's."""
+    """Return the build command from /app: local dependencies of a workspace first, then the package's own script or its framework's."""
     package, framework = target.package, target.framework
     script = framework.script if framework else "build"
     command: str | None = None

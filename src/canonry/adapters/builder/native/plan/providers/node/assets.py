@@ -30,6 +30,6 @@ def plan_assets(context: Context) -> Assets | None:
         choose_node(context.version_folders, context.wishes.node, context.pins),
         manager.install(dev=True),
         manager.run("build"),
-        lockfiles(manager, package),
+        lockfiles(manager, {".": package}),
         (f"build script in {context.app.shown(FILE)}", *([manager.lock] if manager.lock else [])),
     )

@@ -10,6 +10,7 @@ from canonry.adapters.builder.native.plan.shell import ADDRESS
 from canonry.adapters.builder.native.plan.tree import SourceTree, join, table, text_or_none
 
 _SUFFIXES = ("js", "mjs", "cjs", "ts", "mts", "cts")
+_NUXT_SCRIPTS = r"(?:nuxt|nuxi) (?:start|preview|dev)|node \.output/server/index\.mjs"
 _COMMENTS = re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)
 
 
@@ -46,7 +47,7 @@ def find_framework(package: Package, *, has_program: bool) -> Framework | None:
 
 
 def config_text(tree: SourceTree, *names: str) -> str:
-    """The text of the first configuration file of these names, in whichever of JavaScript's suffixes, without comments."""
+    """Return the text of the first configuration file of these names, in whichever of JavaScript's suffixes, without comments."""
     path = tree.first_file(*(f"{name}.{suffix}" for name in names for suffix in _SUFFIXES))
     return _COMMENTS.sub(" ", tree.glance(path)) if path else ""
 
@@ -55,9 +56,9 @@ def _next(package: Package, _used: str) -> Framework:
     config = config_text(package.tree, "next.config")
     if re.search(r"""\boutput\s*:\s*["']export["']""", config):
         folder = _quoted(r"\bdistDir", config)
-        return Framework("next", output=folder or "out", fallback="next build", caches=(".next/cache",))
+        return Framework("next", output=folder or "out", fallback="next build", caches=(".next/cache",), server_scripts=r"next start\b")
     if re.search(r"""\boutput\s*:\s*["']standalone["']""", config):
-        copies = "mkdir -p .next/standalone/.next && cp -r .next/static .next/standalone/.next/ && if [ -d public ]; then cp -r public .next/standalone/; fi"
+        copies = "cp -r .next/static .next/standalone/.next/ && if [ -d public ]; then cp -r public .next/standalone/; fi"
         start = f"HOSTNAME={ADDRESS} exec node .next/standalone/server.js"
         return Framework(
             "next",
@@ -81,8 +82,8 @@ def _nuxt(package: Package, _used: str) -> Framework:
     )
     if is_static:
         script = "build" if "build" in package.scripts else "generate"
-        return Framework("nuxt", output=".output/public", script=script, fallback="nuxt generate")
-    return _nitro("nuxt", "nuxt build", r"(?:nuxt|nuxi) (?:start|preview)|node \.output/server/index\.mjs")
+        return Framework("nuxt", output=".output/public", script=script, fallback="nuxt generate", server_scripts=_NUXT_SCRIPTS)
+    return _nitro("nuxt", "nuxt build", _NUXT_SCRIPTS)
 
 
 def _nitro(name: str, fallback: str, scripts: str) -> Framework:
@@ -93,7 +94,9 @@ def _nitro(name: str, fallback: str, scripts: str) -> Framework:
 def _remix(package: Package, _used: str) -> Framework:
     config = config_text(package.tree, "vite.config", "react-router.config")
     if re.search(r"\bssr\s*:\s*false\b", config):
-        return Framework("remix", output="build/client", single_page=True, fallback="remix vite:build")
+        return Framework(
+            "remix", output="build/client", single_page=True, fallback="remix vite:build", server_scripts=r"remix-serve\b|vite preview"
+        )
     server = "build/server/index.js" if package.uses("vite") else "build/index.js"
     start = f"HOST={ADDRESS} exec remix-serve ./{server}" if package.uses("@remix-run/serve") else None
     return Framework(
@@ -103,7 +106,13 @@ def _remix(package: Package, _used: str) -> Framework:
 
 def _react_router(package: Package, _used: str) -> Framework:
     if re.search(r"\bssr\s*:\s*false\b", config_text(package.tree, "react-router.config")):
-        return Framework("react-router", output="build/client", single_page=True, fallback="react-router build")
+        return Framework(
+            "react-router",
+            output="build/client",
+            single_page=True,
+            fallback="react-router build",
+            server_scripts=r"react-router-serve\b|vite preview",
+        )
     start = f"HOST={ADDRESS} exec react-router-serve ./build/server/index.js" if package.uses("@react-router/serve") else None
     return Framework("react-router", start=start, fallback="react-router build", server_scripts=r"react-router-serve\b")
 
@@ -206,7 +215,7 @@ def _server(_package: Package, used: str) -> Framework:
 
 
 def _quoted(key: str, config: str) -> str | None:
-    """The plain string that a key of a JavaScript configuration holds."""
+    """Return the plain string that a key of a JavaScript configuration holds."""
     found = re.search(rf"""{key}\s*:\s*["'`]([\w./@-]+)["'`]""", config)
     return join(found[1]) if found else None
 

@@ -5,6 +5,7 @@ on the machine. Installs are frozen when there is a lock file: what was tested i
 """
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from canonry.adapters.builder.native.plan.problems import invalid_config
@@ -45,19 +46,19 @@ class Manager:
     folder: SourceTree
 
     def install(self, *, dev: bool) -> str:
-        """The install command; dev: with development dependencies."""
+        """Return the install command; dev: with development dependencies."""
         frozen = self.lock is not None
+        lock = " --frozen-lockfile" if frozen else ""
         return {
             "npm": f"npm {'ci' if frozen else 'install'} --{'include' if dev else 'omit'}=dev --prefer-offline --no-audit --no-fund",
-            "pnpm": f"{self.program} install {'--frozen-lockfile ' if frozen else ''}--prod={'false' if dev else 'true'} --prefer-offline",
-            "yarn": f"{self.program} install {'--frozen-lockfile ' if frozen else ''}--production={'false' if dev else 'true'} --prefer-offline "
-            "--non-interactive",
+            "pnpm": f"{self.program} install{lock} --prod={'false' if dev else 'true'} --prefer-offline",
+            "yarn": f"{self.program} install{lock} --production={'false' if dev else 'true'} --prefer-offline --non-interactive",
             "berry": f"YARN_NODE_LINKER=node-modules YARN_ENABLE_TELEMETRY=0 {self.program} install{' --immutable' if frozen else ''}",
-            "bun": f"{self.program} install{' --frozen-lockfile' if frozen else ''}{'' if dev else ' --production'}",
+            "bun": f"{self.program} install{lock}{'' if dev else ' --production'}",
         }[self.name]
 
     def run(self, script: str) -> str:
-        """The command that runs a script of package.json."""
+        """Return the command that runs a script of package.json."""
         linker = "YARN_NODE_LINKER=node-modules YARN_ENABLE_TELEMETRY=0 " if self.name == "berry" else ""
         return f"{linker}{self.program} run {quote(script)}"
 
@@ -81,28 +82,35 @@ def choose_manager(folder: SourceTree, package: Package) -> Manager:
     return Manager(name, _program(name, version or _version_of(name, folder, lock)), lock, folder)
 
 
-def lockfiles(manager: Manager, package: Package) -> tuple[str, ...]:
-    """Return the files that wholly decide node_modules, empty when something else does too."""
+def lockfiles(manager: Manager, packages: Mapping[str, Package]) -> tuple[str, ...]:
+    """Return the files that wholly decide node_modules, empty when something else does too.
+
+    packages: folder under the manager's → package; for a workspace its root and every member.
+    """
     folder = manager.folder
-    local = any(
-        spec.startswith(("file:", "link:", "portal:", "workspace:", "."))
-        for spec in (*package.dependencies.values(), *package.dev.values())
-    )
-    plugins = folder.is_folder(".yarn/plugins")
-    if manager.lock is None or local or plugins or "workspaces" in package.data:
+    if manager.lock is None or folder.is_folder(".yarn/plugins"):
         return ()
-    files = [manager.lock, FILE, *(name for name in _SETTINGS[manager.name] if folder.is_file(name))]
-    for script in (package.scripts[name] for name in _LIFECYCLE if name in package.scripts):
-        extra = _read_by(script, folder)
-        if extra is None:
+    files = [manager.lock, *(join(below, FILE) for below in packages), *(name for name in _SETTINGS[manager.name] if folder.is_file(name))]
+    names = {package.name for package in packages.values()}
+    for below, package in packages.items():
+        if _has_local_dependency(package, names):
             return ()
-        files += extra
-    if package.uses("@prisma/client"):
-        files += _all_files(folder, "prisma")
-    files += [join(".yarn/releases", name) for name in folder.names(".yarn/releases")]
-    for patches in ("patches", ".yarn/patches"):
-        files += _all_files(folder, patches)
+        for script in (package.scripts[name] for name in _LIFECYCLE if name in package.scripts):
+            extra = _read_by(script, package.tree)
+            if extra is None:
+                return ()
+            files += [join(below, path) for path in extra]
+        if package.uses("@prisma/client"):
+            files += [join(below, path) for path in _all_files(package.tree, "prisma")]
+    for extras in ("patches", ".yarn/patches", ".yarn/releases"):
+        files += _all_files(folder, extras)
     return tuple(dict.fromkeys(files))
+
+
+def _has_local_dependency(package: Package, members: Collection[str | None]) -> bool:
+    """Say whether a package of the source is copied into node_modules; members of the workspace are only linked."""
+    specs = {**package.dependencies, **package.dev}.items()
+    return any(spec.startswith(("file:", "portal:", "link:", ".")) and name not in members for name, spec in specs)
 
 
 def has_lifecycle(package: Package) -> bool:
@@ -111,7 +119,7 @@ def has_lifecycle(package: Package) -> bool:
 
 
 def _read_by(script: str, folder: SourceTree) -> list[str] | None:
-    """The files that a lifecycle script reads; None when nobody knows."""
+    """Return the files that a lifecycle script reads; None when nobody knows."""
     if re.fullmatch(r"\s*(?:npx\s+)?prisma generate\s*", script) and folder.is_file(_PRISMA):
         return [_PRISMA]
     if re.fullmatch(r"\s*patch-package\s*", script):

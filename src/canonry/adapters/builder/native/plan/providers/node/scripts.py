@@ -18,10 +18,11 @@ _MAIN_FILES = tuple(
     for suffix in ("js", "mjs", "cjs", "ts")
 )
 _DEVELOPMENT = re.compile(
-    r"(?:npx )?(?:cross-env (?:\S+=\S* )+)?(?:vite(?: (?:dev|serve|preview)\b.*| --.*)?$|(?:react-scripts|craco|react-app-rewired) start|ng (?:serve|s|start)\b"
-    r"|vue-cli-service serve|astro (?:dev|preview|start)|gatsby (?:develop|serve|start)|docusaurus (?:start|serve)|vitepress (?:dev|preview|serve)"
-    r"|vuepress (?:dev|serve)|(?:@11ty/)?eleventy\b|parcel\b|serve\b|http-server\b|live-server\b|sirv\b|webpack(?:-dev-server| serve)"
-    r"|rsbuild (?:dev|preview)|preact (?:watch|serve)|ember (?:serve|s)\b|solid-start dev)"
+    r"(?:npx )?(?:cross-env (?:\S+=\S* )+)?(?:"
+    r"vite(?: (?:dev|serve|preview)\b.*| --.*)?$|(?:react-scripts|craco|react-app-rewired) start|ng (?:serve|s|start)\b"
+    r"|vue-cli-service serve|astro (?:dev|preview|start)|gatsby (?:develop|serve|start)|docusaurus (?:start|serve)"
+    r"|vitepress (?:dev|preview|serve)|vuepress (?:dev|serve)|(?:@11ty/)?eleventy\b|parcel\b|serve\b|http-server\b|live-server\b"
+    r"|sirv\b|webpack(?:-dev-server| serve)|rsbuild (?:dev|preview)|preact (?:watch|serve)|ember (?:serve|s)\b|solid-start dev)"
 )
 
 
@@ -37,7 +38,10 @@ def resolve(package: Package, name: str) -> str | None:
 
 
 def production_start(package: Package) -> str | None:
-    """Return the script that starts a production server: `start:prod` where that is the habit, else `start` unless it is a development server."""
+    """Return the script that starts a production server: `start:prod` where that is the habit, else `start`.
+
+    None for a development server or one that shows what a build made: then the edge serves those files.
+    """
     names = ("start:prod", "start") if package.uses("@nestjs/core") else ("start",)
     name = next((name for name in names if name in package.scripts), None)
     body = resolve(package, name) if name else None
@@ -63,7 +67,7 @@ def runnable(package: Package, body: str, below: str) -> str:
     command = _CALL.sub(lambda found: f"npm run {found[1]}" if found[1] in package.scripts else found[0], body)
     if not _SHELL_SYNTAX.search(command):
         command = f"exec env {command}" if _ASSIGNMENT.match(command) else f"exec {command}"
-    if re.match(r"exec node\b", command):
+    if re.match(r"exec (?:env (?:\w+=\S+ )+)?node\b", command):
         return within(below, command)
     return with_programs(below, command, *(["node_modules/.bun/node_modules/.bin"] if needs_bun(body) else []))
 

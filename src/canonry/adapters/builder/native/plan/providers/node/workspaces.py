@@ -85,7 +85,7 @@ def _patterns(folder: SourceTree, package: Package) -> list[str]:
 
 
 def _pnpm_patterns(folder: SourceTree) -> Iterator[str]:
-    """The `packages` list of pnpm-workspace.yaml, which is a plain list in practice; anything fancier is passed over."""
+    """Return the `packages` list of pnpm-workspace.yaml, which is a plain list in practice; anything fancier is passed over."""
     inside = False
     for line in folder.glance(_PNPM_FILE).splitlines():
         if re.match(r"packages\s*:", line):

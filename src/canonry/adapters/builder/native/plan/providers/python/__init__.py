@@ -17,7 +17,8 @@ from canonry.adapters.builder.native.plan.versions import choose_python
 from canonry.ports.builder import Plan, StaticSite
 
 _MANIFESTS = ("uv.lock", "pylock.toml", "poetry.lock", "pdm.lock", "Pipfile.lock", "requirements.txt", "requirements/production.txt",
-              "requirements/prod.txt", "requirements/base.txt", "pyproject.toml", "Pipfile", "setup.py", "setup.cfg", "manage.py")  # fmt: skip
+              "requirements/prod.txt", "requirements/base.txt", "pyproject.toml", "Pipfile",
+              "setup.py", "setup.cfg", "manage.py")  # fmt: skip
 _PROGRAMS = ("app.py", "main.py", "wsgi.py", "asgi.py", "server.py", "application.py", "api.py", "run.py", "bot.py", "__main__.py")
 
 
@@ -52,7 +53,7 @@ def plan_python(context: Context) -> Plan | None:
         problem = (
             f"This is a Python project ({manifest}), but no web application and no main script were found."
             if manifest
-            else "No Python found."
+            else "canonry.toml build.provider is python, but the source has no Python program."
         )
         raise unknown_source(app.names(), problem, remedy)
     servers = missing_servers([parts.start, *context.wishes.processes.values()], parts.dependencies)
@@ -67,7 +68,8 @@ def _look(context: Context) -> _Parts:
     web = find_django(app, dependencies) or find_app(app, dependencies)
     site = StaticSite("site") if web is None and "mkdocs" in dependencies and app.first_file("mkdocs.yml", "mkdocs.yaml") else None
     script = None if web or site else find_script(app)
-    start = context.wishes.start or (serve(web, dependencies) if web else script.command if script else None)
+    detected = serve(web, dependencies) if web else script.command if script else None
+    start = context.wishes.start or (None if context.wishes.output else detected)
     return _Parts(dependencies, web, script, start, site)
 
 

@@ -1,5 +1,7 @@
-"""Finds the web application in Python code by reading it as text: nothing of it is imported, and no parser is fed with it
-(Python's own can be crashed by hostile nesting)."""
+"""Finds the web application in Python code by reading it as text.
+
+Nothing of it is imported, and Python's own parser is not fed with it: hostile nesting can crash that.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -86,7 +88,7 @@ def module_of(app: SourceTree, path: str, text: str) -> tuple[str, str]:
     while top > 0 and parts[top - 1].isidentifier() and app.is_file(join(*parts[:top], "__init__.py")):
         top -= 1
     if top > 0 and top == len(parts) - 1 and _imports_by_folder(text, parts):
-        top = 1 if parts[0] == "src" and len(parts) > 2 else 0  # noqa: PLR2004  src/<package>/<module>
+        top = 1 if parts[0] == "src" and len(parts) > 2 else 0
     return join(*parts[:top]) if top else ".", ".".join(parts[top:])
 
 
@@ -140,7 +142,7 @@ def _objects(text: str, dependencies: frozenset[str]) -> Iterator[tuple[str, tup
 
 
 def _guess(text: str, dependencies: Iterable[str]) -> tuple[str, str] | None:
-    """The framework behind a factory: what this file imports, else what the project depends on."""
+    """Return the framework behind a factory: what this file imports, else what the project depends on."""
     imported = next((name for name in _FRAMEWORKS if re.search(rf"^\s*(?:from|import)\s+{name}\b", text, re.MULTILINE)), None)
     framework = imported or next((name for name in _FRAMEWORKS if name in dependencies), None)
     return (framework, _FRAMEWORKS[framework]) if framework else None

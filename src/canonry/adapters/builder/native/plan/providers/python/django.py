@@ -58,7 +58,7 @@ def _application(
 
 
 def _settings_texts(project: SourceTree, module: str) -> list[str]:
-    """The settings module and, when it lies in a settings package, its neighbours (base.py, production.py)."""
+    """Return the settings module and, when it lies in a settings package, its neighbours (base.py, production.py)."""
     path = module.replace(".", "/")
     folder = path if project.is_folder(path) else path.rpartition("/")[0]
     paths = [f"{path}.py"]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from canonry.adapters.builder.native.plan.problems import invalid_config
 from canonry.adapters.builder.native.plan.providers.python.manifests import main_requirements, requirement_files
-from canonry.adapters.builder.native.plan.shell import both, quote
+from canonry.adapters.builder.native.plan.shell import quote
 from canonry.adapters.builder.native.plan.tree import LOCK_BYTES, SourceTree, table, text_or_none, texts
 
 _PIP = "uv pip install --compile-bytecode"
-_PUBLIC_INDEX = re.compile(r"https://pypi\.org/simple/?")
+_PUBLIC_INDEX = "pypi"  # what pipenv calls it in every file it makes
+_EXPORTED = "/tmp/requirements.txt"  # noqa: S108  of the sandbox, which is one build's own
 _SOURCE = re.compile(r'\bsource = \{ (registry|editable|directory|virtual|path|workspace) = "([^"]*)"')
 
 
@@ -50,47 +51,40 @@ def choose_install(source: SourceTree, app: SourceTree, extra: Sequence[str], *,
 
 
 def _from_uv_lock(app: SourceTree, extra: Sequence[str]) -> Install:
-    """A lock of nothing but the public index is exported to names and hashes, so that it also installs behind a mirror; others
-    are synced, since the lock alone knows where their packages are. The project itself stays out: its code is /app."""
-    found = _SOURCE.findall(app.text("uv.lock", limit=LOCK_BYTES))
-    kinds = {kind for kind, _ in found}
-    local = bool(kinds & {"directory", "path"}) or sum(kind in {"editable", "virtual"} for kind, _ in found) > 1
-    public = all(_PUBLIC_INDEX.fullmatch(place) for kind, place in found if kind == "registry")
-    options = "--frozen --no-dev --no-install-project" if not local else "--frozen --no-dev"
-    command = (
-        f"uv sync {options} --compile-bytecode"
-        if local or not public
-        else _export("uv export --frozen --no-dev --no-emit-project --no-header --quiet --output-file")
-    )
-    return Install(both(command, _add(extra)), app.prefix, () if local else ("pyproject.toml", "uv.lock"), ("uv.lock",))
+    """The project itself stays out, since its code is /app, unless other packages of the source belong to it."""
+    kinds = [kind for kind, _ in _SOURCE.findall(app.text("uv.lock", limit=LOCK_BYTES))]
+    local = "directory" in kinds or "path" in kinds or sum(kind in {"editable", "virtual"} for kind in kinds) > 1
+    command = f"uv sync --frozen --no-dev{'' if local else ' --no-install-project'}"
+    return Install(_and_add(command, extra), app.prefix, () if local else ("pyproject.toml", "uv.lock"), ("uv.lock",))
 
 
 def _from_pylock(app: SourceTree, extra: Sequence[str]) -> Install:
     text = app.text("pylock.toml", limit=LOCK_BYTES)
-    local = "[packages.directory]" in text or "packages.directory" in text or re.search(r"^directory\s*=", text, re.MULTILINE) is not None
-    return Install(both(f"{_PIP} -r pylock.toml", _add(extra)), app.prefix, () if local else ("pylock.toml",), ("pylock.toml",))
+    local = "packages.directory" in text or re.search(r"^directory\s*=", text, re.MULTILINE) is not None
+    return Install(_and_add("uv pip install -r pylock.toml", extra), app.prefix, () if local else ("pylock.toml",), ("pylock.toml",))
 
 
 def _from_poetry(app: SourceTree, extra: Sequence[str]) -> Install:
-    export = _export("uvx --quiet --with poetry-plugin-export --from poetry poetry export --only main --format requirements.txt --output")
+    export = "uvx --quiet --with poetry-plugin-export --from poetry poetry export --only main --format requirements.txt --output"
     local = 'type = "directory"' in app.text("poetry.lock", limit=LOCK_BYTES)
-    return Install(both(export, _add(extra)), app.prefix, () if local else ("poetry.lock", "pyproject.toml"), ("poetry.lock",))
+    return Install(_exported(export, extra), app.prefix, () if local else ("poetry.lock", "pyproject.toml"), ("poetry.lock",))
 
 
 def _from_pdm(app: SourceTree, extra: Sequence[str]) -> Install:
-    export = _export("uvx --quiet pdm export --prod --format requirements --output")
     local = re.search(r"^path\s*=", app.text("pdm.lock", limit=LOCK_BYTES), re.MULTILINE) is not None
-    return Install(both(export, _add(extra)), app.prefix, () if local else ("pdm.lock", "pyproject.toml"), ("pdm.lock",))
+    export = "PDM_CHECK_UPDATE=0 uvx --quiet pdm export --prod --format requirements --output"
+    return Install(_exported(export, extra), app.prefix, () if local else ("pdm.lock", "pyproject.toml"), ("pdm.lock",))
 
 
 def _from_pipenv(app: SourceTree, extra: Sequence[str]) -> Install:
+    """Pipenv would name the public index for each package; left out, the machine's own index is asked instead."""
     lock = app.json("Pipfile.lock", limit=LOCK_BYTES)
     sources = table(lock.get("_meta")).get("sources")
-    places = [text_or_none(table(item).get("url")) or "" for item in sources] if isinstance(sources, list) else []
-    index = "--exclude-index " if all(_PUBLIC_INDEX.fullmatch(place) for place in places) else ""
+    names = {text_or_none(table(item).get("name")) for item in sources} if isinstance(sources, list) else set()
+    index = "--exclude-index " if names <= {_PUBLIC_INDEX} else ""
     local = any("path" in table(item) or "editable" in table(item) for item in table(lock.get("default")).values())
-    export = _export(f"uvx --quiet pipenv requirements --hash {index}>")
-    return Install(both(export, _add(extra)), app.prefix, () if local else ("Pipfile", "Pipfile.lock"), ("Pipfile.lock",))
+    export = f"PIPENV_VERBOSITY=-1 uvx --quiet pipenv requirements --hash {index}>"
+    return Install(_exported(export, extra), app.prefix, () if local else ("Pipfile", "Pipfile.lock"), ("Pipfile.lock",))
 
 
 _KINDS: tuple[tuple[str, Callable[[SourceTree, Sequence[str]], Install]], ...] = (
@@ -103,8 +97,7 @@ _KINDS: tuple[tuple[str, Callable[[SourceTree, Sequence[str]], Install]], ...] =
 
 
 def _from_requirements(app: SourceTree, path: str, extra: Sequence[str]) -> Install:
-    command = " ".join((f"{_PIP} -r {quote(path)}", *map(quote, extra)))
-    return Install(command, app.prefix, tuple(requirement_files(app) or ()), (path,))
+    return Install(_listed(path, extra), app.prefix, tuple(requirement_files(app) or ()), (path,))
 
 
 def _from_pyproject(app: SourceTree, extra: Sequence[str]) -> Install:
@@ -117,8 +110,7 @@ def _from_pyproject(app: SourceTree, extra: Sequence[str]) -> Install:
         return _from_project(app, extra) if is_package else Install(_add(extra), app.prefix)
     if not texts(project.get("dependencies")):
         return Install(_add(extra), app.prefix, ("pyproject.toml",) if extra else (), ("pyproject.toml",))
-    command = " ".join((f"{_PIP} -r pyproject.toml", *map(quote, extra)))
-    return Install(command, app.prefix, ("pyproject.toml",), ("pyproject.toml",))
+    return Install(_listed("pyproject.toml", extra), app.prefix, ("pyproject.toml",), ("pyproject.toml",))
 
 
 def _from_project(app: SourceTree, extra: Sequence[str]) -> Install:
@@ -130,12 +122,12 @@ def _from_workspace(above: SourceTree, app: SourceTree, extra: Sequence[str]) ->
     name = text_or_none(table(app.toml("pyproject.toml").get("project")).get("name"))
     if name is None:
         raise invalid_config(app.shown("pyproject.toml"), "has no project.name", "A member of a uv workspace needs one to be installed.")
-    command = f"uv sync --frozen --no-dev --no-editable --compile-bytecode --package {quote(name)}"
-    return Install(both(command, _add(extra)), above.prefix, (), (above.shown("uv.lock"),))
+    command = f"uv sync --frozen --no-dev --no-editable --package {quote(name)}"
+    return Install(_and_add(command, extra), above.prefix, (), (above.shown("uv.lock"),))
 
 
 def _uv_workspace(source: SourceTree, app: SourceTree) -> SourceTree | None:
-    """The folder above the app that has the uv.lock of its workspace."""
+    """Return the folder above the app that has the uv.lock of its workspace."""
     if not app.is_file("pyproject.toml"):
         return None
     for folder in source.parents_of(app):
@@ -145,9 +137,18 @@ def _uv_workspace(source: SourceTree, app: SourceTree) -> SourceTree | None:
     return None
 
 
-def _export(command: str) -> str:
-    """Turn another tool's lock into pinned requirements with hashes, and install exactly those."""
-    return f'requirements="$(mktemp)" && {command} "$requirements" && {_PIP} --no-deps -r "$requirements"'
+def _exported(command: str, extra: Sequence[str]) -> str:
+    """Turn another tool's lock into pinned requirements with hashes, and install those."""
+    return f"{command} {_EXPORTED} && {_listed(_EXPORTED, extra)}"
+
+
+def _listed(path: str, extra: Sequence[str]) -> str:
+    return " ".join((_PIP, "-r", quote(path), *map(quote, extra)))
+
+
+def _and_add(command: str, extra: Sequence[str]) -> str:
+    """Compile bytecode once, after the last package: a start must not, for what it compiles on a read-only disk is lost."""
+    return f"{command} --no-compile-bytecode && {_add(extra)}" if extra else f"{command} --compile-bytecode"
 
 
 def _add(extra: Sequence[str]) -> str | None:

@@ -36,12 +36,12 @@ def requirement_files(app: SourceTree) -> list[str] | None:
 
 
 def main_requirements(app: SourceTree) -> str | None:
-    """The requirements file that production uses."""
+    """Return the requirements file that production uses."""
     return app.first_file("requirements.txt", "requirements/production.txt", "requirements/prod.txt", "requirements/base.txt")
 
 
 def normalise(name: str) -> str:
-    """The one spelling of a distribution's name."""
+    """Return the one spelling of a distribution's name."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
