@@ -17,9 +17,9 @@ from typing import Any
 
 from canonry.adapters.edge.caddy import launch
 from canonry.adapters.edge.caddy.admin import is_ready
-from canonry.adapters.edge.caddy.config import caddy_config
+from canonry.adapters.edge.caddy.config import SHUTDOWN_DELAY, caddy_config
 from canonry.adapters.edge.caddy.entries import boot_token
-from canonry.adapters.edge.caddy.sockets import close_all, listening_sockets, sockets_of
+from canonry.adapters.edge.caddy.sockets import close_all, descriptors_of, door_closed, listening_sockets, sockets_of
 from canonry.core.errors import CanonryError, Unavailable
 from canonry.core.paths import Home
 from canonry.core.settings import Settings, child_environment
@@ -134,7 +134,7 @@ class CaddyProcess:
             self._dismiss(old)
             self._sockets = listening_sockets(self._settings.http_address, self._settings.http_port)
         generation = old.generation + 1 if old else 1
-        config = self._config(generation)
+        config = self._config(generation, len(self._sockets))
         write_atomic(self._home.edge / "caddy.json", json.dumps(config, indent=1), mode=0o600)
         child = self._spawn()
         try:
@@ -149,8 +149,23 @@ class CaddyProcess:
         state = _State(child.pid, _started(child.pid), generation, len(self._sockets), self._digest(), alive)
         link_atomic(self._home.caddy_admin, Path(self._admin(generation).name))
         write_atomic(self._state_file, json.dumps(asdict(state)), mode=0o600)
-        _signal(alive, signal.SIGTERM)
+        if old and (old.pid, old.started) in alive:
+            self._see_off(old)
         return child.pid
+
+    def _see_off(self, old: _State) -> None:
+        """Ask the old Caddy to leave and wait until it takes no new connection. Its open requests go on.
+
+        For SHUTDOWN_DELAY it tells its clients to come back on a new connection, which either Caddy takes. A connection that it takes
+        just before it stops would be closed unread, so around that moment none gets through.
+        """
+        listening = descriptors_of(old.pid, self._sockets)
+        _signal([(old.pid, old.started)], signal.SIGTERM)
+        time.sleep(SHUTDOWN_DELAY - 0.05)
+        with door_closed(self._sockets):
+            end = time.monotonic() + 0.5
+            while time.monotonic() < end and all(path.is_symlink() for path in listening):
+                time.sleep(0.001)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         numbers = [item.fileno() for item in self._sockets]
@@ -180,13 +195,14 @@ class CaddyProcess:
         # One path each: a Caddy that leaves removes its socket's path, whoever made it.
         return self._home.run / f"caddy-{generation}.sock"
 
-    def _config(self, generation: int) -> dict[str, Any]:
-        return caddy_config(self._home, self._settings, boot=boot_token(), admin=self._admin(generation), sockets=len(self._sockets))
+    def _config(self, generation: int, sockets: int) -> dict[str, Any]:
+        return caddy_config(self._home, self._settings, boot=boot_token(), admin=self._admin(generation), sockets=sockets)
 
     def _digest(self) -> str:
-        """Of everything that asks for a restart when it changes: the configuration and the program."""
+        """Of everything that asks for a restart when it changes: the configuration, the place it listens, the program."""
         program = _caddy().stat()
-        parts = [self._config(0), self._settings.http_address, self._settings.http_port, program.st_size, program.st_mtime_ns]
+        listens = [self._settings.http_address, self._settings.http_port]
+        parts = [self._config(0, 0), listens, program.st_size, program.st_mtime_ns]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _running(self) -> _State | None:
@@ -239,6 +255,8 @@ def _started(pid: int) -> int:
     """Return when the process started, in clock ticks since the boot; 0 when there is none, or only its remains."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        # Its other threads may outlive the first one for a moment, and hold the port.
+        ended = fields[0] in {"Z", "X"} and len(list(Path(f"/proc/{pid}/task").iterdir())) <= 1
     except OSError:
         return 0
-    return 0 if fields[0] in {"Z", "X"} else int(fields[19])
+    return 0 if ended else int(fields[19])
