@@ -60,7 +60,7 @@ def _upload(api: Api, slug: str, path: Path, archive: Archive, *, is_chosen: boo
         except NotFound as error:
             if error.code != "project_not_found" or slug.startswith("prj_"):
                 raise
-        created = _create(api, slug, path.resolve().name, is_chosen=is_chosen)
+        created = _create(api, slug, slug if is_chosen else path.resolve().name, is_chosen=is_chosen)
         return api.upload(created, archive, progress)
     except TooLarge as error:
         raise TooLarge(

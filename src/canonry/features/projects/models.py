@@ -13,6 +13,7 @@ class Project:
     """What is deployed. slug: unique everywhere, part of the host. status: new, running or stopped.
 
     repo_url: the connected outside repository, None when code comes by upload or by push. pins: toolchain versions chosen by default.
+    instances, memory_mb: the scale of its web process in production (MiB, None: the default).
     """
 
     id: str
@@ -32,6 +33,8 @@ class Project:
     output_dir: str | None
     health_path: str | None
     pins: Mapping[str, Any]
+    instances: int
+    memory_mb: int | None
     created_at: datetime
     updated_at: datetime
 

@@ -60,6 +60,8 @@ class ProjectBody(BaseModel):
     output_dir: str | None
     root_dir: str | None
     health_path: str | None
+    instances: int
+    memory_mb: int
     git_url: str
     created_at: str
     updated_at: str
@@ -84,6 +86,7 @@ def body_of(project: Project, settings: Settings) -> ProjectBody:
     fields = {name: getattr(project, name) for name in ProjectBody.model_fields if hasattr(project, name)}
     fields |= {
         "url": public_url(f"{project.slug}.{settings.base_domain}", settings.http_port),
+        "memory_mb": project.memory_mb or settings.instance_memory,
         "is_connected": project.repo_url is not None,
         "git_url": f"{own}/git/{project.handle}/{project.slug}.git",
         "created_at": project.created_at.isoformat(),

@@ -14,8 +14,9 @@ from canonry.infra.tx import Tx
 _SELECT: LiteralString = """
     SELECT p.id, p.organization_id, o.handle, p.slug, p.name, p.status, p.repo_url, p.repo_branch, p.root_dir, p.node_version,
            p.python_version, p.install_command, p.build_command, p.start_command, p.output_dir, p.health_path, p.pins,
-           p.created_at, p.updated_at
-    FROM projects p JOIN organizations o ON o.id = p.organization_id """
+           coalesce(s.instances, 1) AS instances, s.memory_mb, p.created_at, p.updated_at
+    FROM projects p JOIN organizations o ON o.id = p.organization_id
+    LEFT JOIN scales s ON s.project_id = p.id AND s.environment = 'production' AND s.process = 'web' """
 
 
 def insert(tx: Tx, *, project_id: str, organization_id: str, slug: str, name: str, repo_url: str | None, repo_branch: str) -> None:
