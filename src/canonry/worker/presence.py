@@ -1,6 +1,8 @@
 """That a worker lives: one connection that holds an advisory lock on the worker's id and hears of new jobs. It dies with the process."""
 
 import logging
+import os
+import select
 import threading
 from collections.abc import Callable
 
@@ -12,7 +14,6 @@ from canonry.infra.db import Row, connect
 from canonry.worker.queue import PRESENCE
 
 _log = logging.getLogger(__name__)
-_LISTEN = 1.0  # seconds until we look whether to stop; a broken connection is noticed at once
 
 
 class Presence:
@@ -26,6 +27,7 @@ class Presence:
         self._on_job = on_job
         self._on_arrival = on_arrival
         self._stopping = threading.Event()
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._keep, name="worker-presence", daemon=True)
         self.worker_id: int | None = None
 
@@ -36,7 +38,9 @@ class Presence:
     def stop(self) -> None:
         """Leave the list of workers."""
         self._stopping.set()
+        os.eventfd_write(self._wake, 1)
         self._thread.join(timeout=3)
+        os.close(self._wake)
 
     def _keep(self) -> None:
         pause = 0.1
@@ -55,8 +59,12 @@ class Presence:
         self.worker_id = _register(connection)
         connection.execute("LISTEN procrastinate_any_queue_v1")
         self._on_arrival(self.worker_id)
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
         while not self._stopping.is_set():
-            for _ in connection.notifies(timeout=_LISTEN):
+            poll.poll()
+            for _ in connection.notifies(timeout=0):
                 self._on_job()
         connection.execute("DELETE FROM procrastinate_workers WHERE id = %s", [self.worker_id])
 

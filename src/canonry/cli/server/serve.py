@@ -99,9 +99,8 @@ async def _serve(container: "Container", services: "Services") -> None:
     finally:
         stop.set()
         background.cancel()
-        await asyncio.to_thread(keeper.stop)
-        await asyncio.to_thread(watcher.stop)
-        await asyncio.to_thread(worker.stop, _JOB_GRACE)
+        await asyncio.to_thread(keeper.stop)  # first: nothing is to be started any more
+        await asyncio.gather(asyncio.to_thread(watcher.stop), asyncio.to_thread(worker.stop, _JOB_GRACE))
         container.home.serve_state.unlink(missing_ok=True)
 
 

@@ -10,7 +10,6 @@ from canonry.core.paths import Home
 from canonry.core.secret import Secret
 from canonry.core.settings import Settings
 from canonry.infra.keeper import Kept
-from canonry.infra.migrations import migrate, migrations_folder
 from canonry.infra.postgres import Postgres
 
 
@@ -42,6 +41,8 @@ def start_services(services: Services, settings: Settings, home: Home, undo: Exi
     Raises: Conflict `port_taken` | `database_newer` | `database_version`; NeedsAction `port_not_permitted`; Unavailable `disk_full` |
     `postgres_start_failed` | `database_unavailable` | `edge_failed`; Denied `home_not_writable`.
     """
+    from canonry.infra.migrations import migrate, migrations_folder
+
     with explained(home.root):
         if services.caddy.find() is None:
             undo.callback(services.caddy.stop, grace=0)

@@ -1,22 +1,18 @@
 """`canonry up`: from an empty folder to a Canonry that answers."""
 
-import sys
-import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 from canonry.cli.arguments import option
 from canonry.cli.output import say
 from canonry.cli.server.options import HomeOption, PortOption
-from canonry.core.errors import Conflict, Unavailable
-from canonry.core.settings import Settings, own_environment, read_settings
+from canonry.core.errors import Conflict
+from canonry.core.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from canonry.cli.server.running import Serving
     from canonry.core.paths import Home
     from canonry.core.secret import Secret
-
-_READY_TIMEOUT = 60.0  # seconds
 
 
 def up(
@@ -29,6 +25,7 @@ def up(
     What already runs is used as it is. When Canonry runs already this says so and ends with 0. In the foreground, Ctrl-C stops only
     the Python process: apps stay reachable until `canonry down`.
     """
+    from canonry.cli.server.detached import start_serving
     from canonry.cli.server.home import explained, prepare_home
     from canonry.cli.server.running import find_serving
     from canonry.cli.server.services import make_services, start_services
@@ -40,8 +37,11 @@ def up(
         if process := find_serving(place):
             return _already(place, process.pid, http_port)
         url = start_services(make_services(settings, place), settings, place, undo, say)
-        _introduce(settings, url)
-        serving = _start_serving(settings, place) if detach else None
+        child = start_serving(settings, place) if detach else None
+        if child:
+            undo.callback(child.end)
+        _introduce(settings, url)  # while the child is loading
+        serving = child.wait() if child else None
         undo.pop_all()
     if serving:
         say(_where(serving, place, attached=False))
@@ -90,28 +90,6 @@ def _introduce(settings: Settings, url: "Secret") -> None:
         say(f"Your command line was signed in to {stored.url}; those credentials are kept in {kept}.")
     file = credentials.store(address, owner.token.reveal(), owner.organization)
     say(f"You are the owner, in the organization {owner.organization}. Your token is in {file}.")
-
-
-def _start_serving(settings: Settings, home: "Home") -> "Serving":
-    from canonry.cli.server.running import answers, read_serving
-    from canonry.infra import processes
-
-    log = home.logs / "canonry.log"
-    offset = log.stat().st_size if log.exists() else 0
-    argv = [sys.executable, "-m", "canonry.cli.server.serve", str(home.root), str(settings.http_port)]
-    child = processes.start_detached(argv, log=log, env=own_environment())
-    deadline = time.monotonic() + _READY_TIMEOUT
-    while time.monotonic() < deadline:
-        if (code := child.poll()) is not None:
-            with log.open("rb") as file:
-                file.seek(offset)
-                lines = file.read().decode(errors="replace").strip().splitlines()
-            reason = next((line for line in lines if line.startswith("error: ")), lines[-1] if lines else "it wrote nothing")
-            raise Unavailable("serve_failed", f"Canonry's process ended with {code}: {reason.removeprefix('error: ')}", hint=f"Read {log}.")
-        if (serving := read_serving(home)) and answers(home.web_socket):
-            return serving
-        time.sleep(0.02)
-    raise Unavailable("serve_failed", f"Canonry does not answer after {_READY_TIMEOUT:g} s.", hint=f"Read {log}.")
 
 
 def _serve_attached(settings: Settings, home: "Home") -> None:

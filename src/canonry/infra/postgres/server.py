@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-import psycopg
-
 from canonry.core.errors import Unavailable
 from canonry.core.paths import Home
 from canonry.core.secret import Secret
@@ -88,11 +86,9 @@ class Postgres:
 
     def answers(self) -> bool:
         """Say whether a connection can be opened now."""
-        try:
-            psycopg.connect(self.url.reveal(), connect_timeout=5).close()
-        except (psycopg.Error, OSError):
-            return False
-        return True
+        from canonry.infra.postgres import connections  # noqa: PLC0415 -- finding and stopping a server needs no psycopg (0.1 s to import)
+
+        return connections.answers(self.url)
 
     def _start(self) -> ProcessId:
         programs = unpack(self.home.toolchains)
@@ -121,6 +117,14 @@ class Postgres:
             time.sleep(0.005)
         raise Unavailable("postgres_start_failed", f"PostgreSQL does not answer after {_START_TIMEOUT:g} s.", hint=f"Read {self.log}.")
 
+    def _make_database(self) -> None:
+        from canonry.infra.postgres import connections  # noqa: PLC0415 -- as in `answers`
+
+        try:
+            connections.make_database(self.url, self.database_url("postgres"), _DATABASE)
+        except ConnectionError as error:
+            raise Unavailable("postgres_start_failed", f"PostgreSQL runs but refuses us: {error}", hint=f"Read {self.log}.") from error
+
     def _is_ready(self) -> bool:
         """Say whether the server has written into its pid file that it takes connections (as pg_ctl does)."""
         try:
@@ -128,16 +132,6 @@ class Postgres:
         except OSError:
             return False
         return len(lines) > 7 and lines[7].strip() == "ready"
-
-    def _make_database(self) -> None:
-        """Make our database when it is a new cluster."""
-        try:
-            psycopg.connect(self.url.reveal(), connect_timeout=10).close()
-        except psycopg.OperationalError as error:
-            if f'database "{_DATABASE}" does not exist' not in str(error):
-                raise Unavailable("postgres_start_failed", f"PostgreSQL runs but refuses us: {error}", hint=f"Read {self.log}.") from error
-            with psycopg.connect(self.database_url("postgres").reveal(), autocommit=True) as connection:
-                connection.execute("CREATE DATABASE canonry")
 
     def _log_after(self, offset: int) -> str:
         with self.log.open("rb") as file:
