@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import os
 import shutil
@@ -44,6 +45,9 @@ def main() -> int:
                 say(f"ready in {time.monotonic() - started:.1f} s (.venv, Python {python_version(venv_python())})")
     except Failed as error:
         print(f"setup: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"setup: {error.filename or ROOT}: {error.strerror}. This user must be able to write to this checkout.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("setup: interrupted; `make setup` goes on from here", file=sys.stderr)
@@ -121,7 +125,8 @@ def pythons() -> list[str]:
 def pyenv_pythons() -> list[str]:
     """Return the Pythons that pyenv has built, the tested version first."""
     roots = [os.environ.get("PYENV_ROOT"), str(Path.home() / ".pyenv"), "/opt/pyenv", "/usr/local/pyenv"]
-    found = [path for root in roots if root for path in Path(root).glob("versions/3.*/bin/python3")]
+    # glob.glob passes over what this user may not read, Path.glob does not (root's own pyenv, for one).
+    found = [Path(path) for root in roots if root for path in glob.glob(root + "/versions/3.*/bin/python3")]  # noqa: PTH207
     numbers = {path: [int(part) for part in path.parts[-3].split(".")[:2] if part.isdigit()] for path in found}
     good = [path for path in found if len(numbers[path]) == 2 and tuple(numbers[path]) >= OLDEST]
     return [str(path) for path in sorted(good, key=lambda path: numbers[path])]

@@ -140,7 +140,7 @@ def pip_files() -> list[str]:
         "/etc/xdg/pip/pip.conf",
         "/etc/pip.conf",
     ]
-    return [file for file in files if file and Path(file).is_file()]
+    return [file for file in files if file and os.access(file, os.R_OK)]
 
 
 def wheels_at(place: tuple[str, bool], version: str) -> list[str]:
@@ -156,6 +156,8 @@ def links_on(page: str) -> list[str]:
     """Return the addresses a page (or, for file:, a folder) leads to."""
     if page.startswith("file:"):
         folder = Path(urllib.request.url2pathname(urllib.parse.urlsplit(page).path))
+        if not os.access(str(folder), os.R_OK | os.X_OK):
+            return []
         if not (folder / "index.html").is_file():
             return [path.as_uri() for path in sorted(folder.glob("*.whl"))] if folder.is_dir() else []
         page = (folder / "index.html").as_uri()

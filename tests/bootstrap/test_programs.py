@@ -57,6 +57,13 @@ class TestPython:
             write_program(tmp_path / f"home/.pyenv/versions/{version}/bin/python3", "exit 1")
         assert [Path(path).parts[-3] for path in bootstrap.pyenv_pythons()] == ["3.12.1", "3.13.0"]
 
+    def test_a_pyenv_that_this_user_may_not_read_is_passed_over(
+        self, bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "a file"))
+        (tmp_path / "a file").write_text("")
+        assert bootstrap.pyenv_pythons() == []
+
 
 class TestUv:
     def test_the_one_on_path_is_taken(self, fetch_uv: ModuleType, tmp_path: Path) -> None:
