@@ -163,6 +163,8 @@ def _check_directory(archive: Path, limit_files: int) -> None:
     wide = tail.rfind(b"PK\x06\x06", 0, place)
     if wide >= 0 and wide + 56 <= len(tail):
         length = max(length if length != 0xFFFFFFFF else 0, struct.unpack_from("<Q", tail, wide + 40)[0])
+    if length > size:
+        raise unsupported("The .zip archive is damaged: its directory is longer than the archive.")
     if length > limit_files * _PER_ENTRY:
         raise too_large(f"The archive has more than {limit_files} files.")
 

@@ -1,0 +1,121 @@
+"""A builder that runs nothing: for tests of what lies above it, and for trying Canonry where no sandbox is."""
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from canonry.core.errors import Invalid, NotFound
+from canonry.infra.files import remove_tree
+from canonry.ports.builder import Artifact, BuildRequest, LogLine, Plan, PlanSettings, StaticSite
+from canonry.ports.errors import BuildCancelled, BuildFailed
+from canonry.ports.plans import plan_to_json
+
+
+class MemoryBuilder:
+    """Knows its artifacts in memory only; their files are copies of the source, for others read them.
+
+    exit_codes: command → the exit code it ends with instead of running; every other command ends with 0. seconds: what each one takes.
+    """
+
+    def __init__(self, folder: Path, exit_codes: Mapping[str, int] | None = None, seconds: float = 0.0) -> None:
+        self._folder = folder
+        self._exit_codes = dict(exit_codes or {})
+        self._seconds = seconds
+        self._artifacts: dict[str, Artifact] = {}
+        self._lock = threading.Lock()
+
+    def plan(self, source: Path, settings: PlanSettings) -> Plan:
+        """See `ports.builder.Builder.plan`. Knows two kinds of source: `index.html` (static) and `start.sh` (shell)."""
+        root_dir = settings.root_dir or "."
+        tree = source / root_dir
+        health = settings.health_path or "/"
+        if (tree / "index.html").is_file():
+            return Plan(
+                "static", static=StaticSite(settings.output_dir or "."), root_dir=root_dir, health_path=health, found=("index.html",)
+            )
+        if (tree / "start.sh").is_file():
+            command = settings.start_command or "sh start.sh"
+            return Plan("shell", install=settings.install_command, build=settings.build_command, processes={"web": command},
+                        root_dir=root_dir, health_path=health, found=("start.sh",))  # fmt: skip
+        names = ", ".join(sorted(entry.name for entry in os.scandir(tree))[:5]) or "nothing"
+        raise Invalid(
+            "unknown_source", f"The source holds {names}; that is no kind of app Canonry knows.", hint="Add an index.html or a start.sh."
+        )
+
+    def build(self, request: BuildRequest, log: LogLine) -> Artifact:
+        """See `ports.builder.Builder.build`."""
+        deadline = time.monotonic() + request.limits.seconds
+        tree = request.source / request.plan.root_dir
+        identity = _identity(tree, request)
+        with self._lock:
+            found = self._artifacts.get(identity)
+        if found:
+            log(f"Nothing has changed since {identity}: using it again")
+            return replace(found, reused=True)
+        for what, command in (("install", request.plan.install), ("build", request.plan.build)):
+            _check(request, deadline)
+            if command:
+                log(f"$ {command}")
+                self._pass_time(request, deadline)
+                if code := self._exit_codes.get(command, 0):
+                    raise BuildFailed(
+                        f"{what}_failed", f"The {what} command `{command}` ended with exit code {code}.", hint="Correct the command."
+                    )
+        return self._keep(identity, tree, request.plan)
+
+    def load(self, artifact_id: str) -> Artifact:
+        """See `ports.builder.Builder.load`."""
+        with self._lock:
+            if found := self._artifacts.get(artifact_id):
+                return found
+        raise NotFound("artifact_missing", f"There is no artifact {artifact_id}.", hint="Deploy again: it is built anew.")
+
+    def remove(self, artifact_id: str) -> None:
+        """See `ports.builder.Builder.remove`."""
+        with self._lock:
+            if found := self._artifacts.pop(artifact_id, None):
+                remove_tree(found.folder)
+
+    def _pass_time(self, request: BuildRequest, deadline: float) -> None:
+        end = time.monotonic() + self._seconds
+        while time.monotonic() < end:
+            _check(request, deadline)
+            time.sleep(0.01)
+
+    def _keep(self, identity: str, tree: Path, plan: Plan) -> Artifact:
+        folder = self._folder / identity
+        content = tree / plan.static.root if plan.static else tree
+        if not content.is_dir():
+            raise BuildFailed(
+                "output_missing", f"The build made no folder `{content.name}`.", hint="Set output_dir to what the build writes."
+            )
+        shutil.copytree(content, folder / ("site" if plan.static else "app"), symlinks=True, dirs_exist_ok=True)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        artifact = Artifact(identity, folder, plan, environment=dict(plan.variables), size_bytes=size)
+        with self._lock:
+            return self._artifacts.setdefault(identity, artifact)
+
+
+def _identity(tree: Path, request: BuildRequest) -> str:
+    files = [
+        (str(path.relative_to(tree)), path.read_bytes().hex(), os.access(path, os.X_OK))
+        for path in sorted(tree.rglob("*"))
+        if path.is_file()
+    ]
+    key = json.dumps([files, plan_to_json(request.plan), sorted(request.variables.items()), request.cache_key])
+    return "art_" + hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _check(request: BuildRequest, deadline: float) -> None:
+    if request.cancelled():
+        raise BuildCancelled("build_cancelled", "The build was cancelled.")
+    if time.monotonic() > deadline:
+        raise BuildFailed(
+            "build_timeout", f"The build took longer than {request.limits.seconds} s and was stopped.", hint="Make the build do less."
+        )
