@@ -97,7 +97,7 @@ def _section(place: str, data: Table, name: str) -> dict[str, object]:
 def _refuse_unknown(place: str, kind: str, entries: Table, known: set[str]) -> None:
     for key in entries:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
+            near = difflib.get_close_matches(key, known, 1, 0.5)
             meant = f"Did you mean {near[0]}? " if near else ""
             raise invalid_config(place, f"has an unknown {kind}: {key[:60]}", f"{meant}Known: {', '.join(sorted(known))}.")
 

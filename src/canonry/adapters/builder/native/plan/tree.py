@@ -1,5 +1,6 @@
 """Reads a source that somebody else wrote: bounded, never through a link that leaves it, never a pipe or a device."""
 
+import itertools
 import json
 import os
 import stat
@@ -60,19 +61,7 @@ class SourceTree:
 
     def names(self, folder: str = ".") -> list[str]:
         """Return the sorted names in a folder (at most 2,000); empty when there is no such folder."""
-        found = self._inside(folder)
-        if found is None or not found.is_dir():
-            return []
-        names: list[str] = []
-        try:
-            with os.scandir(found) as entries:
-                for entry in entries:
-                    names.append(_printable(entry.name))
-                    if len(names) >= _FOLDER_ENTRIES:
-                        break
-        except OSError:
-            return []
-        return sorted(names)
+        return [name for name, _ in self._entries(folder)]
 
     def walk(self, suffix: str, depth: int) -> Iterator[str]:
         """Yield files with this suffix, shallow ones first; bounded, and without hidden, vendored and linked folders."""
@@ -81,15 +70,16 @@ class SourceTree:
         while queue and folders < _WALK_FOLDERS:
             folder, level = queue.popleft()
             folders += 1
-            for name in self.names(folder):
+            for name, kind in self._entries(folder):
                 path = join(folder, name)
-                if name.endswith(suffix) and self.is_file(path):
+                if kind == "folder":
+                    if level < depth and not name.startswith(".") and name not in _NEVER_ENTERED:
+                        queue.append((path, level + 1))
+                elif name.endswith(suffix) and (kind == "file" or self.is_file(path)):
                     files += 1
                     if files > _WALK_FILES:
                         return
                     yield path
-                elif level < depth and self._may_enter(name, path):
-                    queue.append((path, level + 1))
 
     def text(self, path: str, *, limit: int = CONFIG_BYTES) -> str:
         """Return a file that matters, as text without a byte order mark; empty when it is not there.
@@ -160,10 +150,19 @@ class SourceTree:
             return None
         return real if real.is_relative_to(self._top) else None
 
-    def _may_enter(self, name: str, path: str) -> bool:
-        if name.startswith(".") or name in _NEVER_ENTERED:
-            return False
-        return not (self._top / self.prefix / path).is_symlink() and self.is_folder(path)
+    def _entries(self, folder: str) -> list[tuple[str, str]]:
+        """Return (name, file | folder | other) for what is in a folder, sorted; a link is `other`, whatever it leads to."""
+        found = self._inside(folder)
+        entries: list[tuple[str, str]] = []
+        try:
+            with os.scandir(found or "") as listing:
+                for entry in itertools.islice(listing, _FOLDER_ENTRIES):
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    kind = "folder" if is_folder else "file" if entry.is_file(follow_symlinks=False) else "other"
+                    entries.append((_printable(entry.name), kind))
+        except OSError:
+            return []
+        return sorted(entries)
 
 
 def join(*parts: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from canonry.adapters.builder.native.plan.context import Context
 from canonry.adapters.builder.native.plan.problems import unknown_source
 from canonry.adapters.builder.native.plan.providers.node.frameworks import Framework, find_framework
-from canonry.adapters.builder.native.plan.providers.node.managers import Manager, choose_manager, has_lifecycle, lockfiles
+from canonry.adapters.builder.native.plan.providers.node.installers import Installer, choose_installer, has_lifecycle, lockfiles
 from canonry.adapters.builder.native.plan.providers.node.package import FILE, Package, read_package
 from canonry.adapters.builder.native.plan.providers.node.scripts import (
     main_file,
@@ -32,7 +32,7 @@ class _Target:
 
     package: Package
     below: str
-    manager: Manager
+    installer: Installer
     framework: Framework | None
     start: str | None
     workspace: Workspace | None
@@ -75,7 +75,7 @@ def _is_program(package: Package, context: Context) -> bool:
 def _choose_target(context: Context, app: SourceTree, package: Package, workspace: Workspace | None) -> _Target:
     root = workspace.root if workspace else app
     below = relative(app.prefix, root.prefix)
-    manager = choose_manager(root, workspace.package if workspace else package)
+    installer = choose_installer(root, workspace.package if workspace else package)
     script = production_start(package)
     program = main_file(package)
     framework = find_framework(package, has_program=script is not None or program is not None)
@@ -90,7 +90,7 @@ def _choose_target(context: Context, app: SourceTree, package: Package, workspac
         start = within(below, f"exec node {quote(program)}")
     elif framework is None and (body := resolve(package, "start")):
         start = runnable(package, body, below)  # a file server, of a folder that only it knows
-    return _Target(package, below, manager, framework, start, workspace)
+    return _Target(package, below, installer, framework, start, workspace)
 
 
 def _is_usual(script: str, framework: Framework | None) -> bool:
@@ -119,9 +119,9 @@ def _compose(context: Context, target: _Target) -> Plan:
     dev = (
         build is not None or bool(wishes.build) or has_lifecycle(package) or uses_development(package, body) or target.workspace is not None
     )
-    install = target.manager.install(dev=dev) if _has_dependencies(target) else None
+    install = target.installer.install(dev=dev) if _has_dependencies(target) else None
     packages = {".": target.workspace.package, **target.workspace.members} if target.workspace else {".": package}
-    files = lockfiles(target.manager, packages) if install else ()
+    files = lockfiles(target.installer, packages) if install else ()
     if needs_bun(body):
         install = f"{install} && {_BUN}" if install else _BUN
     caches = framework.caches if framework else ()
@@ -133,7 +133,7 @@ def _compose(context: Context, target: _Target) -> Plan:
         build=build,
         processes={"web": target.start} if target.start and not wishes.output else {},
         static=site,
-        root_dir=target.manager.folder.prefix,
+        root_dir=target.installer.folder.prefix,
         caches=tuple(join(target.below, folder) for folder in caches),
         variables={"NODE_ENV": "production"},
         found=tuple(_clues(target)),
@@ -156,23 +156,23 @@ def _build(target: _Target, *, is_needed: bool) -> str | None:
     script = framework.script if framework else "build"
     command: str | None = None
     if script in package.scripts:
-        command = target.manager.run(script)
+        command = target.installer.run(script)
     elif framework and framework.fallback and is_needed:
         command = f"npx --no-install {framework.fallback}"
     if command is None:
         return None
     if framework:
         command = f"{framework.build_prefix}{command}" + (f" && {framework.build_suffix}" if framework.build_suffix else "")
-    before = target.workspace.builds_before(package, target.manager) if target.workspace else []
+    before = target.workspace.builds_before(package, target.installer) if target.workspace else []
     return " && ".join((*before, within(target.below, command)))
 
 
 def _has_dependencies(target: _Target) -> bool:
-    return bool(target.workspace or target.manager.lock or target.package.dependencies or target.package.dev)
+    return bool(target.workspace or target.installer.lock or target.package.dependencies or target.package.dev)
 
 
 def _version_folders(context: Context, target: _Target) -> list[SourceTree]:
-    folders = {tree.prefix: tree for tree in (target.package.tree, target.manager.folder, context.source)}
+    folders = {tree.prefix: tree for tree in (target.package.tree, target.installer.folder, context.source)}
     return list(folders.values())
 
 
@@ -180,8 +180,8 @@ def _clues(target: _Target) -> list[str]:
     clues = [target.package.tree.shown(FILE)]
     if target.framework:
         clues.append(f"{target.framework.name} in {target.package.tree.shown(FILE)}")
-    if target.manager.lock:
-        clues.append(target.manager.folder.shown(target.manager.lock))
+    if target.installer.lock:
+        clues.append(target.installer.folder.shown(target.installer.lock))
     if target.workspace and target.below != ".":
         clues.append(f"workspace at {target.workspace.root.shown('package.json')}")
     return clues

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from canonry.adapters.builder.native.plan.context import Context
-from canonry.adapters.builder.native.plan.providers.node.managers import choose_manager, lockfiles
+from canonry.adapters.builder.native.plan.providers.node.installers import choose_installer, lockfiles
 from canonry.adapters.builder.native.plan.providers.node.package import FILE, read_package
 from canonry.adapters.builder.native.plan.versions import choose_node
 from canonry.ports.builder import Toolchain
@@ -25,11 +25,11 @@ def plan_assets(context: Context) -> Assets | None:
     package = read_package(context.app)
     if package is None or "build" not in package.scripts:
         return None
-    manager = choose_manager(context.app, package)
+    installer = choose_installer(context.app, package)
     return Assets(
         choose_node(context.version_folders, context.wishes.node, context.pins),
-        manager.install(dev=True),
-        manager.run("build"),
-        lockfiles(manager, {".": package}),
-        (f"build script in {context.app.shown(FILE)}", *([manager.lock] if manager.lock else [])),
+        installer.install(dev=True),
+        installer.run("build"),
+        lockfiles(installer, {".": package}),
+        (f"build script in {context.app.shown(FILE)}", *([installer.lock] if installer.lock else [])),
     )

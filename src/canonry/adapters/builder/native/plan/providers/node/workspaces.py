@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from canonry.adapters.builder.native.plan.problems import unknown_source
 from canonry.adapters.builder.native.plan.providers.node.frameworks import find_framework
-from canonry.adapters.builder.native.plan.providers.node.managers import Manager
+from canonry.adapters.builder.native.plan.providers.node.installers import Installer
 from canonry.adapters.builder.native.plan.providers.node.package import Package, read_package
 from canonry.adapters.builder.native.plan.providers.node.scripts import production_start
 from canonry.adapters.builder.native.plan.shell import quote
@@ -27,12 +27,12 @@ class Workspace:
     package: Package
     members: dict[str, Package]
 
-    def builds_before(self, member: Package, manager: Manager) -> list[str]:
+    def builds_before(self, member: Package, installer: Installer) -> list[str]:
         """Return the commands that build the member's local dependencies, each in its folder, in the order they need one another."""
         by_name = {package.name: (folder, package) for folder, package in self.members.items() if package.name}
         ordered: dict[str, str] = {}
         self._collect(member, by_name, ordered, {member.name})
-        return [f"(cd {quote(folder)} && {manager.run('build')})" for folder in ordered.values()]
+        return [f"(cd {quote(folder)} && {installer.run('build')})" for folder in ordered.values()]
 
     def _collect(self, package: Package, by_name: dict[str, tuple[str, Package]], ordered: dict[str, str], seen: set[str | None]) -> None:
         for name in (*package.dependencies, *package.dev):

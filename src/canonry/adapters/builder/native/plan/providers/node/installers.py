@@ -37,7 +37,7 @@ _PRISMA = "prisma/schema.prisma"
 
 
 @dataclass(frozen=True)
-class Manager:
+class Installer:
     """A package manager for one source. program: what runs it. lock: its lock file or None. folder: where it installs."""
 
     name: str
@@ -63,8 +63,8 @@ class Manager:
         return f"{linker}{self.program} run {quote(script)}"
 
 
-def choose_manager(folder: SourceTree, package: Package) -> Manager:
-    """Return the manager for the package at the top of `folder`: `packageManager` decides, else the lock file, else npm."""
+def choose_installer(folder: SourceTree, package: Package) -> Installer:
+    """Return the installer for the package at the top of `folder`: `packageManager` decides, else the lock file, else npm."""
     locks = {name: lock for name, files in _LOCKS if (lock := folder.first_file(*files))}
     asked = text_or_none(package.data.get("packageManager"))
     if asked:
@@ -79,18 +79,22 @@ def choose_manager(folder: SourceTree, package: Package) -> Manager:
     lock = locks.get(name)
     if name == "yarn":
         name = "berry" if _is_berry(folder, version) else "yarn"
-    return Manager(name, _program(name, version or _version_of(name, folder, lock)), lock, folder)
+    return Installer(name, _program(name, version or _version_of(name, folder, lock)), lock, folder)
 
 
-def lockfiles(manager: Manager, packages: Mapping[str, Package]) -> tuple[str, ...]:
+def lockfiles(installer: Installer, packages: Mapping[str, Package]) -> tuple[str, ...]:
     """Return the files that wholly decide node_modules, empty when something else does too.
 
-    packages: folder under the manager's → package; for a workspace its root and every member.
+    packages: folder under the installer's → package; for a workspace its root and every member.
     """
-    folder = manager.folder
-    if manager.lock is None or folder.is_folder(".yarn/plugins"):
+    folder = installer.folder
+    if installer.lock is None or folder.is_folder(".yarn/plugins"):
         return ()
-    files = [manager.lock, *(join(below, FILE) for below in packages), *(name for name in _SETTINGS[manager.name] if folder.is_file(name))]
+    files = [
+        installer.lock,
+        *(join(below, FILE) for below in packages),
+        *(name for name in _SETTINGS[installer.name] if folder.is_file(name)),
+    ]
     names = {package.name for package in packages.values()}
     for below, package in packages.items():
         if _has_local_dependency(package, names):
