@@ -4,8 +4,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
@@ -141,13 +140,3 @@ class GitServer:
         """Return a repository's address with the token as password."""
         login = f"git:{token}@" if token else ""
         return f"http://{login}127.0.0.1:{self.port}/git/{handle}/{name}.git"
-
-
-@contextmanager
-def umask(mask: int) -> Iterator[None]:
-    """Set the process's umask for a moment."""
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)

@@ -8,6 +8,7 @@ import pytest
 from canonry.core.paths import Home
 from canonry.infra.db import Database
 from tests.support.git import GitServer, Person
+from tests.support.git_api import DeployApi, deploy_api
 
 
 @pytest.fixture
@@ -26,6 +27,14 @@ def ada(tmp_path: Path) -> Person:
 
 
 @pytest.fixture
-def server(home: Home, database: Database) -> Iterator[GitServer]:
+def api(home: Home) -> Iterator[DeployApi]:
+    with deploy_api(home) as running:
+        yield running
+
+
+@pytest.fixture
+def server(home: Home, database: Database, api: DeployApi) -> Iterator[GitServer]:
+    """The git routes and the API that their hook calls."""
+    assert api.seen == []
     with GitServer(home, database) as running:
         yield running

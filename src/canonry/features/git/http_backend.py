@@ -80,16 +80,18 @@ async def serve(exchange: Exchange, client: Client) -> None:
         await asyncio.wait({feeding, answering}, return_when=asyncio.FIRST_COMPLETED)
         if feeding.done() and not answering.done() and whole_body.is_set():
             await asyncio.wait({answering}, timeout=exchange.linger)
-        if answering.done():
-            answering.result()
-    except ClientGone:
-        pass  # nobody is left to tell
+        if answering.done():  # all was said: let git end by itself
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _END_GRACE)
     finally:
         for task in (feeding, answering):
             task.cancel()
         await _end(process)
         said = await listening
-        await asyncio.gather(feeding, answering, return_exceptions=True)
+        ends = await asyncio.gather(feeding, answering, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception) and not isinstance(end, ClientGone):
+            raise end
     if said and process.returncode:
         _log.warning("git http-backend for %s ended with %s: %s", exchange.repository.name, process.returncode, said)
 
@@ -119,13 +121,16 @@ async def _feed(process: asyncio.subprocess.Process, client: Client, whole_body:
     unread = 0
     with contextlib.suppress(ClientGone):
         while (piece := await client.receive()) is not None:
-            if stdin is not None:
+            if stdin is not None and not piece:
+                continue
+            if stdin is not None and not stdin.is_closing():
                 try:
                     stdin.write(piece)
                     await stdin.drain()
                     continue
-                except (BrokenPipeError, ConnectionResetError):
-                    stdin = None  # git has heard enough; the client wants to send all the same before it listens
+                except (OSError, RuntimeError):  # asyncio raises the one, uvloop the other, when the pipe is closed
+                    pass
+            stdin = None  # git has heard enough; the client wants to send all the same before it listens
             unread += len(piece)
             if unread > _DRAIN_LIMIT:
                 break
