@@ -109,8 +109,6 @@ def test_a_response_in_flight_is_finished_before_the_old_instance_gets_sigterm(c
 
 def test_a_killed_instance_comes_back(canonry: Canonry, tmp_path: Path) -> None:
     canonry.must("deploy", str(write_server(tmp_path / "app", "alive")), "--project", "phoenix")
-    state = next(path for path in (canonry.home / "instances").rglob("*.json") if "ins_" in str(path))
-    assert state.exists()
     before = canonry.site("phoenix").text
     for pid in _pids_of(canonry, "phoenix"):
         os.kill(pid, signal.SIGKILL)

@@ -170,12 +170,13 @@ def write_site(folder: Path, text: str) -> Path:
 _SERVER = """
 import http.server, os, signal, sys, time
 TEXT = {text!r}
+BORN = time.time_ns()  # in its own pid namespace every instance has the same pid
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         if self.path.startswith("/slow"):
             time.sleep(float(self.path.partition("=")[2] or 5))
-        body = (TEXT + f" pid={{os.getpid()}}").encode()
+        body = (TEXT + f" born={{BORN}}").encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -189,7 +190,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 
 
 def write_server(folder: Path, text: str, *, code: str = "") -> Path:
-    """Write a Python app without dependencies that answers `text` and its pid; `code` is run before it serves."""
+    """Write a Python app without dependencies that answers `text` and when it was started; `code` is run before it serves."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "main.py").write_text(code + _SERVER.format(text=text))
     (folder / "Procfile").write_text("web: python main.py\n")
