@@ -55,7 +55,7 @@ def _from_uv_lock(app: SourceTree, extra: Sequence[str]) -> Install:
     kinds = [kind for kind, _ in _SOURCE.findall(app.text("uv.lock", limit=LOCK_BYTES))]
     local = "directory" in kinds or "path" in kinds or sum(kind in {"editable", "virtual"} for kind in kinds) > 1
     command = f"uv sync --frozen --no-dev{'' if local else ' --no-install-project'}"
-    return Install(_and_add(command, extra), app.prefix, () if local else ("pyproject.toml", "uv.lock"), ("uv.lock",))
+    return Install(_and_add(command, extra, sync=True), app.prefix, () if local else ("pyproject.toml", "uv.lock"), ("uv.lock",))
 
 
 def _from_pylock(app: SourceTree, extra: Sequence[str]) -> Install:
@@ -65,14 +65,14 @@ def _from_pylock(app: SourceTree, extra: Sequence[str]) -> Install:
 
 
 def _from_poetry(app: SourceTree, extra: Sequence[str]) -> Install:
-    export = "uvx --quiet --with poetry-plugin-export --from poetry poetry export --only main --format requirements.txt --output"
+    export = "uv tool run --quiet --with poetry-plugin-export --from poetry poetry export --only main --format requirements.txt --output"
     local = 'type = "directory"' in app.text("poetry.lock", limit=LOCK_BYTES)
     return Install(_exported(export, extra), app.prefix, () if local else ("poetry.lock", "pyproject.toml"), ("poetry.lock",))
 
 
 def _from_pdm(app: SourceTree, extra: Sequence[str]) -> Install:
     local = re.search(r"^path\s*=", app.text("pdm.lock", limit=LOCK_BYTES), re.MULTILINE) is not None
-    export = "PDM_CHECK_UPDATE=0 uvx --quiet pdm export --prod --format requirements --output"
+    export = "PDM_CHECK_UPDATE=0 uv tool run --quiet pdm export --prod --format requirements --output"
     return Install(_exported(export, extra), app.prefix, () if local else ("pdm.lock", "pyproject.toml"), ("pdm.lock",))
 
 
@@ -83,7 +83,7 @@ def _from_pipenv(app: SourceTree, extra: Sequence[str]) -> Install:
     names = {text_or_none(table(item).get("name")) for item in sources} if isinstance(sources, list) else set()
     index = "--exclude-index " if names <= {_PUBLIC_INDEX} else ""
     local = any("path" in table(item) or "editable" in table(item) for item in table(lock.get("default")).values())
-    export = f"PIPENV_VERBOSITY=-1 uvx --quiet pipenv requirements --hash {index}>"
+    export = f"PIPENV_VERBOSITY=-1 uv tool run --quiet pipenv requirements --hash {index}>"
     return Install(_exported(export, extra), app.prefix, () if local else ("Pipfile", "Pipfile.lock"), ("Pipfile.lock",))
 
 
@@ -123,7 +123,7 @@ def _from_workspace(above: SourceTree, app: SourceTree, extra: Sequence[str]) ->
     if name is None:
         raise invalid_config(app.shown("pyproject.toml"), "has no project.name", "A member of a uv workspace needs one to be installed.")
     command = f"uv sync --frozen --no-dev --no-editable --package {quote(name)}"
-    return Install(_and_add(command, extra), above.prefix, (), (above.shown("uv.lock"),))
+    return Install(_and_add(command, extra, sync=True), above.prefix, (), (above.shown("uv.lock"),))
 
 
 def _uv_workspace(source: SourceTree, app: SourceTree) -> SourceTree | None:
@@ -146,9 +146,10 @@ def _listed(path: str, extra: Sequence[str]) -> str:
     return " ".join((_PIP, "-r", quote(path), *map(quote, extra)))
 
 
-def _and_add(command: str, extra: Sequence[str]) -> str:
-    """Compile bytecode once, after the last package: a start must not, for what it compiles on a read-only disk is lost."""
-    return f"{command} --no-compile-bytecode && {_add(extra)}" if extra else f"{command} --compile-bytecode"
+def _and_add(command: str, extra: Sequence[str], *, sync: bool = False) -> str:
+    """Install from a lock, and what the lock lacks before that, so that the lock has the last word on versions."""
+    locked = f"{command}{' --inexact' if sync and extra else ''} --compile-bytecode"
+    return f"{_add(extra)} && {locked}" if extra else locked
 
 
 def _add(extra: Sequence[str]) -> str | None:
