@@ -23,11 +23,19 @@ def repository(tmp_path: Path) -> Path:
 
 def test_nothing_of_the_callers_environment_changes_what_git_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "config").write_text("[alias]\n\tlog = status\n[user]\n\tname = Mallory\n")
-    for name, value in {"GIT_CONFIG_GLOBAL": str(tmp_path / "config"), "GIT_DIR": "/nowhere", "GIT_SSH_COMMAND": "touch x", "HOME": str(tmp_path),
-                        "GIT_CONFIG_PARAMETERS": "'user.name=Mallory'", "GIT_EXEC_PATH": "/nowhere", "CANONRY_DATABASE_URL": "secret"}.items():  # fmt: skip
+    hostile = {
+        "GIT_CONFIG_GLOBAL": str(tmp_path / "config"),
+        "GIT_CONFIG_PARAMETERS": "'user.name=Mallory'",
+        "GIT_DIR": "/nowhere",
+        "GIT_EXEC_PATH": "/nowhere",
+        "GIT_SSH_COMMAND": "touch x",
+        "CANONRY_DATABASE_URL": "secret",
+    }
+    for name, value in {**hostile, "HOME": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     environment = git_environment()
-    assert not {"GIT_DIR", "GIT_SSH_COMMAND", "GIT_CONFIG_PARAMETERS", "GIT_EXEC_PATH", "CANONRY_DATABASE_URL"} & environment.keys()
+    assert environment["GIT_CONFIG_GLOBAL"] == "/dev/null"
+    assert not (hostile.keys() - {"GIT_CONFIG_GLOBAL"}) & environment.keys()
     assert run_git(["config", "user.name"]).out == b""
 
 

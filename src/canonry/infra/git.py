@@ -123,16 +123,21 @@ def run_git(argv: Sequence[str], how: GitRun | None = None) -> GitResult:
     """
     how = how or GitRun()
     process = start_git(argv, how)
-    timer = threading.Timer(how.timeout, end_git, [process])
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        end_git(process)
+
+    timer = threading.Timer(how.timeout, expire)
     timer.start()
     try:
         out, err = _read_both(process, how.progress)
         code = process.wait()
     finally:
-        expired = not timer.is_alive()
         timer.cancel()
         end_git(process)
-    if expired and code < 0:
+    if expired.is_set() and code != 0:
         raise Unavailable("git_timeout", f"git {_verb(argv)} did not end within {how.timeout:g} s and was stopped.",
                           hint="Try again; a very large repository is better pushed or uploaded.")  # fmt: skip
     return GitResult(code, out, err)
