@@ -1,6 +1,7 @@
 """The switch: from the moment the edge serves a release, it is live; the former one drains."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from canonry.core.hosts import public_url
 from canonry.features import projects, traffic
@@ -41,11 +42,16 @@ def take_over(context: Context, project: Project, deployment: Deployment, releas
     """
     if deployment.source["kind"] == "release":
         return False
+    running = {state.id for state in context.ports.runtime.states() if state.running}
     with context.transactions.begin() as tx:
         live = store.live(tx, project.id, deployment.environment)
         old = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
-        if old is None or project.status != "running" or not _same(old, release) or not _complete(tx, project, old):
+        if old is None or project.status != "running" or not _same(old, release) or not _complete(tx, project, old, running):
             return False
+        hosts = traffic.hosts_of(tx, project.id, deployment.environment)
+        addresses = serving_addresses(tx, old)
+    lead(context, old, hosts, addresses)  # after a restart the table says healthy up to a second before the watch tells the edge
+    with context.transactions.begin() as tx:
         fleet.adopt(tx, old.id, release.id, deployment.id)
         _record(tx, deployment, url_of(context, project))
     log.say("Nothing has changed: the running instances stay.")
@@ -91,9 +97,9 @@ def _same(old: Release, new: Release) -> bool:
     return old.artifact_id == new.artifact_id and old.variables == new.variables and old.plan == new.plan
 
 
-def _complete(tx: Tx, project: Project, release: Release) -> bool:
+def _complete(tx: Tx, project: Project, release: Release, running: AbstractSet[str]) -> bool:
     rows = fleet.of_release(tx, release.id)
     wanted = sum(
         projects.scale_of(tx, project.id, process, release.environment).instances for process in plan_from_json(release.plan).processes
     )
-    return len(rows) == wanted and all(row.status == "healthy" for row in rows)
+    return len(rows) == wanted and all(row.status == "healthy" and row.runtime_id in running for row in rows)
