@@ -1,6 +1,5 @@
 """The switch: from the moment the edge serves a release, it is live; the former one drains."""
 
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from canonry.core.hosts import public_url
@@ -10,9 +9,10 @@ from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.errors import StepFailed
 from canonry.features.deployments.events import DeploymentSucceeded
+from canonry.features.deployments.fleet import leading
 from canonry.features.deployments.fleet import store as fleet
-from canonry.features.deployments.fleet.launch import WEB, host_of
-from canonry.features.deployments.models import Deployment, Instance, Release
+from canonry.features.deployments.fleet.launch import host_of
+from canonry.features.deployments.models import Deployment, Release
 from canonry.features.projects import Project
 from canonry.infra.tx import Tx
 from canonry.ports.plans import plan_from_json
@@ -26,8 +26,8 @@ def go_live(context: Context, project: Project, deployment: Deployment, release:
     with context.transactions.begin() as tx:
         traffic.claim(tx, host_of(context, project), project.id, deployment.environment)
         hosts = traffic.hosts_of(tx, project.id, deployment.environment)
-        addresses = serving_addresses(tx, release)
-    lead(context, release, hosts, addresses)
+        addresses = leading.serving_addresses(tx, release)
+    leading.lead(context, release, hosts, addresses)
     url = url_of(context, project)
     with context.transactions.begin() as tx:
         _record(tx, deployment, url)
@@ -57,29 +57,6 @@ def take_over(context: Context, project: Project, deployment: Deployment, releas
     log.say("Nothing has changed: the running instances stay.")
     log.say(f"Live at {url_of(context, project)}")
     return True
-
-
-def lead(context: Context, release: Release, hosts: list[str], addresses: list[str]) -> None:
-    """Let the edge serve this release at these hosts."""
-    plan = plan_from_json(release.plan)
-    if plan.static is not None:
-        site = context.ports.builder.load(release.artifact_id).site
-        if site is not None:
-            traffic.serve_site(context.ports.edge, hosts, site, single_page=plan.static.single_page)
-    elif WEB in plan.processes:
-        traffic.point(context.ports.edge, hosts, addresses)
-
-
-def serving_addresses(tx: Tx, release: Release) -> list[str]:
-    """Return where the healthy web instances of a release listen."""
-    return addresses_of([row for row in fleet.of_project(tx, release.project_id) if row.release_id == release.id])
-
-
-def addresses_of(rows: Sequence[Instance]) -> list[str]:
-    """Return the addresses that requests may go to: the healthy ones, else those that drain but still serve (a change of size)."""
-    listening = [row for row in rows if row.process == WEB and row.address is not None]
-    healthy = [row.address for row in listening if row.status == "healthy" and row.address is not None]
-    return healthy or [row.address for row in listening if row.status == "draining" and row.address is not None]
 
 
 def url_of(context: Context, project: Project) -> str:

@@ -4,6 +4,7 @@ Other features ask here which project a caller means; whoever may not see a proj
 """
 
 from canonry.features.projects.models import PRODUCTION, Project, Scale
+from canonry.features.projects.schemas import ProjectAnswer, answer_of
 from canonry.features.projects.service import (
     change,
     checked_repository,
@@ -11,6 +12,7 @@ from canonry.features.projects.service import (
     delete,
     find,
     get_any,
+    note_crash,
     page,
     pin,
     scale_of,
@@ -21,13 +23,16 @@ from canonry.features.projects.service import (
 __all__ = [
     "PRODUCTION",
     "Project",
+    "ProjectAnswer",
     "Scale",
+    "answer_of",
     "change",
     "checked_repository",
     "create",
     "delete",
     "find",
     "get_any",
+    "note_crash",
     "page",
     "pin",
     "scale_of",

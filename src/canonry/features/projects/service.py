@@ -115,6 +115,11 @@ def set_status(tx: Tx, project_id: str, status: str) -> None:
     store.update(tx, project_id, {"status": status})
 
 
+def note_crash(tx: Tx, project_id: str, *, crashed: bool) -> None:
+    """Note that nothing of a running project answers any more, or that it answers again."""
+    store.note_crash(tx, project_id, crashed=crashed)
+
+
 def pin(tx: Tx, project_id: str, pins: Mapping[str, str]) -> None:
     """Remember the toolchain versions that a deployment chose by default."""
     if pins:

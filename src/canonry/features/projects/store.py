@@ -76,6 +76,12 @@ def update(tx: Tx, project_id: str, changes: Mapping[str, object]) -> None:
     tx.connection.execute(query, (*changes.values(), project_id))
 
 
+def note_crash(tx: Tx, project_id: str, *, crashed: bool) -> None:
+    """Turn running into crashed or back; a stopped project stays stopped."""
+    before, after = ("running", "crashed") if crashed else ("crashed", "running")
+    tx.connection.execute("UPDATE projects SET status = %s WHERE id = %s AND status = %s", (after, project_id, before))
+
+
 def merge_pins(tx: Tx, project_id: str, pins: Mapping[str, str]) -> None:
     """Remember toolchain versions; one that is pinned already stays."""
     tx.connection.execute("UPDATE projects SET pins = %s || pins WHERE id = %s", (Jsonb(dict(pins)), project_id))

@@ -65,8 +65,8 @@ def add_missing(tx: Tx, context: Context, project: Project, release: Release, de
         for index in range(scale.instances):
             store.insert(tx, Instance(
                 id=new_id("ins"), project_id=project.id, environment=release.environment, release_id=release.id,
-                deployment_id=deployment_id, process=process, index=index, status="starting", restarts=0, failures=0, address=None, reason="",
-                memory_mb=scale.memory_mb or context.settings.instance_memory, cpu=scale.cpu,
+                deployment_id=deployment_id, process=process, index=index, status="starting", restarts=0, failures=0, address=None,
+                reason="", memory_mb=scale.memory_mb or context.settings.instance_memory, cpu=scale.cpu,
                 started_at=now(), next_start_at=None, stop_after=None,
             ))  # fmt: skip
 

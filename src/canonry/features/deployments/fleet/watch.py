@@ -15,9 +15,8 @@ from canonry.core.clock import now
 from canonry.core.errors import CanonryError
 from canonry.features import projects, traffic
 from canonry.features.deployments import store as deployments
-from canonry.features.deployments import switch
 from canonry.features.deployments.context import Context
-from canonry.features.deployments.fleet import health, launch, store
+from canonry.features.deployments.fleet import health, launch, leading, store
 from canonry.features.deployments.models import Instance, Release
 from canonry.features.deployments.rules import STABLE_SECONDS, back_off, crash_status
 from canonry.infra.app_logs import TimeIndex, remove, trim
@@ -28,6 +27,7 @@ _log = logging.getLogger(__name__)
 _CHECK_EVERY = 10.0
 _CHECK_TIMEOUT = 5.0
 _FAILURES_TO_RESTART = 3
+_START_SECONDS = 5.0
 _TRIM_EVERY = 20.0
 _LOG_BYTES = 64 << 20  # kept of each instance's log
 _LOG_DAYS = 14  # the log of an ended instance is kept this long
@@ -76,7 +76,7 @@ class Watch:
 
     def _drain(self, row: Instance) -> None:
         if row.stop_after is not None and row.stop_after <= now():
-            self._in_background(row.id, lambda: self._stop(row))
+            self._in_background(row.id, partial(self._stop, row))
 
     def _end(self, row: Instance) -> None:
         with self._context.transactions.begin() as tx:
@@ -86,24 +86,28 @@ class Watch:
         running = state is not None and state.running
         if row.status in {"crashed", "crash_loop"}:
             if row.next_start_at is None or row.next_start_at <= now():
-                self._in_background(row.id, lambda: self._start_again(row, release))
+                self._in_background(row.id, partial(self._start_again, row, release))
         elif not running and state is None and row.status == "starting" and row.address is None:
-            self._in_background(row.id, lambda: self._start(row, release))
+            self._in_background(row.id, partial(self._start, row, release))
         elif not running:
             self._note_end(row, state.reason if state is not None else "it is gone")
-        elif self._next_check.get(row.id, 0.0) <= time.monotonic():
-            pause = 0.2 if row.status == "starting" else _CHECK_EVERY
-            self._next_check[row.id] = time.monotonic() + pause
-            self._in_background(row.id, lambda: self._check(row, release, state))
+            if back_off(self._failures_now(row)) == 0:
+                self._in_background(row.id, partial(self._start_again, row, release))
+        elif state is not None and self._next_check.get(row.id, 0.0) <= time.monotonic():
+            self._next_check[row.id] = time.monotonic() + (0.2 if row.status == "starting" else _CHECK_EVERY)
+            self._in_background(row.id, partial(self._check, row, release, state))
 
     def _note_end(self, row: Instance, reason: str) -> None:
         """Note why an instance ended by itself, and when it starts again."""
-        lived = (now() - row.started_at).total_seconds()
-        failures = 1 if lived > STABLE_SECONDS else row.failures + 1
+        failures = self._failures_now(row)
         _log.warning("%s %s.%d: %s", row.project_id, row.process, row.index, reason)
         with self._context.transactions.begin() as tx:
             store.update(tx, row.id, {"status": crash_status(failures), "failures": failures, "reason": reason, "address": None,
                                       "next_start_at": now() + timedelta(seconds=back_off(failures))})  # fmt: skip
+
+    def _failures_now(self, row: Instance) -> int:
+        """Return how many quick ends in a row it has had, the present one included."""
+        return 1 if (now() - row.started_at).total_seconds() > STABLE_SECONDS else row.failures + 1
 
     def _start_again(self, row: Instance, release: Release) -> None:
         self._context.ports.runtime.stop(row.runtime_id, 0)
@@ -122,10 +126,19 @@ class Watch:
             launch.start_one(self._context, project, release, row, self._context.ports.builder.load(release.artifact_id))
         except CanonryError as error:
             self._note_end(row, error.message)
-
-    def _check(self, row: Instance, release: Release, state: InstanceState | None) -> None:
-        if state is None:
             return
+        deadline = time.monotonic() + _START_SECONDS  # whoever visits waits: most apps are up long before the next round
+        while time.monotonic() < deadline:
+            state = self._context.ports.runtime.state(row.runtime_id)
+            if state is None or not state.running:
+                return
+            if self._check(row, release, state):
+                self._follow(release)
+                return
+            time.sleep(0.05)
+
+    def _check(self, row: Instance, release: Release, state: InstanceState) -> bool:
+        """Check one instance, note what has changed, and say whether it is healthy."""
         fault = ""
         if row.process == launch.WEB:
             with self._context.transactions.begin() as tx:
@@ -141,6 +154,7 @@ class Watch:
                 self._note_end(row, f"not healthy in time: {fault}")
         else:
             self._note_fault(row, fault)
+        return not fault
 
     def _note_fault(self, row: Instance, fault: str) -> None:
         """Note that a healthy instance failed a check: look again soon, and start it again when it goes on failing."""
@@ -153,7 +167,7 @@ class Watch:
     def _lead(self, releases: dict[str, Release], rows: list[Instance]) -> None:
         """Let the edge follow what is healthy; on the first round tell it everything, and take away what nobody owns."""
         for release in releases.values():
-            addresses = switch.addresses_of([row for row in rows if row.release_id == release.id])
+            addresses = leading.addresses_of([row for row in rows if row.release_id == release.id])
             if self._led.get(release.id) != addresses:
                 self._follow(release)
         if self._first:
@@ -170,8 +184,10 @@ class Watch:
             if live is None or live.release_id != release.id:  # a deployment switched between our two looks
                 return
             hosts = traffic.hosts_of(tx, release.project_id, release.environment)
-            addresses = switch.serving_addresses(tx, release)
-        switch.lead(self._context, release, hosts, addresses)
+            rows = [row for row in store.of_release(tx, release.id) if row.process == launch.WEB]
+            projects.note_crash(tx, release.project_id, crashed=bool(rows) and all(row.status in {"crashed", "crash_loop"} for row in rows))
+            addresses = leading.serving_addresses(tx, release)
+        leading.lead(self._context, release, hosts, addresses)
         self._led[release.id] = addresses
 
     def _keep_logs(self, rows: list[Instance]) -> None:
@@ -204,7 +220,7 @@ class Watch:
         self._context.ports.runtime.stop(runtime_id, self._context.settings.stop_grace)
         self._context.ports.runtime.forget(runtime_id)
 
-    def _in_background(self, name: str, work: Callable[[], None]) -> None:
+    def _in_background(self, name: str, work: Callable[[], object]) -> None:
         """Run `work` in a thread unless something for the same instance is still running."""
         before = self._busy.get(name)
         if before is not None and not before.done():
@@ -213,7 +229,7 @@ class Watch:
         self._busy[name] = self._pool.submit(_guarded, work)
 
 
-def _guarded(work: Callable[[], None]) -> None:
+def _guarded(work: Callable[[], object]) -> None:
     """Run background work; what goes wrong is logged, and the next round tries again."""
     try:
         work()

@@ -4,8 +4,7 @@ from canonry.core.access import Permission
 from canonry.features import projects
 from canonry.features.deployments import lifecycle
 from canonry.features.deployments.schemas import InstancesAnswer, ScaleRequest, instance_body
-from canonry.features.projects import Scale
-from canonry.features.projects.schemas import ProjectAnswer, answer_of
+from canonry.features.projects import ProjectAnswer, Scale, answer_of
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.routing import Routes
 
