@@ -131,6 +131,12 @@ class TestAgainstAServer:
         server.add_project("my-site")
         assert json.loads(canonry("projects", "info", "--json").stdout)["slug"] == "my-site"
 
+    def test_the_log_of_a_deployment_is_read_to_its_end(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        server.build = [f"line {number}" for number in range(2500)]
+        deployment = server.add_deployment("my-site")
+        assert canonry("deployments", "logs", deployment["id"]).stdout.splitlines() == server.build
+
     def test_deployments_are_listed_shown_cancelled_and_retried(self, canonry: RunCli, server: ApiServer) -> None:
         server.add_project("my-site")
         first = server.add_deployment(
@@ -150,21 +156,16 @@ class TestAgainstAServer:
         server.add_project("my-site")
         assert canonry("deployments", "info").returncode == 4
 
-    def test_rollback_goes_to_what_was_live_before_and_not_to_the_same_or_a_failed_one(self, canonry: RunCli, server: ApiServer) -> None:
+    def test_rollback_goes_to_a_deployment_or_to_what_was_live_before(self, canonry: RunCli, server: ApiServer) -> None:
         server.add_project("my-site")
-        good = server.add_deployment("my-site", status="superseded", artifact_id="art_a")
-        server.add_deployment("my-site", status="superseded", artifact_id="art_b")
-        server.add_deployment("my-site", status="failed", artifact_id=None, release_id=None)
-        server.add_deployment("my-site", status="live", artifact_id="art_b")
-        server.add_deployment("my-site", status="failed", artifact_id="art_c", release_id="rel_c")
-        assert canonry("rollback").returncode == 0
-        assert server.asked("POST", f"/v1/deployments/{good['id']}/rollback")
-        assert canonry("rollback", good["id"]).returncode == 0
-
-    def test_nothing_to_roll_back_to_is_5(self, canonry: RunCli, server: ApiServer) -> None:
-        server.add_project("my-site")
+        nothing = canonry("rollback")
+        assert (nothing.returncode, "nothing to go back to" in nothing.stderr) == (5, True)
+        good = server.add_deployment("my-site", status="superseded")
         server.add_deployment("my-site", status="live")
-        assert canonry("rollback").returncode == 5
+        done = canonry("rollback")
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Live at http://my-site.localhost")
+        assert canonry("rollback", good["id"]).returncode == 0
+        assert server.asked("POST", f"/v1/deployments/{good['id']}/rollback")
 
     def test_scale_sends_only_what_is_given(self, canonry: RunCli, server: ApiServer) -> None:
         server.add_project("my-site")
@@ -197,14 +198,29 @@ class TestAgainstAServer:
     def test_logs_are_shown_and_limited(self, canonry: RunCli, server: ApiServer) -> None:
         server.add_project("my-site")
         server.runtime = ["one", "two", "three"]
-        assert canonry("logs", "--since", "10m", "-n", "2").stdout.splitlines()[-1] == "2026-01-01T00:00:00Z web[ins_1] two"
-        asked = server.asked("GET", "/v1/projects/my-site/logs")[0]
-        assert asked.query == {"since": "10m", "limit": "2"}
+        assert canonry("logs", "--since", "10m", "-n", "2").stdout.splitlines()[-1] == "2026-01-01T00:00:00Z web.0 two"
+        assert canonry("logs").stdout.splitlines()[-1] == "2026-01-01T00:00:00Z web.0 three"
+        asked = server.asked("GET", "/v1/projects/my-site/logs")
+        assert [item.query for item in asked] == [{"since": "10m", "limit": "2"}, {"limit": "200"}]
         assert [line["text"] for line in json.loads(canonry("logs", "--json").stdout)] == server.runtime
+
+    def test_all_pages_since_a_time_are_shown(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        server.runtime = [f"line {number}" for number in range(11_000)]
+        assert [line["text"] for line in json.loads(canonry("logs", "--since", "1h", "--json").stdout)] == server.runtime
+
+    def test_following_shows_what_there_is_and_goes_on(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        server.runtime = ["one", "two", "three"]
+        server.refusals["/v1/projects/my-site/logs/stream"] = (404, {"error": "project_not_found", "message": "Gone."})
+        done = canonry("logs", "--follow", "--json")
+        assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == server.runtime
+        assert (done.returncode, server.requests[-1].headers["Last-Event-ID"]) == (4, "3")
 
     def test_a_plan_is_shown_for_people_and_as_it_is(self, canonry: RunCli, server: ApiServer) -> None:
         server.plan = {
-            "provider": "python", "framework": "flask", "found": ["uv.lock", "flask in pyproject.toml"], "install": "uv sync", "root_dir": ".",
+            "provider": "python", "framework": "flask", "found": ["uv.lock", "flask in pyproject.toml"],
+            "install": "uv sync", "root_dir": ".",
             "toolchains": [{"name": "python", "version": "3.12", "reason": ".python-version"}], "processes": {"web": "gunicorn app:app"},
             "static": None, "port": None, "health_path": "/", "variables": {}, "build": None,
         }  # fmt: skip

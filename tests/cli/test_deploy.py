@@ -101,7 +101,7 @@ def test_a_log_stream_that_breaks_is_resumed_without_losing_or_repeating_a_line(
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[:-1] == server.build
     path = f"/v1/deployments/{server.deployments[0]['id']}/logs/stream"
-    assert [item.headers.get("Last-Event-ID") for item in server.asked("GET", path)] == [None, "6", "6", "18"]
+    assert [item.headers.get("Last-Event-ID") for item in server.asked("GET", path)] == [None, "7", "7", "19"]
 
 
 def test_a_ref_deploys_the_connected_repository_and_uploads_nothing(canonry: RunCli, server: ApiServer) -> None:

@@ -66,9 +66,9 @@ def test_a_deployment_that_is_gone_is_not_waited_for(api: Api, server: ApiServer
         follow_build(api, "dep_1", lambda _: None, HASTY)
 
 
-def test_the_runtime_log_goes_on_after_a_break_without_asking_for_the_past_again(api: Api, server: ApiServer) -> None:
-    server.runtime = [f"request {number}" for number in range(10)]
-    server.breaks = [4]
-    assert [line["text"] for line in islice(follow_runtime(api, "shop", "10m", HASTY), 10)] == server.runtime
+def test_the_runtime_log_loses_and_repeats_nothing_though_only_some_lines_carry_a_cursor(api: Api, server: ApiServer) -> None:
+    server.runtime = ["first", *["the same line"] * 5, "other", *["the same line"] * 4]
+    server.breaks = [5, 1, 2, 0, 4]
+    assert [line["text"] for line in islice(follow_runtime(api, "shop", "0", HASTY), 11)] == server.runtime
     streams = server.asked("GET", "/v1/projects/shop/logs/stream")
-    assert [(item.query.get("since"), item.headers.get("Last-Event-ID")) for item in streams] == [("10m", None), (None, "3")]
+    assert [item.headers.get("Last-Event-ID") for item in streams] == ["0", "3", "3", "3", "3", "6"]

@@ -15,6 +15,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "cnr_test"
+RUNTIME_PAGE = 3
 Answer = tuple[int, dict[str, Any]]
 
 
@@ -150,10 +151,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         is_build = asked.path.startswith("/v1/deployments/")
-        lines = _lines(self.state, int(asked.headers.get("Last-Event-ID", "-1")), is_build=is_build)
+        after = int(asked.headers.get("Last-Event-ID", "0"))
         limit = self.state.breaks.pop(0) if self.state.breaks else None
-        for line in lines[:limit]:
-            self._event("line", line, str(line["seq"]))
+        lines = (_build_lines(self.state) if is_build else _runtime_lines(self.state))[after:]
+        for cursor, line in enumerate(lines[:limit], after + 1):
+            # As in the real server, every build line carries a cursor, but only the last runtime line of a page.
+            self._event("line", line, str(cursor) if is_build or cursor % RUNTIME_PAGE == 0 else "")
         if limit is not None:
             return
         if self.state.hang:
@@ -173,15 +176,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def _lines(state: ApiServer, after: int, *, is_build: bool) -> list[dict[str, Any]]:
-    if is_build:
-        found = [{"seq": at, "ts": "2026-01-01T00:00:00Z", "stream": "build", "text": text} for at, text in enumerate(state.build)]
-    else:
-        found = [
-            {"seq": at, "ts": "2026-01-01T00:00:00Z", "instance": "ins_1", "process": "web", "deployment": None, "text": text}
-            for at, text in enumerate(state.runtime)
-        ]
-    return [line for line in found if int(str(line["seq"])) > after]
+def _build_lines(state: ApiServer) -> list[dict[str, Any]]:
+    return [{"seq": at, "ts": "2026-01-01T00:00:00Z", "stream": "build", "text": text} for at, text in enumerate(state.build)]
+
+
+def _runtime_lines(state: ApiServer) -> list[dict[str, Any]]:
+    fixed = {"ts": "2026-01-01T00:00:00Z", "instance": "ins_1", "process": "web.0", "deployment": "dep_1"}
+    return [{**fixed, "text": text} for text in state.runtime]
+
+
+def _rollback(state: ApiServer, slug: str) -> Answer:
+    before = next((item for item in state.deployments if item["slug"] == slug and item["status"] == "superseded"), None)
+    if before is None:
+        return _error(409, "nothing_to_roll_back", f"{slug} has nothing to go back to.")
+    return 201, {"deployment": state.add_deployment(slug, trigger="rollback", artifact_id=before["artifact_id"])}
 
 
 def _document(headers: Any, body: bytes, state: ApiServer) -> object:  # noqa: ANN401 -- http.client's message type
@@ -241,8 +249,9 @@ def _of_deployment(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
         return _error(404, "deployment_not_found", f"There is no deployment {words[1]}.")
     verb = words[2] if len(words) > 2 else ""
     if verb == "logs":
-        lines = _lines(state, int(asked.query.get("after", -1)), is_build=True)[: int(asked.query.get("limit", 100))]
-        return 200, {"lines": lines, "next_seq": len(state.build), "done": True}
+        after, limit = int(asked.query.get("after", 0)), int(asked.query.get("limit", 100))
+        lines = _build_lines(state)[after:][:limit]
+        return 200, {"lines": lines, "next_seq": after + len(lines), "done": after + len(lines) == len(state.build)}
     if verb == "cancel":
         deployment["status"] = "cancelled"
     if verb in {"retry", "rollback"}:
@@ -265,7 +274,11 @@ def _of_project(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
     if verb == "instances":
         return 200, {"instances": state.instances}
     if verb == "logs":
-        return 200, {"lines": _lines(state, -1, is_build=False)[: int(asked.query.get("limit", 100))], "next_cursor": None}
+        start, size = int(asked.query.get("cursor", 0)), int(asked.query.get("limit", 100))
+        lines = _runtime_lines(state)[start:][:size]
+        return 200, {"lines": lines, "next_cursor": str(start + len(lines))}
+    if verb == "rollback":
+        return _rollback(state, words[1])
     if verb in {"stop", "start"}:
         project["status"] = "stopped" if verb == "stop" else "running"
     elif verb == "scale" or asked.method == "PATCH":

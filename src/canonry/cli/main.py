@@ -40,9 +40,7 @@ def run(words: Sequence[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return _leave_pipe()
-    except Exception as error:  # noqa: BLE001 -- the edge: whatever is no error of the tree is a bug, and its trace is what helps to find it
-        if isinstance(code := getattr(error, "exit_code", None), int):
-            return code  # typer.Exit, of a command that still uses typer
+    except Exception:  # noqa: BLE001 -- the edge: whatever is no error of the tree is a bug, and its trace is what helps to find it
         import traceback
 
         traceback.print_exc()

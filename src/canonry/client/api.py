@@ -105,8 +105,12 @@ class Api:
         """Go back to what this deployment released, as a new deployment without a build."""
         return self._deployment("POST", f"{_at(deployment)}/rollback")
 
-    def build_lines(self, deployment: str, after: int | None = None, limit: int | None = None) -> BuildLines:
-        """Return a piece of a deployment's log, the lines after `after`."""
+    def rollback_project(self, project: str) -> Deployment:
+        """Go back to what was live before, as a new deployment without a build. Raises: Conflict when there is nothing."""
+        return self._deployment("POST", f"{_of(project)}/rollback")
+
+    def build_lines(self, deployment: str, after: int = 0, limit: int | None = None) -> BuildLines:
+        """Return a piece of a deployment's log, from `after` (the `next_seq` of the piece before) on."""
         return cast("BuildLines", self._transport.send("GET", f"{_at(deployment)}/logs", query={"after": after, "limit": limit}))
 
     def stream_build(self, deployment: str, last_id: str = "") -> Stream:
@@ -118,9 +122,9 @@ class Api:
         query = {"since": since, "limit": limit, "cursor": cursor}
         return cast("RuntimeLines", self._transport.send("GET", f"{_of(project)}/logs", query=query))
 
-    def stream_runtime(self, project: str, since: str | None, last_id: str = "") -> Stream:
-        """Open the live log of a project: events `line`, without end."""
-        return self._transport.events("GET", f"{_of(project)}/logs/stream", query={"since": since}, last_id=last_id)
+    def stream_runtime(self, project: str, cursor: str) -> Stream:
+        """Open the live log of a project behind a page's cursor: events `line`, without end."""
+        return self._transport.events("GET", f"{_of(project)}/logs/stream", last_id=cursor)
 
     def _project(self, method: str, path: str, document: Document | None = None) -> Project:
         return cast("Project", self._transport.send(method, path, document=document)["project"])

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ def follow_build(api: Api, deployment: str, show: Callable[[BuildLine], None], p
     """
     seen = -1
     for event in _events(lambda last_id: api.stream_build(deployment, last_id), patience or Patience()):
+        if event is None:
+            continue
         data = json.loads(event.data)
         if event.name == "done":
             finished: Deployment = data["deployment"]
@@ -42,15 +45,28 @@ def follow_build(api: Api, deployment: str, show: Callable[[BuildLine], None], p
     raise AssertionError  # pragma: no cover -- the events only end by `done` or an error
 
 
-def follow_runtime(api: Api, project: str, since: str | None, patience: Patience | None = None) -> Iterator[RuntimeLine]:
-    """Give what the instances of a project write, as they write it, without end. since: ISO time or an age like `10m`."""
-    for event in _events(lambda last_id: api.stream_runtime(project, None if last_id else since, last_id), patience or Patience()):
-        if event.name == "line":
-            yield json.loads(event.data)
+def follow_runtime(api: Api, project: str, cursor: str, patience: Patience | None = None) -> Iterator[RuntimeLine]:
+    """Give what the instances of a project write behind `cursor` (the `next_cursor` of a page), as they write it, without end."""
+    # Only some lines carry a cursor; those given since the last one come again when the connection breaks.
+    given: Counter[str] = Counter()
+    again: Counter[str] = Counter()
+    for event in _events(lambda last_id: api.stream_runtime(project, last_id), patience or Patience(), cursor):
+        if event is None:
+            again = given.copy()
+        elif event.name == "line":
+            if again[event.data] > 0:
+                again[event.data] -= 1
+            else:
+                given[event.data] += 1
+                yield json.loads(event.data)
+            if event.last_id not in {"", cursor}:
+                cursor = event.last_id
+                given.clear()
+                again.clear()
 
 
-def _events(connect: Callable[[str], Stream], patience: Patience) -> Iterator[ServerEvent]:
-    last_id = ""
+def _events(connect: Callable[[str], Stream], patience: Patience, last_id: str = "") -> Iterator[ServerEvent | None]:
+    """Give the events of one connection after the other, and None between two of them."""
     pause = _FIRST_PAUSE
     last_contact = time.monotonic()
     while True:
@@ -70,6 +86,7 @@ def _events(connect: Callable[[str], Stream], patience: Patience) -> Iterator[Se
             raise _lost(patience, failure) from failure
         patience.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
+        yield None
 
 
 def _lost(patience: Patience, failure: Unavailable | None) -> Unavailable:

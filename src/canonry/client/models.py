@@ -65,7 +65,7 @@ class Deployment(TypedDict):
     id: str
     slug: str
     status: str
-    step: str | None
+    step: str
     trigger: str
     ref: str | None
     commit: str | None
@@ -73,7 +73,7 @@ class Deployment(TypedDict):
     artifact_id: str | None
     release_id: str | None
     reused: bool
-    url: str
+    url: str | None
     error: DeploymentError | None
     created_at: str
     started_at: str | None
@@ -112,7 +112,7 @@ class Instance(TypedDict):
 
 
 class RuntimeLine(TypedDict):
-    """One line an instance wrote."""
+    """One line an instance wrote; `process` is the process and the instance's number (`web.0`)."""
 
     ts: str
     instance: str
@@ -125,4 +125,4 @@ class RuntimeLines(TypedDict):
     """A piece of the runtime log."""
 
     lines: list[RuntimeLine]
-    next_cursor: str | None
+    next_cursor: str

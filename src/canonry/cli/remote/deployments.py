@@ -5,16 +5,14 @@ from typing import Annotated
 from canonry.cli.arguments import argument, option
 from canonry.cli.output import age, print_fields, print_json, print_table, say
 from canonry.cli.remote.folder import project_of
-from canonry.cli.remote.following import follow_to_end, format_line, show_started
+from canonry.cli.remote.following import follow_to_end, format_line, pages, show_started
 from canonry.cli.remote.options import AsJson, Follow, Limit, Project
 from canonry.client.api import Api
 from canonry.client.credentials import current
-from canonry.client.models import BuildLine, Deployment
-from canonry.core.errors import Conflict, NotFound
+from canonry.client.models import Deployment
+from canonry.core.errors import NotFound
 
 Chosen = Annotated[str | None, argument("DEPLOYMENT", help="The deployment (dep_...). Without it: the newest of the project.")]
-
-_PAGE = 1000
 
 
 def list_deployments(project: Project = None, limit: Limit = 20, as_json: AsJson = False) -> None:
@@ -64,7 +62,7 @@ def show_log(
     found = _find(api, deployment, project)
     if follow:
         return follow_to_end(api, found, as_json=as_json)
-    lines = _all_lines(api, found["id"])
+    lines = [line for page in pages(api, found["id"]) for line in page]
     if as_json:
         print_json(lines)
     else:
@@ -98,7 +96,7 @@ def rollback(
 ) -> int:
     """Go back to an earlier deployment: its artifact is released again, without a build."""
     api = Api(current())
-    started = api.rollback(deployment or _find_previous(api, project_of(project)))
+    started = api.rollback(deployment) if deployment else api.rollback_project(project_of(project))
     return show_started(started, follow=follow, as_json=as_json, api=api)
 
 
@@ -110,27 +108,6 @@ def _find(api: Api, deployment: str | None, project: str | None) -> Deployment:
     if not newest:
         raise NotFound("no_deployment", f"{slug} has no deployments yet.", hint="Make the first one with: canonry deploy PATH")
     return newest[0]
-
-
-def _find_previous(api: Api, slug: str) -> str:
-    """Return the newest deployment before the live one that was live itself and released something else."""
-    found = api.list_deployments(slug)
-    live = next((item for item in found if item["status"] == "live"), None)
-    older = found[found.index(live) + 1 :] if live else found
-    for item in older:
-        if item["release_id"] and item["status"] in {"live", "superseded"} and not (live and item["artifact_id"] == live["artifact_id"]):
-            return item["id"]
-    raise Conflict("nothing_to_roll_back_to", f"{slug} has no earlier deployment to go back to.",
-                   hint="See what there is with: canonry deployments ls")  # fmt: skip
-
-
-def _all_lines(api: Api, deployment: str) -> list[BuildLine]:
-    lines: list[BuildLine] = []
-    while True:
-        page = api.build_lines(deployment, lines[-1]["seq"] if lines else None, _PAGE)
-        lines += page["lines"]
-        if not page["lines"]:
-            return lines
 
 
 def _source(deployment: Deployment) -> str:

@@ -1,6 +1,7 @@
 """Showing a deployment on its way: the log as it comes, then how it ended."""
 
 from collections import deque
+from collections.abc import Iterator
 
 from canonry.cli.errors import CANCELLED, FAILED, SUPERSEDED, show
 from canonry.cli.output import print_json, say
@@ -10,6 +11,7 @@ from canonry.client.follow import follow_build
 from canonry.client.models import BuildLine, Deployment
 
 _LAST_LINES = 20
+_PAGE = 1000
 _ENDS = {"live": 0, "failed": FAILED, "cancelled": CANCELLED, "superseded": SUPERSEDED}
 
 
@@ -60,13 +62,20 @@ def format_line(line: BuildLine) -> str:
 def last_lines(api: Api, deployment: str) -> list[BuildLine]:
     """Return the last lines of a deployment's log."""
     kept: deque[BuildLine] = deque(maxlen=_LAST_LINES)
-    after: int | None = None
+    for page in pages(api, deployment):
+        kept.extend(page)
+    return list(kept)
+
+
+def pages(api: Api, deployment: str) -> Iterator[list[BuildLine]]:
+    """Give what a deployment's log has so far, piece by piece."""
+    after = 0
     while True:
-        page = api.build_lines(deployment, after, 1000)
-        kept.extend(page["lines"])
-        if not page["lines"]:
-            return list(kept)
-        after = page["lines"][-1]["seq"]
+        page = api.build_lines(deployment, after, _PAGE)
+        yield page["lines"]
+        if page["done"] or not page["lines"]:
+            return
+        after = page["next_seq"]
 
 
 def _show_end(deployment: Deployment, *, as_json: bool) -> None:

@@ -1,16 +1,20 @@
 """`canonry logs`: what the instances write."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated
 
 from canonry.cli.arguments import option
 from canonry.cli.output import print_json
 from canonry.cli.remote.folder import project_of
-from canonry.cli.remote.options import AsJson, Limit, Project
+from canonry.cli.remote.options import AsJson, Project
 from canonry.client.api import Api
 from canonry.client.credentials import current
 from canonry.client.follow import follow_runtime
 from canonry.client.models import RuntimeLine
+
+_NEWEST = 200
+_PAGE = 5000
 
 
 def logs(
@@ -19,23 +23,50 @@ def logs(
     since: Annotated[
         str | None, option("--since", metavar="TIME", help="Only what is not older: 30s, 10m, 2h, 1d, or an ISO time.")
     ] = None,
-    limit: Limit = 200,
+    limit: Annotated[
+        int | None,
+        option(
+            "--limit", "-n", min=1, max=_PAGE, metavar="COUNT", help="How many lines at most. Without it: the newest 200, with --since all."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a project's instances write. With --follow, --json prints one JSON document per line."""
-    api = Api(current())
-    slug = project_of(project)
-    if follow:
-        for line in follow_runtime(api, slug, since):
-            print(json.dumps(line, ensure_ascii=False) if as_json else _format(line), flush=True)
+    """Show what a project's instances write.
+
+    With --follow what there is already comes first; --json then prints one JSON document per line.
+    """
+    pages = _Pages(Api(current()), project_of(project), since, limit)
+    if as_json and not follow:
+        print_json([line for page in pages for line in page])
         return
-    lines = api.runtime_lines(slug, since=since, limit=limit)["lines"]
-    if as_json:
-        print_json(lines)
-    else:
-        for line in lines:
-            print(_format(line))
+    for page in pages:
+        for line in page:
+            print(_format(line, as_json=as_json))
+    if follow:
+        for line in follow_runtime(pages.api, pages.project, pages.cursor):
+            print(_format(line, as_json=as_json), flush=True)
 
 
-def _format(line: RuntimeLine) -> str:
-    return f"{line['ts']} {line['process']}[{line['instance']}] {line['text']}"
+class _Pages:
+    """The pages of what there is already; `cursor` goes on behind the last one read."""
+
+    def __init__(self, api: Api, project: str, since: str | None, limit: int | None) -> None:
+        self.api = api
+        self.project = project
+        self.cursor = ""
+        self._since = since
+        self._left = limit
+
+    def __iter__(self) -> Iterator[list[RuntimeLine]]:
+        while self._left != 0:
+            size = _NEWEST if self._left is None and self._since is None else min(_PAGE, self._left or _PAGE)
+            page = self.api.runtime_lines(self.project, since=self._since, limit=size, cursor=self.cursor or None)
+            self.cursor = page["next_cursor"]
+            yield page["lines"]
+            if self._since is None or len(page["lines"]) < size:
+                return
+            self._left = None if self._left is None else self._left - len(page["lines"])
+
+
+def _format(line: RuntimeLine, *, as_json: bool) -> str:
+    return json.dumps(line, ensure_ascii=False) if as_json else f"{line['ts']} {line['process']} {line['text']}"
