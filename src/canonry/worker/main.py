@@ -1,7 +1,7 @@
 """The worker: takes jobs from procrastinate's tables, runs each in a thread, records how it ended.
 
 procrastinate keeps the queue (its tables and SQL functions); the loop is ours, because its own one waits up to a polling interval when a
-lock is released, and ends when the database goes away for a moment (docs/decisions/0004-worker.md).
+lock is released, and ends when the database goes away for a moment (docs/decisions/0005-worker.md).
 
     how the job ends      what becomes of it
     returns               deleted

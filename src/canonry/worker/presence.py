@@ -36,11 +36,14 @@ class Presence:
         self._thread.start()
 
     def stop(self) -> None:
-        """Leave the list of workers."""
+        """Leave the list of workers. Stopping twice is no error."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         os.eventfd_write(self._wake, 1)
         self._thread.join(timeout=3)
-        os.close(self._wake)
+        if not self._thread.is_alive():  # else it waits for a database that is away, and still needs the descriptor
+            os.close(self._wake)
 
     def _keep(self) -> None:
         pause = 0.1

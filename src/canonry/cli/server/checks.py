@@ -18,7 +18,6 @@ from canonry.infra import cgroups, processes, sandbox, subprocess
 type State = Literal["ok", "missing", "problem"]
 _GIT_NEEDED = (2, 31)
 _OPTIONAL = (
-    ("docker", "It will run apps as containers.", "Install Docker Engine."),
     ("nginx", "It will cache at the edge.", "Install the package nginx."),
     ("chromium", "It will take screenshots of deployments.", "Install the package chromium."),
 )
@@ -40,7 +39,7 @@ def all_checks(settings: Settings) -> list[Finding]:
     home = Home(settings.home_path)
     checks: list[Callable[[], Finding]] = [
         _python, lambda: _home(home), lambda: _disk(home), lambda: _port(settings, home), lambda: _sandbox(settings), _cgroups, _git, _uv,
-        _clock, *(lambda item=item: _optional(*item) for item in _OPTIONAL),
+        _clock, _docker, *(lambda item=item: _optional(*item) for item in _OPTIONAL),
     ]  # fmt: skip
     return [check() for check in checks]
 
@@ -149,6 +148,20 @@ def _clock() -> Finding:
             "clock", "problem", time.strftime("%Y-%m-%d", time.gmtime(now)), "Set the clock; certificates are checked against it."
         )
     return Finding("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)))
+
+
+def _docker() -> Finding:
+    if shutil.which("docker") is None:
+        return _optional("docker", "It will run apps as containers.", "Install Docker Engine.")
+    try:
+        result = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], timeout=10)
+    except CanonryError as error:
+        return Finding("docker", "missing", f"optional; {error.message}", "Start Docker Engine.")
+    if result.code != 0:
+        return Finding(
+            "docker", "missing", "optional; installed, but its engine does not answer", "Start Docker Engine, or give this user its socket."
+        )
+    return Finding("docker", "ok", f"engine {result.out.decode(errors='replace').strip()}")
 
 
 def _optional(program: str, use: str, remedy: str) -> Finding:
