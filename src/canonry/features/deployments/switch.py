@@ -49,8 +49,8 @@ def take_over(context: Context, project: Project, deployment: Deployment, releas
         if old is None or project.status != "running" or not _same(old, release) or not _complete(tx, project, old, running):
             return False
         hosts = traffic.hosts_of(tx, project.id, deployment.environment)
-        addresses = serving_addresses(tx, old)
-    lead(context, old, hosts, addresses)  # after a restart the table says healthy up to a second before the watch tells the edge
+        addresses = leading.serving_addresses(tx, old)
+    leading.lead(context, old, hosts, addresses)  # after a restart the table says healthy up to a second before the watch tells the edge
     with context.transactions.begin() as tx:
         fleet.adopt(tx, old.id, release.id, deployment.id)
         _record(tx, deployment, url_of(context, project))
