@@ -20,7 +20,7 @@ def main(names: list[str]) -> int:
     """Run the programs of these names, all of them without any. Returns the exit code."""
     programs = [path for path in sorted(FOLDER.glob("*.py")) if path.stem not in NOT_PROGRAMS and (not names or path.stem in names)]
     if missing := set(names) - {path.stem for path in programs}:
-        print(f"There is no bench/{sorted(missing)[0]}.py. There are: {', '.join(path.stem for path in programs)}", file=sys.stderr)
+        print(f"There is no bench/{min(missing)}.py. There are: {', '.join(path.stem for path in programs)}", file=sys.stderr)
         return 2
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     return max([_run(path) for path in programs], default=0)
