@@ -160,6 +160,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "SmallApp", ""
+    wbufsize = 1 << 16  # one packet per answer; two wait for each other (Nagle)
     server: _Server
 
     def do_GET(self) -> None:
