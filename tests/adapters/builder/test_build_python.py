@@ -78,9 +78,13 @@ def test_without_lock_files_the_environment_belongs_to_the_artifact(workshop: Wo
 
 
 def test_what_a_build_writes_into_the_environment_stays_with_its_artifact(workshop: Workshop, flask: Artifact) -> None:
-    plan = dataclasses.replace(FLASK, build="echo 'X = 1' > /env/lib/python3.12/site-packages/added.py && rm -r /env/lib/python3.12/site-packages/flask")
+    plan = dataclasses.replace(
+        FLASK, build="echo 'X = 1' > /env/lib/python3.12/site-packages/added.py && rm -r /env/lib/python3.12/site-packages/flask"
+    )
     artifact = workshop.build(plan, APP)
-    assert run_in(artifact, "python -c 'import added, click; print(added.X)'; ls -d /env/lib/python3.12/site-packages/flask || true") == "1\n"
+    assert (
+        run_in(artifact, "python -c 'import added, click; print(added.X)'; ls -d /env/lib/python3.12/site-packages/flask || true") == "1\n"
+    )
     assert run_in(flask, "python app.py; ls /env/lib/python3.12/site-packages/added.py 2>/dev/null || true") == "flask\n"
 
 

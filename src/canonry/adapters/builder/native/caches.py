@@ -37,8 +37,14 @@ class KeptFolders:
                 remove_tree(kept)
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 place.rename(kept)
-                with contextlib.suppress(OSError):
-                    place.parent.rmdir()  # nothing else was in it
+                self._drop_empty(place.parent, path)
+
+    def _drop_empty(self, folder: Path, path: str) -> None:
+        """Remove the folder that only held the kept one, unless it is where a path begins."""
+        found = self._locate(path.strip("/"))
+        if found is not None and folder != found[0]:
+            with contextlib.suppress(OSError):  # it holds something else
+                folder.rmdir()
 
     def _kept(self, path: str) -> Path:
         return self._store / hashlib.sha256(path.encode()).hexdigest()[:16]
