@@ -1,5 +1,6 @@
 """The contract of `ports.runtime.Runtime`, over every adapter. The commands are plain shell that both understand."""
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from canonry.infra import cgroups, sandbox
 from canonry.ports.errors import StartFailed
 from canonry.ports.runtime import InstanceSpec, InstanceState, Resources, Runtime
 
+INS = f"ins_{secrets.token_hex(4)}_"  # ids are unique on the machine: another run of the tests may be under way
+
 
 @dataclass
 class Bench:
@@ -26,8 +29,8 @@ class Bench:
     folder: Path
 
     def spec(self, name: str, command: str, *, needs_port: bool = True) -> InstanceSpec:
-        return InstanceSpec(id=f"ins_{name}", app=self.folder / "app", command=command, environment={"PATH": "/usr/bin:/bin"},
-                            log=self.folder / "logs" / f"ins_{name}.log", resources=Resources(memory_mb=64), needs_port=needs_port,
+        return InstanceSpec(id=f"{INS}{name}", app=self.folder / "app", command=command, environment={"PATH": "/usr/bin:/bin"},
+                            log=self.folder / "logs" / f"{INS}{name}.log", resources=Resources(memory_mb=64), needs_port=needs_port,
                             labels={"project": "prj_1", "process": "web"})  # fmt: skip
 
     def ended(self, instance_id: str) -> InstanceState:
@@ -81,7 +84,7 @@ def test_a_started_instance_runs_and_says_what_it_was_given(bench: Bench) -> Non
     before = time.time()
     state = bench.runtime.start(bench.spec("a", "sleep 60"))
     assert state.running
-    assert (state.id, state.labels) == ("ins_a", {"project": "prj_1", "process": "web"})
+    assert (state.id, state.labels) == (f"{INS}a", {"project": "prj_1", "process": "web"})
     assert state.exit_code is None
     assert state.reason == ""
     assert before - 1 <= state.started <= time.time()
@@ -125,7 +128,7 @@ def test_an_instance_without_a_port_has_no_address(bench: Bench) -> None:
 @pytest.mark.parametrize("code", [0, 3])
 def test_an_exit_is_reported_with_its_code(bench: Bench, code: int) -> None:
     bench.runtime.start(bench.spec("a", f"exit {code}"))
-    state = bench.ended("ins_a")
+    state = bench.ended(f"{INS}a")
     assert (state.exit_code, state.reason) == (code, f"exited with code {code}")
     assert (state.memory_bytes, state.cpu_seconds, state.pid) == (0, 0, None)
 
@@ -133,7 +136,7 @@ def test_an_exit_is_reported_with_its_code(bench: Bench, code: int) -> None:
 def test_a_command_that_does_not_exist_ends_with_127_and_a_reason(bench: Bench) -> None:
     spec = bench.spec("a", "no-such-command --at-all")
     bench.runtime.start(spec)
-    state = bench.ended("ins_a")
+    state = bench.ended(f"{INS}a")
     assert state.exit_code == 127
     assert state.reason == "exited with code 127: the command was not found"
     bench.logged(spec, "no-such-command: not found")
@@ -144,7 +147,7 @@ def test_output_is_appended_to_the_log(bench: Bench) -> None:
     spec.log.parent.mkdir(parents=True)
     spec.log.write_text("before\n")
     bench.runtime.start(spec)
-    bench.ended("ins_a")
+    bench.ended(f"{INS}a")
     assert spec.log.read_text() == "before\none\ntwo\n"
 
 
@@ -153,20 +156,20 @@ def test_stop_ends_it_at_once_and_may_be_called_again(bench: Bench) -> None:
     bench.runtime.start(spec)
     bench.logged(spec, "up")
     began = time.monotonic()
-    bench.runtime.stop("ins_a", 10)
+    bench.runtime.stop(f"{INS}a", 10)
     assert time.monotonic() - began < 5
-    state = bench.runtime.state("ins_a")
+    state = bench.runtime.state(f"{INS}a")
     assert state is not None
     assert (state.running, state.reason, state.exit_code) == (False, "stopped", 143)
-    bench.runtime.stop("ins_a", 10)
-    assert bench.runtime.state("ins_a") == state
+    bench.runtime.stop(f"{INS}a", 10)
+    assert bench.runtime.state(f"{INS}a") == state
 
 
 def test_stop_right_after_start_ends_it(bench: Bench) -> None:
     for number in range(5):
         bench.runtime.start(bench.spec(str(number), "sleep 60"))
-        bench.runtime.stop(f"ins_{number}", 10)
-        state = bench.runtime.state(f"ins_{number}")
+        bench.runtime.stop(f"{INS}{number}", 10)
+        state = bench.runtime.state(f"{INS}{number}")
         assert state is not None
         assert not state.running
 
@@ -176,36 +179,36 @@ def test_stop_waits_for_the_grace_time_then_kills(bench: Bench) -> None:
     bench.runtime.start(spec)
     bench.logged(spec, "deaf")
     began = time.monotonic()
-    bench.runtime.stop("ins_a", 0.5)
+    bench.runtime.stop(f"{INS}a", 0.5)
     assert 0.5 <= time.monotonic() - began < 3
-    state = bench.runtime.state("ins_a")
+    state = bench.runtime.state(f"{INS}a")
     assert state is not None
     assert (state.running, state.exit_code) == (False, 137)
     assert state.reason == "stopped: killed, it had not ended 0.5 s after SIGTERM"
 
 
 def test_what_nobody_knows_is_none_and_stops_and_is_forgotten_without_error(bench: Bench) -> None:
-    assert bench.runtime.state("ins_none") is None
+    assert bench.runtime.state(f"{INS}none") is None
     assert bench.runtime.states() == []
-    bench.runtime.stop("ins_none", 1)
-    bench.runtime.forget("ins_none")
+    bench.runtime.stop(f"{INS}none", 1)
+    bench.runtime.forget(f"{INS}none")
 
 
 def test_an_ended_instance_is_known_until_it_is_forgotten(bench: Bench) -> None:
     spec = bench.spec("a", "echo bye")
     bench.runtime.start(spec)
-    bench.ended("ins_a")
-    assert [state.id for state in bench.runtime.states()] == ["ins_a"]
-    bench.runtime.forget("ins_a")
-    bench.runtime.forget("ins_a")
+    bench.ended(f"{INS}a")
+    assert [state.id for state in bench.runtime.states()] == [f"{INS}a"]
+    bench.runtime.forget(f"{INS}a")
+    bench.runtime.forget(f"{INS}a")
     assert bench.runtime.states() == []
     assert spec.log.read_text() == "bye\n"
 
 
 def test_a_running_instance_is_not_forgotten(bench: Bench) -> None:
     bench.runtime.start(bench.spec("a", "sleep 60"))
-    bench.runtime.forget("ins_a")
-    state = bench.runtime.state("ins_a")
+    bench.runtime.forget(f"{INS}a")
+    state = bench.runtime.state(f"{INS}a")
     assert state is not None
     assert state.running
 
@@ -213,14 +216,14 @@ def test_a_running_instance_is_not_forgotten(bench: Bench) -> None:
 def test_a_restarted_canonry_finds_what_runs_and_what_ended(bench: Bench) -> None:
     before = bench.runtime.start(bench.spec("runs", "sleep 60"))
     bench.runtime.start(bench.spec("ended", "exit 4"))
-    bench.ended("ins_ended")
+    bench.ended(f"{INS}ended")
     again = bench.again()
     found = {state.id: state for state in again.states()}
-    assert set(found) == {"ins_runs", "ins_ended"}
-    assert (found["ins_runs"].running, found["ins_runs"].address, found["ins_runs"].labels) == (True, before.address, before.labels)
-    assert (found["ins_ended"].running, found["ins_ended"].exit_code) == (False, 4)
-    again.stop("ins_runs", 5)
-    state = bench.runtime.state("ins_runs")
+    assert set(found) == {f"{INS}runs", f"{INS}ended"}
+    assert (found[f"{INS}runs"].running, found[f"{INS}runs"].address, found[f"{INS}runs"].labels) == (True, before.address, before.labels)
+    assert (found[f"{INS}ended"].running, found[f"{INS}ended"].exit_code) == (False, 4)
+    again.stop(f"{INS}runs", 5)
+    state = bench.runtime.state(f"{INS}runs")
     assert state is not None
     assert not state.running
 

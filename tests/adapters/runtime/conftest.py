@@ -1,5 +1,6 @@
 """The process runtime on a home of its own; whatever a test starts is ended after it."""
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from canonry.core.settings import Settings
 from canonry.infra import cgroups, sandbox
 from canonry.ports.builder import Mount
 from canonry.ports.runtime import InstanceSpec, InstanceState, Resources
+
+INS = f"ins_{secrets.token_hex(4)}_"  # ids are unique on the machine: another run of the tests may be under way
 
 
 class Place:
@@ -33,19 +36,19 @@ class Place:
 
     def spec(self, name: str, command: str, *, memory_mb: int = 64, processes: int = 64, mounts: tuple[Mount, ...] = (),
              directory: str = ".", **variables: str) -> InstanceSpec:  # fmt: skip
-        return InstanceSpec(id=f"ins_{name}", app=self.app, command=command, environment={"PATH": "/usr/bin:/bin", **variables},
-                            log=self.home.instance_logs / f"ins_{name}.log", resources=Resources(memory_mb, processes=processes),
+        return InstanceSpec(id=f"{INS}{name}", app=self.app, command=command, environment={"PATH": "/usr/bin:/bin", **variables},
+                            log=self.home.instance_logs / f"{INS}{name}.log", resources=Resources(memory_mb, processes=processes),
                             mounts=mounts, directory=directory)  # fmt: skip
 
     def output(self, name: str) -> str:
-        return (self.home.instance_logs / f"ins_{name}.log").read_text()
+        return (self.home.instance_logs / f"{INS}{name}.log").read_text()
 
     def ended(self, name: str, seconds: float = 15) -> InstanceState:
         self.wait(lambda: not self.state(name).running, seconds)
         return self.state(name)
 
     def state(self, name: str) -> InstanceState:
-        state = self.runtime.state(f"ins_{name}")
+        state = self.runtime.state(f"{INS}{name}")
         assert state is not None
         return state
 

@@ -26,7 +26,7 @@ def main() -> None:
     settings = Settings(home=home.root)
     step, wrong, outcomes, died = 1, [], Counter[str](), True
     while died:
-        spec = InstanceSpec(f"ins_{what}{step}", home.artifacts / "app", "echo up; sleep 60", {"PATH": "/usr/bin:/bin"},
+        spec = InstanceSpec(f"ins_{os.getpid()}_{what}{step}", home.artifacts / "app", "echo up; sleep 60", {"PATH": "/usr/bin:/bin"},
                             home.instance_logs / f"{what}{step}.log", Resources(64))  # fmt: skip
         died = crash(home, settings, spec, what, step)
         runtime = ProcessRuntime(home, settings)

@@ -8,7 +8,7 @@ import pytest
 
 from canonry.infra import cgroups
 from canonry.ports.runtime import Resources
-from tests.adapters.runtime.conftest import Place
+from tests.adapters.runtime.conftest import INS, Place
 
 _EAT = "(head -c 300000000 /dev/zero && sleep 30) | tail"
 
@@ -40,7 +40,7 @@ def test_memory_and_cpu_in_use_are_shown(place: Place, grouped: bool) -> None:
 def test_a_fork_bomb_stays_small(place: Place) -> None:
     place.runtime.start(place.spec("a", "i=0; while [ $i -lt 200 ]; do sleep 60 & i=$((i+1)); done; echo end; sleep 60", processes=20))
     time.sleep(1)
-    group = cgroups.find("ins_a")
+    group = cgroups.find(f"{INS}a")
     if group is not None:
         assert len(group.processes()) <= 20
 
@@ -58,7 +58,7 @@ def test_a_share_of_the_cpu_is_kept(place: Place) -> None:
     before, began = place.state("a").cpu_seconds, time.monotonic()
     time.sleep(1.5)
     used = (place.state("a").cpu_seconds - before) / (time.monotonic() - began)
-    group = cgroups.find("ins_a")
+    group = cgroups.find(f"{INS}a")
     assert group is None or "cpu" not in group.folders or used < 0.4
 
 

@@ -9,7 +9,7 @@ import pytest
 from canonry.adapters.runtime.process import processes
 from canonry.ports.builder import Mount
 from canonry.ports.errors import StartFailed
-from tests.adapters.runtime.conftest import Place
+from tests.adapters.runtime.conftest import INS, Place
 
 
 def test_the_app_is_the_working_folder_and_read_only(place: Place) -> None:
@@ -93,7 +93,7 @@ def test_no_value_is_seen_on_a_command_line_or_outside_the_sandbox(place: Place)
     place.runtime.start(place.spec("a", 'echo "up $TOKEN"; exec sleep 60', TOKEN=secret))
     place.said("a", f"up {secret}")
     main = place.state("a").pid
-    outside = processes.marked("ins_a")
+    outside = processes.marked(f"{INS}a")
     assert len(outside) == 2
     for pid in [*outside, main]:
         assert secret not in Path(f"/proc/{pid}/cmdline").read_text()
@@ -132,4 +132,4 @@ def test_the_output_goes_to_a_log_that_only_we_read_and_input_is_empty(place: Pl
     place.runtime.start(place.spec("a", "cat; echo out; echo err >&2"))
     place.ended("a")
     assert place.output("a") == "out\nerr\n"
-    assert (place.home.instance_logs / "ins_a.log").stat().st_mode & 0o777 == 0o600
+    assert (place.home.instance_logs / f"{INS}a.log").stat().st_mode & 0o777 == 0o600

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from canonry.adapters.runtime.process import processes
-from tests.adapters.runtime.conftest import Place
+from tests.adapters.runtime.conftest import INS, Place
 
 _TRAP = "trap 'echo got TERM; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
 
@@ -13,7 +13,7 @@ _TRAP = "trap 'echo got TERM; exit 0' TERM; echo ready; while :; do sleep 0.05; 
 def test_the_app_gets_sigterm_and_may_end_in_its_own_way(place: Place) -> None:
     place.runtime.start(place.spec("a", _TRAP))
     place.said("a", "ready")
-    place.runtime.stop("ins_a", 10)
+    place.runtime.stop(f"{INS}a", 10)
     assert place.output("a") == "ready\ngot TERM\n"
     state = place.state("a")
     assert (state.exit_code, state.reason) == (0, "stopped")
@@ -24,7 +24,7 @@ def test_sigterm_reaches_the_app_behind_shells_that_would_not_pass_it_on(place: 
     (place.app / "app.sh").write_text(_TRAP)
     place.runtime.start(place.spec("a", command))
     place.said("a", "ready")
-    place.runtime.stop("ins_a", 10)
+    place.runtime.stop(f"{INS}a", 10)
     assert "got TERM" in place.output("a")
     assert "never" not in place.output("a")
 
@@ -34,7 +34,7 @@ def test_workers_of_an_app_that_handles_sigterm_are_left_to_it(place: Place) -> 
     (place.app / "app.sh").write_text("trap 'echo master got TERM; kill -9 $!; exit 0' TERM; sh worker.sh & wait; wait")
     place.runtime.start(place.spec("a", "exec sh app.sh"))
     place.said("a", "ready")
-    place.runtime.stop("ins_a", 10)
+    place.runtime.stop(f"{INS}a", 10)
     assert place.output("a") == "ready\nmaster got TERM\n"
 
 
@@ -48,16 +48,16 @@ def test_after_the_grace_time_every_process_is_killed_one_that_became_a_daemon_t
     assert len(known) >= 4
     alive = [(each, processes.start_ticks(each)) for each in known]
     began = time.monotonic()
-    runtime.stop("ins_a", 0.3)
+    runtime.stop(f"{INS}a", 0.3)
     assert 0.3 <= time.monotonic() - began < 4
     assert [each for each, ticks in alive if processes.is_alive(each, ticks)] == []
-    assert processes.marked("ins_a") == []
+    assert processes.marked(f"{INS}a") == []
 
 
 def test_what_the_command_leaves_behind_ends_with_it(place: Place) -> None:
     place.runtime.start(place.spec("a", "setsid sleep 88 & echo $!; sleep 0.1; exit 3"))
     assert place.ended("a").exit_code == 3
-    assert processes.marked("ins_a") == []
+    assert processes.marked(f"{INS}a") == []
 
 
 def test_killing_what_watches_over_the_sandbox_ends_the_app_too(place: Place) -> None:
