@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("signed_in")
 def test_the_first_deploy_creates_the_project_shows_the_log_and_prints_the_url(canonry: RunCli, server: ApiServer) -> None:
     done = canonry("deploy")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["Found index.html", "Done", "Live at http://my-site.localhost"]
+    assert done.stdout.splitlines() == ["Found index.html", "Done", "http://my-site.localhost"]
     assert "Created the project my-site." in done.stderr
     assert server.projects["my-site"]["name"] == "My Site"
     assert server.paths_in_last_archive() == ["index.html"]

@@ -181,7 +181,7 @@ def _build_lines(state: ApiServer) -> list[dict[str, Any]]:
 
 
 def _runtime_lines(state: ApiServer) -> list[dict[str, Any]]:
-    fixed = {"ts": "2026-01-01T00:00:00Z", "instance": "ins_1", "process": "web.0", "deployment": "dep_1"}
+    fixed = {"ts": "2026-01-01T00:00:00.123456+00:00", "instance": "ins_1", "process": "web.0", "deployment": "dep_1"}
     return [{**fixed, "text": text} for text in state.runtime]
 
 

@@ -31,7 +31,7 @@ def deploy(
     __pycache__, .DS_Store and virtual environments; a line like !node_modules/ in .canonryignore takes such a folder in. The first deploy
     creates the project.
 
-    Exit code: 0 live, 1 failed, 9 cancelled, 10 superseded by a newer deployment.
+    The last line on standard output is the URL. Exit code: 0 live, 1 failed, 9 cancelled, 10 superseded by a newer deployment.
     """
     api = Api(current())
     slug = project_of(project, path)

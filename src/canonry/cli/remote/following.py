@@ -83,7 +83,7 @@ def _show_end(deployment: Deployment, *, as_json: bool) -> None:
         print_json(deployment)
     status = deployment["status"]
     if status == "live" and not as_json:
-        print(f"Live at {deployment['url']}")
+        print(deployment["url"])
     elif status == "failed":
         show(from_document(deployment["error"] or {}), as_json=as_json)
     elif status == "cancelled":

@@ -39,7 +39,7 @@ def list_instances(project: Project = None, as_json: AsJson = False) -> None:
 def scale(
     instances: Annotated[int | None, argument("N", min=1, max=32, help="How many instances (1 to 32).")] = None,
     process: Annotated[str | None, option("--process", metavar="NAME", help="The process to scale. Without it: web.")] = None,
-    memory: Annotated[int | None, option("--memory", min=16, metavar="MIB", help="Memory that each instance may use.")] = None,
+    memory: Annotated[int | None, option("--memory", min=32, metavar="MIB", help="Memory that each instance may use.")] = None,
     project: Project = None,
     as_json: AsJson = False,
 ) -> None:

@@ -69,4 +69,7 @@ class _Pages:
 
 
 def _format(line: RuntimeLine, *, as_json: bool) -> str:
-    return json.dumps(line, ensure_ascii=False) if as_json else f"{line['ts']} {line['process']} {line['text']}"
+    if as_json:
+        return json.dumps(line, ensure_ascii=False)
+    moment = f"{line['ts'][:23]}Z" if len(line["ts"]) == 32 and line["ts"].endswith("+00:00") else line["ts"]  # milliseconds will do
+    return f"{moment} {line['process']} {line['text']}"
