@@ -141,7 +141,9 @@ def test_an_app_that_keeps_crashing_is_shown_as_a_crash_loop_and_answers_502(can
 
 
 def test_the_runtime_log_shows_what_the_app_writes(canonry: Canonry, tmp_path: Path) -> None:
-    canonry.must("deploy", str(write_server(tmp_path / "app", "talks", code="print('a line of its own', flush=True)\n")), "--project", "talks")
+    canonry.must(
+        "deploy", str(write_server(tmp_path / "app", "talks", code="print('a line of its own', flush=True)\n")), "--project", "talks"
+    )
     lines = eventually(lambda: canonry.api("GET", "/v1/projects/talks/logs?since=10m")["lines"], lambda lines: len(lines) >= 2)
     assert lines[0]["text"] == "a line of its own"
     assert "a line of its own" in canonry.must("logs", "--project", "talks")
@@ -194,9 +196,7 @@ def test_a_running_deployment_can_be_cancelled_and_its_build_is_gone(canonry: Ca
     canonry.must("deploy", str(folder), "--project", "cancelled")
     (folder / "canonry.toml").write_text("[build]\nbuild = 'sleep 66.25'\n")
     canonry.must("deploy", str(folder), "--project", "cancelled", "--no-follow")
-    row = eventually(
-        lambda: canonry.api("GET", "/v1/projects/cancelled/deployments")["deployments"][0], lambda row: row["step"] == "build"
-    )
+    row = eventually(lambda: canonry.api("GET", "/v1/projects/cancelled/deployments")["deployments"][0], lambda row: row["step"] == "build")
     canonry.api("POST", f"/v1/deployments/{row['id']}/cancel")
     ended = eventually(lambda: canonry.api("GET", f"/v1/deployments/{row['id']}")["deployment"], lambda row: row["finished_at"] is not None)
     assert ended["status"] == "cancelled"

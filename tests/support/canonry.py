@@ -132,7 +132,7 @@ def eventually[T](look: Callable[[], T], wanted: Callable[[T], bool], *, within:
     while True:
         try:
             seen = look()
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
             if time.monotonic() > deadline:
                 raise AssertionError(f"not within {within} s: {error!r}") from error
         else:

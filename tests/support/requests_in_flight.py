@@ -79,5 +79,5 @@ class Visitor:
             if wrong:
                 self.wrong.append(wrong)
             else:
-                word = text.split(" born=")[0]
+                word = text.split(" born=", maxsplit=1)[0]
                 self.seen[word] = self.seen.get(word, 0) + 1

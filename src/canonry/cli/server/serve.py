@@ -70,7 +70,7 @@ def _run(container: "Container", services: "Services") -> None:
 
 
 async def _serve(container: "Container", services: "Services") -> None:
-    from canonry.features.deployments import Watch, enqueue_unfinished
+    from canonry.features.deployments import Watch, recover
     from canonry.infra.keeper import Keeper
     from canonry.web.app import create_app
     from canonry.web.server import serve_web
@@ -88,7 +88,7 @@ async def _serve(container: "Container", services: "Services") -> None:
     keeper = Keeper(services.kept())
     web = asyncio.create_task(serve_web(create_app(container), container.home.web_socket, stop, ready))
     background = asyncio.create_task(_when_ready(container, ready, stop))
-    enqueue_unfinished(container)
+    recover(container)
     worker.start()
     watcher.start()
     keeper.start()

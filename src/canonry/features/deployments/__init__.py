@@ -8,6 +8,6 @@ it are instances.
 from canonry.features.deployments.fleet.watch import Watch
 from canonry.features.deployments.lifecycle import instances, logged_instances
 from canonry.features.deployments.models import Deployment, Instance, Release
-from canonry.features.deployments.pipeline import enqueue_unfinished
+from canonry.features.deployments.pipeline import recover
 
-__all__ = ["Deployment", "Instance", "Release", "Watch", "enqueue_unfinished", "instances", "logged_instances"]
+__all__ = ["Deployment", "Instance", "Release", "Watch", "instances", "logged_instances", "recover"]

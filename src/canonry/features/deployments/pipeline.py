@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 _BURST = 3  # so many waiting at once: pushes come faster than builds
 _QUIET_SECONDS = 1.0
 _LONGEST_WAIT = 15.0
+_PLAN_SECONDS = 3600  # the work area of a plan belongs to a request; one this old was left by a process that is gone
 
 
 def run(context: Context, project_id: str, environment: str) -> None:
@@ -35,11 +36,15 @@ def run(context: Context, project_id: str, environment: str) -> None:
         _carry_out(context, deployment)
 
 
-def enqueue_unfinished(context: Context) -> None:
-    """Give every deployment that waits or was interrupted a job again; called when Canonry starts."""
+def recover(context: Context) -> None:
+    """Mend what a `kill -9` left: whatever waits or was interrupted gets a job again, work areas of ended builds go. Called at the start."""
     with context.transactions.begin() as tx:
         for project_id, environment in store.projects_with_unfinished(tx):
             tx.enqueue(RUN, project_id=project_id, environment=environment)
+        working = store.unfinished_ids(tx)
+    for work in context.home.builds.iterdir():
+        if work.name not in working and time.time() - work.stat().st_mtime > (0 if work.name.startswith("dep_") else _PLAN_SECONDS):
+            remove_tree(work)
 
 
 def _take(context: Context, project_id: str, environment: str) -> Deployment | None:
