@@ -19,7 +19,7 @@ from canonry.adapters.edge.caddy import launch
 from canonry.adapters.edge.caddy.admin import is_ready
 from canonry.adapters.edge.caddy.config import SHUTDOWN_DELAY, caddy_config
 from canonry.adapters.edge.caddy.entries import boot_token
-from canonry.adapters.edge.caddy.sockets import close_all, descriptors_of, door_closed, listening_sockets, sockets_of
+from canonry.adapters.edge.caddy.sockets import close_all, listening_sockets, sockets_of, stop_accepting
 from canonry.core.errors import CanonryError, Unavailable
 from canonry.core.paths import Home
 from canonry.core.settings import Settings, child_environment
@@ -154,18 +154,14 @@ class CaddyProcess:
         return child.pid
 
     def _see_off(self, old: _State) -> None:
-        """Ask the old Caddy to leave and wait until it takes no new connection. Its open requests go on.
+        """Ask the old Caddy to leave. It takes no new connection; for SHUTDOWN_DELAY it tells its clients to come back on one.
 
-        For SHUTDOWN_DELAY it tells its clients to come back on a new connection, which either Caddy takes. A connection that it takes
-        just before it stops would be closed unread, so around that moment none gets through.
+        Where the kernel does not let us stop it from accepting, it shares new connections for that time, and its last one may be lost.
         """
-        listening = descriptors_of(old.pid, self._sockets)
+        gone = stop_accepting(old.pid, self._sockets)
         _signal([(old.pid, old.started)], signal.SIGTERM)
-        time.sleep(SHUTDOWN_DELAY - 0.05)
-        with door_closed(self._sockets):
-            end = time.monotonic() + 0.5
-            while time.monotonic() < end and all(path.is_symlink() for path in listening):
-                time.sleep(0.001)
+        if not gone:
+            time.sleep(SHUTDOWN_DELAY)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         numbers = [item.fileno() for item in self._sockets]

@@ -5,19 +5,17 @@ import ctypes
 import errno
 import os
 import socket
-import struct
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+import sys
+from collections.abc import Iterable, Sequence
 
 import psutil
 
+from canonry.adapters.edge.caddy import unwatch
 from canonry.core.errors import CanonryError, Conflict, Invalid, NeedsAction, Unavailable
+from canonry.infra.subprocess import run
 
 _BACKLOG = 4096
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture
-_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
-# Classic BPF on the TCP header: load the flags; with SYN, let it pass; else drop it.
-_ONLY_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0))
 _WITH_IPV6 = {"127.0.0.1": ["127.0.0.1", "::1"], "localhost": ["127.0.0.1", "::1"], "0.0.0.0": ["0.0.0.0", "::"]}  # noqa: S104 -- a table
 _NO_IPV6 = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
 
@@ -45,7 +43,6 @@ def listening_sockets(address: str, port: int, held: Sequence[socket.socket] = (
         close_all(item for item in found if item not in held)
         raise
     close_all(have.values())
-    open_door(found)
     return found
 
 
@@ -64,39 +61,18 @@ def sockets_of(pid: int, count: int) -> list[socket.socket]:
     return [item for item in found if item.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
 
 
-@contextlib.contextmanager
-def door_closed(sockets: Sequence[socket.socket]) -> Iterator[None]:
-    """Let no new connection through meanwhile; clients notice 0.2 s of delay at most, when they send their first packet again.
+def stop_accepting(pid: int, sockets: Sequence[socket.socket]) -> bool:
+    """Make that Caddy take no new connection from these sockets, which others go on sharing; return whether it worked.
 
-    Handshakes go on, only what follows them is dropped, and so no connection is made that could inherit the filter.
+    What it has taken already it serves. Asking it to stop is not enough: it would accept until it closes, and then close unread what
+    it has just accepted.
     """
-    program = ctypes.create_string_buffer(b"".join(struct.pack("@HBBI", *line) for line in _ONLY_SYN))
-    described = struct.pack("@HP", len(_ONLY_SYN), ctypes.addressof(program))
+    inodes = [str(os.fstat(item.fileno()).st_ino) for item in sockets]
     try:
-        for item in sockets:
-            item.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
-        yield
-    finally:
-        open_door(sockets)
-
-
-def open_door(sockets: Sequence[socket.socket]) -> None:
-    """Undo `door_closed`, also that of a Python process which was killed inside it."""
-    for item in sockets:
-        with contextlib.suppress(OSError):  # there is no filter
-            item.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
-
-
-def descriptors_of(pid: int, sockets: Sequence[socket.socket]) -> list[Path]:
-    """Return the paths of the descriptors by which that process holds any of these sockets."""
-    ours = {f"socket:[{os.fstat(item.fileno()).st_ino}]" for item in sockets}
-    found: list[Path] = []
-    with contextlib.suppress(OSError):
-        for path in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                if str(path.readlink()) in ours:
-                    found.append(path)
-    return found
+        done = run([sys.executable, "-I", "-S", str(unwatch.__file__), str(pid), *inodes], timeout=5)
+    except CanonryError:
+        return False
+    return done.code == 0 and done.out.strip() == str(len(sockets)).encode()
 
 
 def close_all(sockets: Iterable[socket.socket]) -> None:
@@ -112,8 +88,7 @@ def _listen(address: str, port: int) -> socket.socket:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         # Not SO_REUSEPORT: an app runs as the same user and could then take a share of everybody's requests.
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # A connection is handed over with its request, not before: a server that shuts down closes connections on which it has
-        # read nothing, and so lost about one new client in ten restarts at 150 new connections/s. Silent clients wait in the kernel.
+        # A connection is handed over with its request; silent clients wait in the kernel and cost Caddy nothing.
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 5)
         made.bind((address, port))
         made.listen(_BACKLOG)
