@@ -53,8 +53,12 @@ class Bounds:
     def check_disk(self) -> None:
         """Measure what the build keeps on disk, caches included. Raises: BuildFailed `build_disk_limit`."""
         if _bytes_in(self._folders) > self.limits.disk_mb << 20:
-            raise BuildFailed("build_disk_limit", f"The build wrote more than {self.limits.disk_mb} MiB and was stopped.",
-                              hint="Write less, or raise CANONRY_BUILD_DISK.")  # fmt: skip
+            raise self.out_of_disk()
+
+    def out_of_disk(self) -> BuildFailed:
+        """Return the error for a build that wrote too much."""
+        return BuildFailed("build_disk_limit", f"The build wrote more than {self.limits.disk_mb} MiB and was stopped.",
+                           hint="Write less, or raise CANONRY_BUILD_DISK.")  # fmt: skip
 
     def out_of_memory(self) -> BuildFailed:
         """Return the error for a command that was ended for its memory."""

@@ -5,6 +5,7 @@ import hashlib
 import os
 import resource
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,10 +22,14 @@ from canonry.infra.processes import ProcessId, identify, is_alive
 from canonry.infra.sandbox import Sandbox, guard_loader, sandboxed
 from canonry.ports.builder import LogLine
 
-# Waits for a line on stdin, so that the limits are in force before anything of the user's runs; ends when we die before that.
-_WAIT = 'read -r _ || exit 125; exec "$@" < /dev/null'
+# Outside, before bubblewrap: waits for a line on stdin, so that the limits are in force before anything of the user's runs.
+_WAIT = 'read -r _ || exit 125; exec "$@"'
+# Inside, before the command: says that the sandbox stands, and waits for our answer. Only from here on does the sandbox surely die
+# with us; were we killed before, nobody answers. Without this, a kill in the few milliseconds of its setting up leaves it running.
+_READY = 'echo; read -r _ || exit 125; exec "$@" < /dev/null'
 _PATIENCE = 0.1  # seconds between looks at the bounds
 _KILL_SECONDS = 10.0
+_TOO_LARGE_A_FILE = frozenset({-signal.SIGXFSZ, 128 + signal.SIGXFSZ})  # one file alone reached the disk limit
 
 
 @dataclass(frozen=True)
@@ -43,17 +48,19 @@ def run_step(argv: Sequence[str], sandbox: Sandbox, environment: Mapping[str, st
     Raises: BuildCancelled; BuildFailed when a bound is passed. Any exit code is returned, not raised.
     """
     outer, prefix = guard_loader(environment)
-    command = ["/bin/sh", "-c", _WAIT, "sh", *sandboxed(sandbox, [*prefix, *argv])]
+    command = ["/bin/sh", "-c", _WAIT, "sh", *sandboxed(sandbox, ["/bin/sh", "-c", _READY, "sh", *prefix, *argv])]
     started = time.monotonic()
     output = Output(log)
     with _group(name, bounds) as group, _process(command, outer) as process:
         _limit(process.pid, bounds, group)
         bounds.begin()
-        _release(process)
+        _answer(process, last=False)
         _follow(process, output, bounds, group)
         code = process.wait()
         if group is not None and group.was_oom_killed() and code != 0:
             raise bounds.out_of_memory()
+        if code in _TOO_LARGE_A_FILE:
+            raise bounds.out_of_disk()
     if time.monotonic() - started > 1:
         bounds.check_disk()
     return Ended(128 - code if code < 0 else code, output.tail, time.monotonic() - started)
@@ -109,11 +116,12 @@ def _limit(pid: int, bounds: Bounds, group: Group | None) -> None:
         group.add(pid)
 
 
-def _release(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin is not None:
+def _answer(process: subprocess.Popen[bytes], *, last: bool) -> None:
+    if process.stdin is not None and not process.stdin.closed:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(b"\n")
-        process.stdin.close()
+        if last:
+            process.stdin.close()
 
 
 def _follow(process: subprocess.Popen[bytes], output: Output, bounds: Bounds, group: Group | None) -> None:
@@ -124,11 +132,15 @@ def _follow(process: subprocess.Popen[bytes], output: Output, bounds: Bounds, gr
     poll = select.poll()
     poll.register(descriptor, select.POLLIN | select.POLLHUP)
     last_look = 0.0
-    reading = True
+    reading, is_ready = True, False
     while reading or process.poll() is None:
         if reading and poll.poll(_PATIENCE * 1000):
             data = os.read(descriptor, 1 << 16)
             reading = bool(data)
+            if not is_ready:  # the first thing written is the line of `_READY`, or bubblewrap's own complaint
+                is_ready = True
+                data = data.removeprefix(b"\n")
+                _answer(process, last=True)
             output.feed(data)
         elif not reading:  # it closed its output and goes on, or is just ending
             with contextlib.suppress(subprocess.TimeoutExpired):
