@@ -96,6 +96,14 @@ def test_a_build_that_writes_too_much_is_ended(workshop: Workshop) -> None:
     assert workshop.leftovers() == []
 
 
+def test_caches_that_outgrow_the_limit_are_dropped_and_do_not_fail_every_later_build(workshop: Workshop) -> None:
+    fill = Plan("shell", install="head -c 50000000 /dev/zero > /cache/$(date +%N)", processes={"web": "true"})
+    for turn in range(4):
+        workshop.build(fill, {"x": str(turn)}, limits=SMALL, cache_key="prj_caches")
+    packages = workshop.home.caches / "prj_caches" / "packages"
+    assert bounds.bytes_in([packages]) <= 50 << 20
+
+
 def test_a_build_has_low_priority_and_no_capabilities(workshop: Workshop) -> None:
     workshop.build(plan("nice; grep CapEff /proc/self/status; id -u"), {"x": "1"})
     assert workshop.lines[1:4] == ["10", "CapEff:\t0000000000000000", "1000"]
@@ -158,7 +166,7 @@ def test_two_builds_of_one_project_wait_for_each_other(workshop: Workshop) -> No
 def test_the_watch_over_the_disk_counts_a_linked_file_once(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1" * 100_000)
     os.link(tmp_path / "a", tmp_path / "b")
-    assert bounds._bytes_in([tmp_path]) < 110_000
+    assert bounds.bytes_in([tmp_path]) < 110_000
 
 
 def test_the_control_group_of_a_home_and_key_is_its_own() -> None:

@@ -52,7 +52,7 @@ class Bounds:
 
     def check_disk(self) -> None:
         """Measure what the build keeps on disk, caches included. Raises: BuildFailed `build_disk_limit`."""
-        if _bytes_in(self._folders) > self.limits.disk_mb << 20:
+        if bytes_in(self._folders) > self.limits.disk_mb << 20:
             raise self.out_of_disk()
 
     def out_of_disk(self) -> BuildFailed:
@@ -81,8 +81,8 @@ class Bounds:
                               hint="Make the build start fewer processes at once.")  # fmt: skip
 
 
-def _bytes_in(folders: Sequence[Path]) -> int:
-    """Bytes on disk; a file with several links counts in shares, so that a package linked from a cache counts once."""
+def bytes_in(folders: Sequence[Path]) -> int:
+    """Return the bytes on disk; a file with several links counts in shares, so that a package linked from a cache counts once."""
     total = 0
     waiting = [os.fspath(folder) for folder in folders]
     while waiting:

@@ -12,7 +12,7 @@ from uv import find_uv_bin
 
 from canonry.adapters.builder.native.artifacts import Artifacts
 from canonry.adapters.builder.native.assembly import Assembly
-from canonry.adapters.builder.native.bounds import Bounds
+from canonry.adapters.builder.native.bounds import Bounds, bytes_in
 from canonry.adapters.builder.native.digests import artifact_id, digest_tree
 from canonry.adapters.builder.native.installs import Installs
 from canonry.adapters.builder.native.layers import Layers
@@ -52,7 +52,12 @@ class NativeBuilder:
         bounds = Bounds(request.limits, request.cancelled, (request.source, request.work, folders.packages, folders.environment))
         bounds.check()
         with hold(folders.lock, bounds.check):
-            return self._build(request, folders, bounds, log)
+            try:
+                return self._build(request, folders, bounds, log)
+            except BuildFailed as error:
+                if error.code == "build_disk_limit":  # the caches count too, and may be what is too large
+                    folders.drop_caches()
+                raise
 
     def load(self, artifact_id: str) -> Artifact:
         """See `ports.builder.Builder.load`."""
@@ -90,6 +95,8 @@ class NativeBuilder:
         artifact = self._artifacts.publish(assembly.assemble(identity))
         if installed.layer is not None:
             layers.sweep(self._artifacts.used_layers())
+        if installed.ran and bytes_in([folders.packages, folders.environment]) > (room.request.limits.disk_mb << 20) // 2:
+            folders.drop_caches()
         return artifact
 
 
@@ -106,6 +113,11 @@ class _Folders:
         self.layers = home.artifacts / ".layers" / self.key
         self.draft = home.artifacts / ".drafts" / self.key
         self.group = group_name(home.root, self.key)
+
+    def drop_caches(self) -> None:
+        """Empty the package caches: they only save time, and nothing else makes them smaller."""
+        for folder in (self.packages, self.environment, self.kept):
+            remove_tree(folder)
 
 
 @contextmanager

@@ -21,10 +21,14 @@ _LOCKED = frozenset({"uv.lock", "pylock.toml", "poetry.lock", "pdm.lock", "Pipfi
 
 @dataclass(frozen=True)
 class Installed:
-    """What the phase gives. layer: shared and unchanging, or None. environment: a Python environment of this build's own, or None."""
+    """What the phase gives. layer: shared and unchanging, or None. environment: a Python environment of this build's own, or None.
+
+    ran: the install command was run, so the caches may have grown.
+    """
 
     layer: Layer | None = None
     environment: Path | None = None
+    ran: bool = False
 
 
 class Installs:
@@ -45,13 +49,13 @@ class Installs:
             return Installed()
         if not self._room.request.plan.lockfiles:
             self._run(command)
-            return Installed(environment=self._take_environment(self._made / "env"))
+            return Installed(environment=self._take_environment(self._made / "env"), ran=True)
         key = layer_key(self._room)
         if layer := self._layers.find(key):
             restore_files(layer, self._room.tree)
             self._log("Dependencies are unchanged: using what was installed before")
             return Installed(layer=layer)
-        return Installed(layer=self._make_layer(command, key))
+        return Installed(layer=self._make_layer(command, key), ran=True)
 
     def _make_layer(self, command: str, key: str) -> Layer:
         before = take_snapshot(self._room.tree)
