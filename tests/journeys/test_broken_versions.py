@@ -27,20 +27,30 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_fo
 """
 
 
+_ELSEWHERE = """
+import http.server
+http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler).serve_forever()
+"""
+_HANGING = """
+import os, socket, time
+listening = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+time.sleep(600)
+"""
+_HUNGRY = """
+hoard = []
+while True:
+    hoard.append(b"x" * (8 << 20))
+"""
+
+# kind → (the app, its build command, what the reason names)
 BROKEN = {
     "does-not-build": ("", "echo the build breaks; exit 7", "the build breaks"),
     "crashes-at-start": ("raise SystemExit('the app gives up at once')\n", None, "the app gives up at once"),
-    "listens-elsewhere": (
-        "import http.server, os\nos.environ['PORT'] = '0'\n"
-        "s = http.server.HTTPServer(('127.0.0.1', 0), http.server.BaseHTTPRequestHandler)\ns.serve_forever()\n",
-        None, "must listen on $PORT",
-    ),
-    "hangs": (
-        "import os, socket, time\ns = socket.create_server(('127.0.0.1', int(os.environ['PORT'])))\ntime.sleep(600)\n", None, "no answer within",
-    ),
+    "listens-elsewhere": (_ELSEWHERE, None, "must listen on $PORT"),
+    "hangs": (_HANGING, None, "no answer within"),
     "answers-500": (answering(500), None, "answered 500"),
-    "eats-memory": ("hoard = []\nwhile True:\n    hoard.append(b'x' * (8 << 20))\n", None, "memory"),
-}  # fmt: skip
+    "eats-memory": (_HUNGRY, None, "memory"),
+}
 
 
 @pytest.mark.parametrize("kind", BROKEN)

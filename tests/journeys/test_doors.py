@@ -77,11 +77,10 @@ class TestArchives:
     def upload(self, canonry: Canonry, slug: str, payload: bytes) -> tuple[int, str]:
         canonry.api("POST", "/v1/projects", {"name": slug, "slug": slug})
         boundary = "----canonry"
-        body = (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: application/octet-stream\r\n\r\n'.encode()
-            + payload
-            + f"\r\n--{boundary}--\r\n".encode()
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: application/octet-stream\r\n\r\n'
         )
+        body = head.encode() + payload + f"\r\n--{boundary}--\r\n".encode()
         headers = {"Authorization": f"Bearer {canonry.token()}", "Content-Type": f"multipart/form-data; boundary={boundary}"}
         answer = ask(canonry.port, "localhost", f"/v1/projects/{slug}/upload", method="POST", body=body, headers=headers)
         return answer.status, answer.text

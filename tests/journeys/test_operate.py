@@ -110,7 +110,7 @@ def test_a_response_in_flight_is_finished_before_the_old_instance_gets_sigterm(c
 def test_a_killed_instance_comes_back(canonry: Canonry, tmp_path: Path) -> None:
     canonry.must("deploy", str(write_server(tmp_path / "app", "alive")), "--project", "phoenix")
     before = canonry.site("phoenix").text
-    for pid in _pids_of(canonry, "phoenix"):
+    for pid in _pids_of("phoenix"):
         os.kill(pid, signal.SIGKILL)
     after = eventually(lambda: canonry.site("phoenix").text, lambda text: text.startswith("alive") and text != before, within=15)
     assert after != before
@@ -118,7 +118,7 @@ def test_a_killed_instance_comes_back(canonry: Canonry, tmp_path: Path) -> None:
     assert row["restarts"] == 1
 
 
-def _pids_of(canonry: Canonry, slug: str) -> list[int]:
+def _pids_of(slug: str) -> list[int]:
     """Return the host's pids of the app's own processes, found by their environment."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):

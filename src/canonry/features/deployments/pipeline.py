@@ -37,7 +37,7 @@ def run(context: Context, project_id: str, environment: str) -> None:
 
 
 def recover(context: Context) -> None:
-    """Mend what a `kill -9` left: whatever waits or was interrupted gets a job again, work areas of ended builds go. Called at the start."""
+    """Mend what a `kill -9` left, at the start: what waits or was interrupted gets a job again, work areas of ended builds go."""
     with context.transactions.begin() as tx:
         for project_id, environment in store.projects_with_unfinished(tx):
             tx.enqueue(RUN, project_id=project_id, environment=environment)
