@@ -8,6 +8,7 @@ from tests.architecture.tree import ROOT, kept_files, read
 
 _FENCE = re.compile(r"^```([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
+_SPAN = re.compile(r"`[^`\n]+`")
 _COMMAND = re.compile(r"(?:^|\$\(|`)(canonry(?: [^`\n)\"]+)?)", re.MULTILINE)
 _TARGET = re.compile(r"\bmake ([a-z][a-z-]*)\b")
 
@@ -34,7 +35,7 @@ def blocks(*languages: str) -> list[Block]:
 
 def links(page: Path) -> list[str]:
     """Return where a page leads to."""
-    return _LINK.findall(_FENCE.sub("", read(page)))
+    return _LINK.findall(_SPAN.sub("code", _FENCE.sub("", read(page))))
 
 
 def anchors(page: Path) -> set[str]:
