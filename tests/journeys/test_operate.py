@@ -153,8 +153,12 @@ def test_the_runtime_log_shows_what_the_app_writes(canonry: Canonry, tmp_path: P
 
 def test_a_deleted_project_answers_no_more_and_its_slug_is_free(canonry: Canonry, tmp_path: Path) -> None:
     canonry.must("deploy", str(write_server(tmp_path / "app", "gone")), "--project", "going")
+    project_id = canonry.api("GET", "/v1/projects/going")["id"]
+    deployment = canonry.api("GET", "/v1/projects/going/deployments")["deployments"][0]
     canonry.api("DELETE", "/v1/projects/going")
     assert canonry.site("going").status == 404
+    ids = (project_id, deployment["id"], deployment["artifact_id"])
+    eventually(lambda: [path for path in canonry.home.rglob("*") if any(part in path.name for part in ids)], lambda left: left == [])
     assert canonry.api("GET", "/v1/projects/going")["error"] == "project_not_found"
     canonry.must("deploy", str(write_server(tmp_path / "app", "again")), "--project", "going")
     assert canonry.site("going").text.startswith("again")

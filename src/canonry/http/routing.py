@@ -16,7 +16,14 @@ type Access = Permission | str
 
 
 class Routes(APIRouter):
-    """A router whose every route names a permission, or `PUBLIC` when anybody may call it."""
+    """A router whose every route names a permission, or `PUBLIC` when anybody may call it.
+
+    takes_archives: bodies may be as large as an upload; elsewhere 1 MiB is the most.
+    """
+
+    def __init__(self, *, takes_archives: bool = False, **options: Any) -> None:  # noqa: ANN401 -- FastAPI's own options
+        super().__init__(**options)
+        self.takes_archives = takes_archives
 
     def operation(self, method: str, path: str, access: Access, **options: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- FastAPI's own options
         """Return the decorator that adds a route; the gate runs before everything else of it."""

@@ -9,6 +9,6 @@ def run_deployments(context: Context, project_id: str, environment: str) -> None
     pipeline.run(context, project_id, environment)
 
 
-def clear_project(context: Context, project_id: str) -> None:
+def clear_project(context: Context, project_id: str, deployments: str, artifacts: str, archives: str, instances: str) -> None:
     """Take away what a deleted project left behind."""
-    lifecycle.clear(context, project_id)
+    lifecycle.clear(context, project_id, deployments=deployments, artifacts=artifacts, archives=archives, instances=instances)

@@ -2,15 +2,15 @@
 
 from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import Conflict, Invalid, Issue
-from canonry.core.paths import Home
 from canonry.features import git, projects, traffic
-from canonry.features.deployments import store
+from canonry.features.deployments import build_log, store
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.fleet import launch
 from canonry.features.deployments.fleet import store as fleet
 from canonry.features.deployments.models import Instance
 from canonry.features.deployments.queue import CLEAR
 from canonry.features.projects import PRODUCTION, Project, Scale
+from canonry.infra import app_logs
 from canonry.infra.files import remove_tree
 from canonry.infra.tx import Tx
 from canonry.ports.plans import plan_from_json
@@ -100,16 +100,26 @@ def delete(context: Context, actor: Actor, key: str) -> None:
     with context.transactions.begin() as tx:
         project = projects.find(tx, actor, key)
         hosts = traffic.hosts_of(tx, project.id)
+        left = store.left_behind(tx, project.id)
+        instance_ids = [instance.id for instance in fleet.with_logs(tx, project.id)]
         projects.delete(tx, project)
-        tx.enqueue(CLEAR, project_id=project.id)
+        tx.enqueue(CLEAR, project_id=project.id, instances=" ".join(instance_ids), **left)
     traffic.remove(context.ports.edge, hosts)
 
 
-def clear(context: Context, project_id: str) -> None:
-    """Take away what a deleted project left behind. The watch ends its instances, since no row asks for them any more."""
-    _clear_files(context.home, project_id)
-
-
-def _clear_files(home: Home, project_id: str) -> None:
-    git.remove_repository(home, project_id)
-    remove_tree(home.caches / project_id)
+def clear(context: Context, project_id: str, *, deployments: str, artifacts: str, archives: str, instances: str) -> None:
+    """Take away what a deleted project left: processes, artifacts, uploads, logs, caches, its repository. Lists are ids between blanks."""
+    for state in context.ports.runtime.states():
+        if state.labels.get("project") == project_id:
+            context.ports.runtime.stop(state.id, context.settings.stop_grace)
+            context.ports.runtime.forget(state.id)
+    for artifact_id in artifacts.split():
+        context.ports.builder.remove(artifact_id)
+    for archive in archives.split():
+        (context.home.uploads / archive).unlink(missing_ok=True)
+    for deployment_id in deployments.split():
+        build_log.path_of(context.home, deployment_id).unlink(missing_ok=True)
+    for instance_id in instances.split():
+        app_logs.remove(launch.log_path(context, instance_id))
+    git.remove_repository(context.home, project_id)
+    remove_tree(context.home.caches / project_id)

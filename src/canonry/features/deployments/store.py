@@ -121,6 +121,19 @@ def newest_with_source(tx: Tx, project_id: str, kind: str) -> Deployment | None:
         return cursor.execute(query, (project_id, kind)).fetchone()
 
 
+def left_behind(tx: Tx, project_id: str) -> dict[str, str]:
+    """Return what a project has on the disk: ids of deployments, artifacts and uploads that nobody else uses, each between blanks."""
+    row = tx.connection.execute(
+        """SELECT coalesce(string_agg(id, ' '), ''), coalesce(string_agg(DISTINCT artifact_id, ' '), ''),
+           coalesce(string_agg(DISTINCT source->>'archive', ' ') FILTER (WHERE NOT EXISTS (SELECT 1 FROM deployments other
+               WHERE other.project_id <> %s AND other.source->>'archive' = deployments.source->>'archive')), '')
+           FROM deployments WHERE project_id = %s""",
+        (project_id, project_id),
+    ).fetchone()
+    deployments, artifacts, archives = row or ("", "", "")
+    return {"deployments": deployments, "artifacts": artifacts, "archives": archives}
+
+
 def update(tx: Tx, deployment_id: str, changes: Mapping[str, object]) -> None:
     """Set columns; dictionaries become JSON."""
     parts = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in changes)

@@ -23,7 +23,7 @@ from canonry.infra.files import remove_tree
 from canonry.ports.builder import PlanSettings
 from canonry.ports.plans import plan_to_json
 
-router = Routes(tags=["Deployments"])
+router = Routes(tags=["Deployments"], takes_archives=True)
 
 _BODY = {
     "requestBody": {

@@ -15,7 +15,7 @@ from canonry.http.deps import ActorDep, Services, ServicesDep
 from canonry.http.routing import Routes
 from canonry.infra.tx import Tx
 
-router = Routes(tags=["Uploads"])
+router = Routes(tags=["Uploads"], takes_archives=True)
 
 DeployBody = Annotated[DeployRequest | None, Body()]
 
