@@ -24,24 +24,25 @@ def request_upload(tx: Tx, actor: Actor, project: Project, archive: str) -> Depl
 
 
 def request(tx: Tx, actor: Actor, home: Home, project: Project, *, ref: str | None) -> Deployment:
-    """Ask for a deployment of the project's current source: its repository, else what was pushed, else the last upload.
+    """Ask for a deployment of the project's current source: its repository, else what was pushed or uploaded last.
 
     ref: branch, tag or commit of a repository. Raises: Conflict `no_source`, Invalid `ref_without_repository`.
     """
     if project.repo_url is not None:
         source = {"kind": "repository", "url": project.repo_url, "ref": ref or project.repo_branch}
         return _request(tx, actor, project, "git", source, ref=source["ref"])
-    if git.hosted_repository(home, project.id).exists():
+    last = store.last_source(tx, project.id)
+    hosted = git.hosted_repository(home, project.id).exists()
+    if hosted and (ref is not None or last is None or last["kind"] == "hosted"):
         chosen = ref or project.repo_branch
         return _request(tx, actor, project, "push", {"kind": "hosted", "ref": chosen}, ref=chosen)
-    upload = store.newest_with_source(tx, project.id, "upload")
-    if upload is None:
+    if last is None:
         raise Conflict("no_source", f"The project {project.slug} has no source yet.",
                        hint="Push to its git address, upload an archive, or connect a repository.")  # fmt: skip
     if ref is not None:
         raise Invalid("ref_without_repository", "An uploaded source has no refs.", hint="Leave `ref` out, or connect a repository.",
                       issues=[Issue("body.ref", "the source is an upload", "unexpected")])  # fmt: skip
-    return _request(tx, actor, project, "upload", dict(upload.source))
+    return _request(tx, actor, project, "upload", last)
 
 
 def find(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:

@@ -109,16 +109,12 @@ def before_live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
         return cursor.execute(query, (project_id, environment, project_id, environment)).fetchone()
 
 
-def newest_with_source(tx: Tx, project_id: str, kind: str) -> Deployment | None:
-    """Return the newest deployment whose source is of that kind."""
-    with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        query = (
-            "SELECT "
-            + _COLUMNS
-            + """ FROM deployments WHERE project_id = %s AND source->>'kind' = %s
-            ORDER BY created_at DESC, id DESC LIMIT 1"""
-        )
-        return cursor.execute(query, (project_id, kind)).fetchone()
+def last_source(tx: Tx, project_id: str) -> dict[str, Any] | None:
+    """Return the source of the newest deployment that was pushed or uploaded."""
+    query = """SELECT source FROM deployments WHERE project_id = %s AND source->>'kind' IN ('upload', 'hosted')
+        ORDER BY created_at DESC, id DESC LIMIT 1"""
+    row = tx.connection.execute(query, (project_id,)).fetchone()
+    return dict(row[0]) if row else None
 
 
 def left_behind(tx: Tx, project_id: str) -> dict[str, str]:
