@@ -45,6 +45,7 @@ class TestRead:
         log = BuildLog(home, "dep_1")
         log.build("one")
         log.say("two")
+        log.close()
         first = build_log.read(home, "dep_1", after=0, limit=1)
         rest = build_log.read(home, "dep_1", after=first.next_seq, limit=10)
         assert [line["text"] for line in first.lines] == ["one"]
@@ -60,6 +61,7 @@ class TestRead:
         log = BuildLog(home, "dep_1")
         log.build("one")
         log.build("two")
+        log.close()
         assert [line["text"] for line in build_log.read(home, "dep_1", after=5, limit=10).lines] == ["two"]
 
 
@@ -67,5 +69,7 @@ def test_a_half_line_that_a_crash_left_spoils_no_later_line(tmp_path: Path) -> N
     home = home_in(tmp_path)
     path = build_log.path_of(home, "dep_1")
     path.write_bytes(b'{"ts": "2026-01-01T00:00:00", "stream": "build", "te')
-    BuildLog(home, "dep_1").build("after the crash")
+    log = BuildLog(home, "dep_1")
+    log.build("after the crash")
+    log.close()
     assert [line["text"] for line in build_log.read(home, "dep_1", after=0, limit=10).lines] == ["after the crash"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg import sql
 from psycopg.rows import class_row
@@ -12,9 +12,11 @@ from canonry.core.paging import Page
 from canonry.features.deployments.models import UNFINISHED, Deployment, Release
 from canonry.infra.tx import Tx
 
-_COLUMNS: LiteralString = """id, organization_id, project_id, environment, status, step, trigger, source, ref, commit, commit_message, tree,
-    release_id, artifact_id, reused, release_command_done, cancel_requested, url, error, created_by, created_at, started_at, finished_at"""
-_RELEASE: LiteralString = "id, project_id, environment, deployment_id, artifact_id, plan, variables, commit, tree, created_at"
+_SELECT = sql.SQL("""SELECT id, organization_id, project_id, environment, status, step, trigger, source, ref, commit, commit_message, tree,
+    release_id, artifact_id, reused, release_command_done, cancel_requested, url, error, created_by, created_at, started_at, finished_at
+    FROM deployments """)
+_SELECT_RELEASE = sql.SQL("""SELECT id, project_id, environment, deployment_id, artifact_id, plan, variables, commit, tree, created_at
+    FROM releases """)
 
 
 def insert(tx: Tx, row: Mapping[str, Any]) -> None:
@@ -29,24 +31,22 @@ def insert(tx: Tx, row: Mapping[str, Any]) -> None:
 def find(tx: Tx, organization_id: str, deployment_id: str) -> Deployment | None:
     """Return the organization's deployment with that id."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        query = "SELECT " + _COLUMNS + " FROM deployments WHERE organization_id = %s AND id = %s"
+        query = _SELECT + sql.SQL("WHERE organization_id = %s AND id = %s")
         return cursor.execute(query, (organization_id, deployment_id)).fetchone()
 
 
 def get(tx: Tx, deployment_id: str) -> Deployment | None:
     """Return a deployment, for Canonry's own work."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        return cursor.execute("SELECT " + _COLUMNS + " FROM deployments WHERE id = %s", (deployment_id,)).fetchone()
+        return cursor.execute(_SELECT + sql.SQL("WHERE id = %s"), (deployment_id,)).fetchone()
 
 
 def page(tx: Tx, project_id: str, wanted: Page) -> list[Deployment]:
     """Return up to limit + 1 deployments of a project, newest first."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        query = (
-            "SELECT "
-            + _COLUMNS
-            + """ FROM deployments
-            WHERE project_id = %s AND (%s::timestamptz IS NULL OR (created_at, id) < (%s, %s)) ORDER BY created_at DESC, id DESC LIMIT %s"""
+        query = _SELECT + sql.SQL(
+            """WHERE project_id = %s AND (%s::timestamptz IS NULL OR (created_at, id) < (%s, %s))
+               ORDER BY created_at DESC, id DESC LIMIT %s"""
         )
         arguments = (project_id, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
         return cursor.execute(query, arguments).fetchall()
@@ -55,12 +55,8 @@ def page(tx: Tx, project_id: str, wanted: Page) -> list[Deployment]:
 def unfinished(tx: Tx, project_id: str, environment: str) -> list[Deployment]:
     """Return the deployments that wait or run, oldest first, and lock their rows."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        query = (
-            "SELECT "
-            + _COLUMNS
-            + """ FROM deployments WHERE project_id = %s AND environment = %s AND status = ANY(%s)
-            ORDER BY created_at, id FOR UPDATE"""
-        )
+        query = _SELECT + sql.SQL("""WHERE project_id = %s AND environment = %s AND status = ANY(%s)
+            ORDER BY created_at, id FOR UPDATE""")
         return cursor.execute(query, (project_id, environment, [str(status) for status in UNFINISHED])).fetchall()
 
 
@@ -91,21 +87,17 @@ def stopped_projects(tx: Tx) -> list[str]:
 def live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
     """Return the deployment that is live."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        query = "SELECT " + _COLUMNS + " FROM deployments WHERE project_id = %s AND environment = %s AND status = 'live'"
+        query = _SELECT + sql.SQL("WHERE project_id = %s AND environment = %s AND status = 'live'")
         return cursor.execute(query, (project_id, environment)).fetchone()
 
 
 def before_live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
     """Return the newest deployment that was live before the present one."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        query = (
-            "SELECT "
-            + _COLUMNS
-            + """ FROM deployments WHERE project_id = %s AND environment = %s AND status = 'superseded'
+        query = _SELECT + sql.SQL("""WHERE project_id = %s AND environment = %s AND status = 'superseded'
             AND release_id IS NOT NULL AND release_id IS DISTINCT FROM
             (SELECT release_id FROM deployments WHERE project_id = %s AND environment = %s AND status = 'live')
-            ORDER BY finished_at DESC LIMIT 1"""
-        )
+            ORDER BY finished_at DESC LIMIT 1""")
         return cursor.execute(query, (project_id, environment, project_id, environment)).fetchone()
 
 
@@ -170,7 +162,7 @@ def insert_release(tx: Tx, row: Mapping[str, Any]) -> None:
 def release(tx: Tx, release_id: str) -> Release | None:
     """Return a release."""
     with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
-        return cursor.execute("SELECT " + _RELEASE + " FROM releases WHERE id = %s", (release_id,)).fetchone()
+        return cursor.execute(_SELECT_RELEASE + sql.SQL("WHERE id = %s"), (release_id,)).fetchone()
 
 
 def live_releases(tx: Tx) -> list[Release]:

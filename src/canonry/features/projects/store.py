@@ -1,7 +1,6 @@
 """All SQL on projects and scales."""
 
 from collections.abc import Mapping
-from typing import LiteralString
 
 from psycopg import sql
 from psycopg.rows import class_row
@@ -11,12 +10,12 @@ from canonry.core.paging import Page
 from canonry.features.projects.models import Project, Scale
 from canonry.infra.tx import Tx
 
-_SELECT: LiteralString = """
+_SELECT = sql.SQL("""
     SELECT p.id, p.organization_id, o.handle, p.slug, p.name, p.status, p.repo_url, p.repo_branch, p.root_dir, p.node_version,
            p.python_version, p.install_command, p.build_command, p.start_command, p.output_dir, p.health_path, p.pins,
            coalesce(s.instances, 1) AS instances, s.memory_mb, p.created_at, p.updated_at
     FROM projects p JOIN organizations o ON o.id = p.organization_id
-    LEFT JOIN scales s ON s.project_id = p.id AND s.environment = 'production' AND s.process = 'web' """
+    LEFT JOIN scales s ON s.project_id = p.id AND s.environment = 'production' AND s.process = 'web' """)
 
 
 def insert(tx: Tx, *, project_id: str, organization_id: str, slug: str, name: str, repo_url: str | None, repo_branch: str) -> None:
@@ -30,14 +29,14 @@ def insert(tx: Tx, *, project_id: str, organization_id: str, slug: str, name: st
 def find(tx: Tx, organization_id: str, key: str) -> Project | None:
     """Return the organization's project with that id or slug."""
     with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
-        query = _SELECT + "WHERE p.organization_id = %s AND (p.id = %s OR p.slug = %s)"
+        query = _SELECT + sql.SQL("WHERE p.organization_id = %s AND (p.id = %s OR p.slug = %s)")
         return cursor.execute(query, (organization_id, key, key)).fetchone()
 
 
 def find_any(tx: Tx, project_id: str) -> Project | None:
     """Return a project whoever owns it, for jobs that act for Canonry itself."""
     with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
-        return cursor.execute(_SELECT + "WHERE p.id = %s", (project_id,)).fetchone()
+        return cursor.execute(_SELECT + sql.SQL("WHERE p.id = %s"), (project_id,)).fetchone()
 
 
 def slug_exists(tx: Tx, slug: str) -> bool:
@@ -54,11 +53,8 @@ def name_exists(tx: Tx, organization_id: str, name: str) -> bool:
 def page(tx: Tx, organization_id: str, wanted: Page) -> list[Project]:
     """Return up to limit + 1 projects, newest first."""
     with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
-        query = (
-            _SELECT
-            + """WHERE p.organization_id = %s AND (%s::timestamptz IS NULL OR (p.created_at, p.id) < (%s, %s))
-                             ORDER BY p.created_at DESC, p.id DESC LIMIT %s"""
-        )
+        query = _SELECT + sql.SQL("""WHERE p.organization_id = %s AND (%s::timestamptz IS NULL OR (p.created_at, p.id) < (%s, %s))
+                             ORDER BY p.created_at DESC, p.id DESC LIMIT %s""")
         arguments = (organization_id, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
         return cursor.execute(query, arguments).fetchall()
 

@@ -1,7 +1,6 @@
 """All SQL on instances."""
 
 from collections.abc import Mapping, Sequence
-from typing import LiteralString
 
 from psycopg import sql
 from psycopg.rows import class_row
@@ -9,8 +8,9 @@ from psycopg.rows import class_row
 from canonry.features.deployments.models import Instance
 from canonry.infra.tx import Tx
 
-_COLUMNS: LiteralString = """id, project_id, environment, release_id, deployment_id, process, index, status, restarts, failures, address,
-    reason, memory_mb, cpu, started_at, next_start_at, stop_after"""
+_SELECT = sql.SQL("""SELECT id, project_id, environment, release_id, deployment_id, process, index, status, restarts, failures, address,
+    reason, memory_mb, cpu, started_at, next_start_at, stop_after
+    FROM instances """)
 
 
 def insert(tx: Tx, instance: Instance) -> None:
@@ -26,33 +26,27 @@ def insert(tx: Tx, instance: Instance) -> None:
 def of_release(tx: Tx, release_id: str) -> list[Instance]:
     """Return the instances of a release that are not draining, by process and index."""
     with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
-        query = (
-            "SELECT " + _COLUMNS + " FROM instances WHERE release_id = %s AND status NOT IN ('draining', 'stopped') ORDER BY process, index"
-        )
+        query = _SELECT + sql.SQL("WHERE release_id = %s AND status NOT IN ('draining', 'stopped') ORDER BY process, index")
         return cursor.execute(query, (release_id,)).fetchall()
 
 
 def of_project(tx: Tx, project_id: str) -> list[Instance]:
     """Return the instances of a project that run or shall run, draining ones included."""
     with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
-        query = (
-            "SELECT "
-            + _COLUMNS
-            + " FROM instances WHERE project_id = %s AND status <> 'stopped' ORDER BY environment, process, index, created_at"
-        )
+        query = _SELECT + sql.SQL("WHERE project_id = %s AND status <> 'stopped' ORDER BY environment, process, index, created_at")
         return cursor.execute(query, (project_id,)).fetchall()
 
 
 def get(tx: Tx, instance_id: str) -> Instance | None:
     """Return one instance."""
     with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
-        return cursor.execute("SELECT " + _COLUMNS + " FROM instances WHERE id = %s", (instance_id,)).fetchone()
+        return cursor.execute(_SELECT + sql.SQL("WHERE id = %s"), (instance_id,)).fetchone()
 
 
 def everything(tx: Tx) -> list[Instance]:
     """Return the instances of all projects that run or shall run."""
     with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
-        return cursor.execute("SELECT " + _COLUMNS + " FROM instances WHERE status <> 'stopped'").fetchall()
+        return cursor.execute(_SELECT + sql.SQL("WHERE status <> 'stopped'")).fetchall()
 
 
 def update(tx: Tx, instance_id: str, changes: Mapping[str, object]) -> None:
@@ -94,7 +88,7 @@ def stopped(tx: Tx, instance_id: str) -> None:
 def with_logs(tx: Tx, project_id: str) -> list[Instance]:
     """Return every instance of a project whose log is kept, those that ended included, oldest first."""
     with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
-        query = "SELECT " + _COLUMNS + " FROM instances WHERE project_id = %s ORDER BY created_at, id"
+        query = _SELECT + sql.SQL("WHERE project_id = %s ORDER BY created_at, id")
         return cursor.execute(query, (project_id,)).fetchall()
 
 
