@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from canonry.core.access import Permission, require
 from canonry.http.deps import actor_of
@@ -35,10 +35,15 @@ class Routes(APIRouter):
 
 
 def require_declared_permissions(app: FastAPI) -> None:
-    """Refuse to start with a route that declares no permission. Raises: RuntimeError naming it."""
-    for route in app.routes:
-        if isinstance(route, APIRoute) and _KEY not in (route.openapi_extra or {}):
-            message = f"{route.methods} {route.path} declares no permission: add it with Routes.operation()"
+    """Refuse to start with a route that declares no permission. Raises: RuntimeError naming it.
+
+    Only the description of the API is let through; of whatever else is no operation (a mount, a WebSocket) nothing is known, so it is refused.
+    """
+    for found in iter_route_contexts(app.routes):
+        route = found.original_route
+        declared = isinstance(route, APIRoute) and _KEY in (route.openapi_extra or {})
+        if not declared and found.path != app.openapi_url:
+            message = f"{found.methods or type(route).__name__} {found.path} declares no permission: add it with Routes.operation()"
             raise RuntimeError(message)
 
 

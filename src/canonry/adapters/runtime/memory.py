@@ -9,7 +9,7 @@ import itertools
 import shlex
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from canonry.ports.builder import LogLine
@@ -21,11 +21,14 @@ _TERMINATED, _KILLED, _NOT_FOUND, _TIMED_OUT = 143, 137, 127, 124
 
 @dataclass
 class Machine:
-    """What outlives a runtime object: hand it to the next one to play a restart of Canonry. memory: instance id → bytes in use."""
+    """What outlives a runtime object: hand it to the next one to play a restart of Canonry.
+
+    memory: instance id → bytes in use. ports: those to give out; nobody listens on them unless the test sees to it.
+    """
 
     programs: dict[str, "_Program"] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
-    ports: "itertools.count[int]" = field(default_factory=lambda: itertools.count(20_000))
+    ports: Iterator[int] = field(default_factory=lambda: itertools.count(20_000))
 
 
 class MemoryRuntime:

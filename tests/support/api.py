@@ -1,0 +1,278 @@
+"""The HTTP API over memory adapters and a real database: the real application behind the real web server, in a thread of the test.
+
+Fixtures: `api` (a fresh Canonry with one organization; ask it with `api.ask`), `machine` (what its pretended instances stand on).
+"""
+
+import asyncio
+import http.client
+import io
+import itertools
+import json
+import socket
+import tarfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canonry.adapters.builder.memory import MemoryBuilder
+from canonry.adapters.edge.memory import MemoryEdge
+from canonry.adapters.gates.open import OpenGate
+from canonry.adapters.limits.unlimited import Unlimited
+from canonry.adapters.runtime.memory import Machine, MemoryRuntime
+from canonry.core.access import Actor, Scope
+from canonry.core.paths import Home
+from canonry.core.settings import Settings
+from canonry.features import accounts, tokens
+from canonry.features.deployments import pipeline
+from canonry.infra.db import Database
+from canonry.infra.files import remove_tree
+from canonry.infra.jobs import Queue
+from canonry.infra.tx import Transactions
+from canonry.ports import Ports
+from canonry.web.app import create_app
+from canonry.web.server import serve_web
+from canonry.wiring.container import Container
+from canonry.wiring.subscriptions import SUBSCRIPTIONS
+from tests.support.edge import Apps
+
+SITE = {"index.html": "<p>hello</p>"}
+APP = {"start.sh": "sleep 600"}
+_BOUNDARY = "a-boundary-of-the-tests"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API answered. headers: names in lower case."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 -- JSON
+        """The parsed body."""
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> tuple[int, str]:
+        """The status and the code of an error, whose envelope is checked on the way."""
+        envelope = self.json
+        assert set(envelope) >= {"error", "message", "request_id"}, envelope
+        assert set(envelope) <= {"error", "message", "request_id", "hint", "issues"}, envelope
+        assert envelope["message"]
+        assert envelope["request_id"] == self.headers["x-request-id"]
+        return self.status, envelope["error"]
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """An owner of an organization, with a token of each scope."""
+
+    user_id: str
+    organization_id: str
+    handle: str
+    tokens: Mapping[Scope, str]
+
+    def actor(self) -> Actor:
+        """Return them as they come out of the gate."""
+        return Actor(self.user_id, self.organization_id, self.handle, frozenset())
+
+
+@dataclass
+class Api:
+    """A running API. Requests are of scope admin of `owner` unless they say otherwise."""
+
+    container: Container
+    owner: Somebody
+    socket: Path
+    edge: MemoryEdge
+    runtime: MemoryRuntime
+    _names: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def ask(
+        self, method: str, path: str, body: object = None, *, token: str | None = "", headers: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
+    ) -> Answer:  # fmt: skip
+        """Make one request. body: sent as JSON; raw: sent as it is. token: None for no credential, "" for the owner's."""
+        payload = raw if raw is not None else None if body is None else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json"} if raw is None and body is not None else {}
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token or self.owner.tokens[Scope.ADMIN]}"
+        with self.connection() as connection:
+            connection.request(method, path, body=payload, headers={**sent, **(headers or {})})
+            response = connection.getresponse()
+            return Answer(response.status, response.read(), {name.lower(): value for name, value in response.getheaders()})
+
+    @contextmanager
+    def connection(self) -> Iterator[http.client.HTTPConnection]:
+        """Give an open connection to the web server."""
+        connection = http.client.HTTPConnection("localhost", timeout=30)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(30)
+        connection.sock.connect(str(self.socket))
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def somebody(self) -> Somebody:
+        """Make another person with an organization of their own."""
+        return make_somebody(self.container.transactions, f"other-{next(self._names)}")
+
+    def project(self, slug: str | None = None, **settings: object) -> str:
+        """Make a project with these settings and return its slug."""
+        slug = slug or f"project-{next(self._names)}"
+        assert self.ask("POST", "/v1/projects", {"name": slug, "slug": slug}).status == 201
+        if settings:
+            assert self.ask("PATCH", f"/v1/projects/{slug}", settings).status == 200
+        return slug
+
+    def app(self, slug: str | None = None) -> str:
+        """Make a project whose web process runs (in pretence) until it is stopped, deploy it, and return its slug."""
+        slug = self.project(slug, start_command="sleep 600")
+        assert self.deploy(slug, APP)["status"] == "live"
+        return slug
+
+    def upload(self, slug: str, files: Mapping[str, str], **options: Any) -> Answer:  # noqa: ANN401 -- as `ask`
+        """Upload an archive of these files."""
+        return self.ask("POST", f"/v1/projects/{slug}/upload", raw=form(archive(files)), headers=FORM, **options)
+
+    def deploy(self, slug: str, files: Mapping[str, str]) -> dict[str, Any]:
+        """Upload these files, carry out what waits, and return the deployment as it ended."""
+        answer = self.upload(slug, files)
+        assert answer.status == 202, answer.body
+        self.work(slug)
+        return self.deployment(answer.json["deployment"]["id"])
+
+    def work(self, slug: str) -> None:
+        """Do what the worker would: carry out every deployment that waits."""
+        pipeline.run(self.container, self.get(f"/v1/projects/{slug}")["project"]["id"], "production")
+
+    def deployment(self, deployment_id: str) -> dict[str, Any]:
+        """Return a deployment."""
+        return dict(self.get(f"/v1/deployments/{deployment_id}")["deployment"])
+
+    def deployments(self, slug: str) -> list[dict[str, Any]]:
+        """Return the deployments of a project, newest first."""
+        return list(self.get(f"/v1/projects/{slug}/deployments")["deployments"])
+
+    def instances(self, slug: str) -> list[dict[str, Any]]:
+        """Return the instances of a project."""
+        return list(self.get(f"/v1/projects/{slug}/instances")["instances"])
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 -- JSON
+        """Return what a GET that has to succeed answers."""
+        answer = self.ask("GET", path)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+
+FORM = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+
+
+def form(*contents: bytes, name: str = "file") -> bytes:
+    """Return a multipart body with one file part for each content."""
+    head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="a.tar.gz"\r\n\r\n'.encode()
+    return b"".join(head + content + b"\r\n" for content in contents) + f"--{_BOUNDARY}--\r\n".encode()
+
+
+def archive(files: Mapping[str, str]) -> bytes:
+    """Return a .tar.gz of these files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            tar.addfile(info, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def make_somebody(transactions: Transactions, handle: str) -> Somebody:
+    """Make a person who owns an organization, with a token of each scope."""
+    with transactions.begin() as tx:
+        user_id, organization_id = accounts.create_owner(
+            tx, email=f"{handle}@example.com", name=handle, handle=handle, organization_name=handle
+        )
+        made = {
+            scope: tokens.create_token(tx, organization_id=organization_id, user_id=user_id, name=scope, scope=scope).reveal()
+            for scope in Scope
+        }
+    return Somebody(user_id, organization_id, handle, made)
+
+
+@pytest.fixture
+def machine(apps: Apps) -> Machine:
+    """Give what pretended instances stand on: each gets a port on which a real small app answers."""
+    return Machine(ports=(int(apps.start(f"app {number}").address.rpartition(":")[2]) for number in itertools.count()))
+
+
+@pytest.fixture
+def container(database: Database, machine: Machine, tmp_path: Path) -> Iterator[Container]:
+    """Give everything of a Canonry, over memory adapters and a real database."""
+    settings = Settings(
+        home=tmp_path / "home", upload_limit=1, health_timeout=2, drain_seconds=0, stop_grace=1, allow_file_urls=True, build_timeout=20
+    )
+    home = Home(settings.home_path)
+    home.create()
+    queue = Queue(SUBSCRIPTIONS)
+    transactions = Transactions(database, queue)
+    ports = Ports(
+        builder=MemoryBuilder(home.artifacts, exit_codes={"false": 1}), runtime=MemoryRuntime(machine), edge=MemoryEdge(),
+        gate=OpenGate(), limits=Unlimited(), identity=tokens.TokenIdentity(transactions),
+    )  # fmt: skip
+    yield Container(settings, home, database, queue, transactions, ports)
+    remove_tree(home.run)
+
+
+@pytest.fixture
+def api(container: Container) -> Iterator[Api]:
+    """Serve the API of that Canonry."""
+    with serving(container) as served:
+        yield served
+
+
+@contextmanager
+def serving(container: Container, **ports: Any) -> Iterator[Api]:  # noqa: ANN401 -- any port
+    """Serve the API of a Canonry, some of whose ports are replaced."""
+    container = replace(container, ports=replace(container.ports, **ports))
+    edge, runtime = container.ports.edge, container.ports.runtime
+    assert isinstance(edge, MemoryEdge)
+    assert isinstance(runtime, MemoryRuntime)
+    with _serve(container):
+        yield Api(container, make_somebody(container.transactions, "ada"), container.home.web_socket, edge, runtime)
+
+
+@contextmanager
+def _serve(container: Container) -> Iterator[None]:
+    ready, ended = threading.Event(), threading.Event()
+    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    async def run() -> None:
+        stopping, up = asyncio.Event(), asyncio.Event()
+        stop.append((asyncio.get_running_loop(), stopping))
+        served = asyncio.create_task(serve_web(create_app(container), container.home.web_socket, stopping, up))
+        await up.wait()
+        ready.set()
+        await served
+
+    def run_to_the_end() -> None:
+        try:
+            asyncio.run(run())
+        finally:
+            ended.set()
+
+    thread = threading.Thread(target=run_to_the_end, daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    try:
+        yield
+    finally:
+        loop, stopping = stop[0]
+        loop.call_soon_threadsafe(stopping.set)
+        assert ended.wait(20)
+        thread.join()
