@@ -1,6 +1,8 @@
 """Fixtures for every test; each lives in the file of `tests/support` that it is about."""
 
-from tests.support.api import api, container, machine
+import signal
+
+from tests.support.api import api, common_api, container, machine
 from tests.support.edge import apps, caddy, own_caddy
 from tests.support.postgres import database, database_url, empty_database_url, postgres_server
 
@@ -8,6 +10,7 @@ __all__ = [
     "api",
     "apps",
     "caddy",
+    "common_api",
     "container",
     "database",
     "database_url",
@@ -16,3 +19,8 @@ __all__ = [
     "own_caddy",
     "postgres_server",
 ]
+
+
+def pytest_configure() -> None:
+    """Let a run that is told to end (SIGTERM) take down what its tests started, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -7,6 +7,10 @@ from canonry.core.access import Permission
 from canonry.http.routing import PUBLIC, Routes, require_declared_permissions
 
 
+def nothing() -> dict[str, str]:
+    return {}
+
+
 def app_without_docs(router: Routes) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None)
     app.include_router(router, prefix="/v1")
@@ -15,14 +19,14 @@ def app_without_docs(router: Routes) -> FastAPI:
 
 def test_a_route_without_a_permission_does_not_start() -> None:
     router = Routes()
-    router.get("/open")(lambda: {})
+    router.get("/open")(nothing)
     with pytest.raises(RuntimeError, match="/v1/open declares no permission"):
         require_declared_permissions(app_without_docs(router))
 
 
 def test_a_route_in_a_router_inside_a_router_does_not_start_either() -> None:
     inner, outer = Routes(), Routes()
-    inner.get("/open")(lambda: {})
+    inner.get("/open")(nothing)
     outer.include_router(inner, prefix="/deep")
     with pytest.raises(RuntimeError, match="/v1/deep/open"):
         require_declared_permissions(app_without_docs(outer))
@@ -39,8 +43,8 @@ def test_what_is_no_operation_does_not_start() -> None:
 
 def test_declared_routes_and_the_description_of_the_api_start() -> None:
     router = Routes()
-    router.operation("GET", "/me", Permission.PROJECTS_READ)(lambda: {})
-    router.operation("GET", "/healthz", PUBLIC)(lambda: {})
+    router.operation("GET", "/me", Permission.PROJECTS_READ)(nothing)
+    router.operation("GET", "/healthz", PUBLIC)(nothing)
     require_declared_permissions(app_without_docs(router))
 
 

@@ -1,6 +1,7 @@
 """The HTTP API over memory adapters and a real database: the real application behind the real web server, in a thread of the test.
 
-Fixtures: `api` (a fresh Canonry with one organization; ask it with `api.ask`), `machine` (what its pretended instances stand on).
+Fixtures: `api` (ask it with `api.ask`; one for all tests, emptied before each), `container` (for a Canonry of the test's own, with
+`serving`), `machine` (what its pretended instances stand on).
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import http.client
 import io
 import itertools
 import json
+import secrets
 import socket
 import tarfile
 import threading
@@ -32,6 +34,7 @@ from canonry.features.deployments import pipeline
 from canonry.infra.db import Database
 from canonry.infra.files import remove_tree
 from canonry.infra.jobs import Queue
+from canonry.infra.postgres import Postgres
 from canonry.infra.tx import Transactions
 from canonry.ports import Ports
 from canonry.web.app import create_app
@@ -39,6 +42,7 @@ from canonry.web.server import serve_web
 from canonry.wiring.container import Container
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
 from tests.support.edge import Apps
+from tests.support.postgres import new_database
 
 SITE = {"index.html": "<p>hello</p>"}
 APP = {"start.sh": "sleep 600"}
@@ -208,15 +212,69 @@ def make_somebody(transactions: Transactions, handle: str) -> Somebody:
 @pytest.fixture
 def machine(apps: Apps) -> Machine:
     """Give what pretended instances stand on: each gets a port on which a real small app answers."""
-    return Machine(ports=(int(apps.start(f"app {number}").address.rpartition(":")[2]) for number in itertools.count()))
+    return _machine(apps)
 
 
 @pytest.fixture
 def container(database: Database, machine: Machine, tmp_path: Path) -> Iterator[Container]:
-    """Give everything of a Canonry, over memory adapters and a real database."""
-    settings = Settings(
-        home=tmp_path / "home", upload_limit=1, health_timeout=2, drain_seconds=0, stop_grace=1, allow_file_urls=True, build_timeout=20
-    )
+    """Give everything of a Canonry of this test alone, over memory adapters and a real database."""
+    made = _container(database, machine, tmp_path / "home")
+    yield made
+    remove_tree(made.home.run)
+
+
+@pytest.fixture(scope="session")
+def common_api(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """Serve one API to all tests that do nothing to it but ask."""
+    apps = Apps()
+    for url in new_database(postgres_server):
+        database = Database(url)
+        database.open()
+        container = _container(database, _machine(apps), tmp_path_factory.mktemp("api") / "home")
+        with serving(container) as served:
+            yield served
+        database.close()
+        remove_tree(container.home.run)
+    apps.stop_all()
+
+
+@pytest.fixture
+def api(common_api: Api) -> Api:
+    """Give an API with one organization and nothing in it. Making a Canonry for each test would take ten times as long."""
+    container = common_api.container
+    for state in common_api.runtime.states():
+        common_api.runtime.stop(state.id, 0)
+        common_api.runtime.forget(state.id)
+    for host in common_api.edge.hosts():
+        common_api.edge.remove(host)
+    with container.transactions.begin() as tx:
+        for table in ("projects", "organizations", "users", "events", "procrastinate_jobs"):
+            tx.connection.execute(f"DELETE FROM {table}".encode())  # noqa: S608 -- our own names
+    for folder in (container.home.uploads, container.home.build_logs, container.home.instance_logs):
+        for entry in folder.iterdir():
+            remove_tree(entry)
+    return replace(common_api, owner=make_somebody(container.transactions, "ada"), _names=itertools.count())
+
+
+@contextmanager
+def serving(container: Container, **ports: Any) -> Iterator[Api]:  # noqa: ANN401 -- any port
+    """Serve the API of a Canonry, some of whose ports are replaced, to an owner of its own."""
+    container = replace(container, ports=replace(container.ports, **ports))
+    edge, runtime = container.ports.edge, container.ports.runtime
+    assert isinstance(edge, MemoryEdge)
+    assert isinstance(runtime, MemoryRuntime)
+    path = container.home.run / f"web-{secrets.token_hex(4)}.sock"
+    owner = make_somebody(container.transactions, f"owner-{secrets.token_hex(4)}")
+    with _serve(container, path):
+        yield Api(container, owner, path, edge, runtime)
+
+
+def _machine(apps: Apps) -> Machine:
+    return Machine(ports=(int(apps.start(f"app {number}").address.rpartition(":")[2]) for number in itertools.count()))
+
+
+def _container(database: Database, machine: Machine, root: Path) -> Container:
+    settings = Settings(home=root, upload_limit=1, health_timeout=2, drain_seconds=0, stop_grace=1, allow_file_urls=True, build_timeout=20)
     home = Home(settings.home_path)
     home.create()
     queue = Queue(SUBSCRIPTIONS)
@@ -225,37 +283,18 @@ def container(database: Database, machine: Machine, tmp_path: Path) -> Iterator[
         builder=MemoryBuilder(home.artifacts, exit_codes={"false": 1}), runtime=MemoryRuntime(machine), edge=MemoryEdge(),
         gate=OpenGate(), limits=Unlimited(), identity=tokens.TokenIdentity(transactions),
     )  # fmt: skip
-    yield Container(settings, home, database, queue, transactions, ports)
-    remove_tree(home.run)
-
-
-@pytest.fixture
-def api(container: Container) -> Iterator[Api]:
-    """Serve the API of that Canonry."""
-    with serving(container) as served:
-        yield served
+    return Container(settings, home, database, queue, transactions, ports)
 
 
 @contextmanager
-def serving(container: Container, **ports: Any) -> Iterator[Api]:  # noqa: ANN401 -- any port
-    """Serve the API of a Canonry, some of whose ports are replaced."""
-    container = replace(container, ports=replace(container.ports, **ports))
-    edge, runtime = container.ports.edge, container.ports.runtime
-    assert isinstance(edge, MemoryEdge)
-    assert isinstance(runtime, MemoryRuntime)
-    with _serve(container):
-        yield Api(container, make_somebody(container.transactions, "ada"), container.home.web_socket, edge, runtime)
-
-
-@contextmanager
-def _serve(container: Container) -> Iterator[None]:
+def _serve(container: Container, path: Path) -> Iterator[None]:
     ready, ended = threading.Event(), threading.Event()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def run() -> None:
         stopping, up = asyncio.Event(), asyncio.Event()
         stop.append((asyncio.get_running_loop(), stopping))
-        served = asyncio.create_task(serve_web(create_app(container), container.home.web_socket, stopping, up))
+        served = asyncio.create_task(serve_web(create_app(container), path, stopping, up))
         await up.wait()
         ready.set()
         await served

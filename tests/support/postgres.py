@@ -49,7 +49,7 @@ def empty_database_url(postgres_server: Postgres) -> Iterator[Secret]:
 @pytest.fixture
 def database_url(postgres_server: Postgres) -> Iterator[Secret]:
     """Give the address of a new database with all migrations; it is dropped afterwards."""
-    yield from _database(postgres_server, _TEMPLATE)
+    yield from new_database(postgres_server)
 
 
 @pytest.fixture
@@ -61,6 +61,11 @@ def database(database_url: Secret) -> Iterator[Database]:
         yield pool
     finally:
         pool.close()
+
+
+def new_database(server: Postgres) -> Iterator[Secret]:
+    """Give the address of a new database with all migrations; it is dropped afterwards."""
+    yield from _database(server, _TEMPLATE)
 
 
 def _database(server: Postgres, template: str) -> Iterator[Secret]:

@@ -1,9 +1,10 @@
 """Routes that say who may call them. A route without a declared permission does not start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from canonry.core.access import Permission, require
@@ -22,22 +23,19 @@ class Routes(APIRouter):
     """
 
     def __init__(self, *, takes_archives: bool = False, **options: Any) -> None:  # noqa: ANN401 -- FastAPI's own options
-        super().__init__(**options)
+        super().__init__(route_class=_Guarded, **options)
         self.takes_archives = takes_archives
 
     def operation(self, method: str, path: str, access: Access, **options: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- FastAPI's own options
         """Return the decorator that adds a route; the gate runs before everything else of it."""
-        gate = [] if access == PUBLIC else [Depends(_gate(Permission(access)))]
-        extra = {_KEY: str(access), **options.pop("openapi_extra", {})}
-        return self.api_route(
-            path, methods=[method], dependencies=[*gate, *options.pop("dependencies", [])], openapi_extra=extra, **options
-        )
+        declared = access if access == PUBLIC else str(Permission(access))
+        return self.api_route(path, methods=[method], openapi_extra={**options.pop("openapi_extra", {}), _KEY: declared}, **options)
 
 
 def require_declared_permissions(app: FastAPI) -> None:
     """Refuse to start with a route that declares no permission. Raises: RuntimeError naming it.
 
-    Only the description of the API is let through; of whatever else is no operation (a mount, a WebSocket) nothing is known, so it is refused.
+    Only the description of the API is let through; whatever else is no operation (a mount, a WebSocket) is refused as well.
     """
     for found in iter_route_contexts(app.routes):
         route = found.original_route
@@ -47,8 +45,22 @@ def require_declared_permissions(app: FastAPI) -> None:
             raise RuntimeError(message)
 
 
-def _gate(permission: Permission) -> Callable[[Request], None]:
-    def check(request: Request) -> None:
-        require(actor_of(request), permission)
+class _Guarded(APIRoute):
+    """A route that asks who is calling before it reads a body: a dependency would come after it, and let anybody fill memory and disk."""
 
-    return check
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        declared = (self.openapi_extra or {}).get(_KEY)
+        if declared in {None, PUBLIC}:  # what declares nothing is refused at the start
+            return handle
+        permission = Permission(declared)
+
+        async def guarded(request: Request) -> Response:
+            await run_in_threadpool(_check, request, permission)
+            return await handle(request)
+
+        return guarded
+
+
+def _check(request: Request, permission: Permission) -> None:
+    require(actor_of(request), permission)

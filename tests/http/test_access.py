@@ -1,0 +1,120 @@
+"""Every route, tried by everybody who may not: with somebody else's object, without a token, with too narrow a scope.
+
+The routes are those that the application serves, so a new one is tried without anybody thinking of it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from canonry.core.access import Permission, Scope
+from canonry.http.routing import PUBLIC
+from canonry.wiring.routes import API, ROOT
+from tests.support.api import FORM, SITE, Api, archive, form
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: its method, its path with placeholders, and what it demands."""
+
+    method: str
+    path: str
+    access: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def filled(self, **values: str) -> str:
+        """Return the path with these values in place."""
+        return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], self.path)
+
+
+def operations() -> Iterator[Operation]:
+    """Give every operation of the API, as the routers declare it."""
+    for router in API:
+        for route in router.routes:
+            extra = getattr(route, "openapi_extra", None) or {}
+            for method in sorted(getattr(route, "methods", None) or ()):
+                yield Operation(method, str(getattr(route, "path", "")), str(extra.get("x-canonry-permission")))
+
+
+OPERATIONS = list(operations())
+PROTECTED = [operation for operation in OPERATIONS if operation.access != PUBLIC]
+WITH_OBJECT = [operation for operation in OPERATIONS if "{" in operation.path]
+MUTATIONS = [operation for operation in PROTECTED if operation.method != "GET"]
+BODIES: dict[str, object] = {"/projects": {"name": "made"}, "/deploy/plan": {"repo_url": "https://localhost/x.git"}}
+
+
+def call(api: Api, operation: Operation, path: str, token: str | None) -> tuple[int, str]:
+    """Make a request that is right but for its caller, and return the status and code of the error."""
+    if path.endswith("/upload"):
+        return api.ask("POST", f"/v1{path}", raw=form(archive(SITE)), headers=FORM, token=token).error
+    body = None if operation.method in {"GET", "DELETE"} else BODIES.get(operation.path, {})
+    return api.ask(operation.method, f"/v1{path}", body, token=token).error
+
+
+@pytest.fixture
+def ids(api: Api) -> dict[str, str]:
+    """Give a project with a live deployment: everything that a path can name."""
+    slug = api.project("mine")
+    return {"project": slug, "deployment": api.deploy(slug, SITE)["id"]}
+
+
+def test_the_operations_of_the_contract_are_all_served() -> None:
+    assert len(OPERATIONS) >= 24
+    assert {operation.access for operation in OPERATIONS} <= {PUBLIC, *Permission}
+    assert [str(operation) for operation in OPERATIONS if operation.access == PUBLIC] == []
+
+
+def test_what_git_serves_asks_for_the_token_itself(api: Api) -> None:
+    assert {getattr(route, "path", "").split("/")[1] for router in ROOT for route in router.routes} == {"git"}
+    slug = api.project()
+    for token in (None, "cnr_wrong"):
+        assert api.ask("GET", f"/git/ada/{slug}.git/info/refs?service=git-receive-pack", token=token).status == 401
+
+
+@pytest.mark.parametrize("operation", WITH_OBJECT, ids=str)
+def test_the_object_of_another_organization_is_404(api: Api, ids: dict[str, str], operation: Operation) -> None:
+    other = api.somebody()
+    by_id = {**ids, "project": api.get("/v1/projects/mine")["id"]}
+    before = (api.get("/v1/projects/mine"), api.deployments("mine"))
+    for values in (ids, by_id):
+        status, code = call(api, operation, operation.filled(**values), other.tokens[Scope.ADMIN])
+        assert (status, code in {"project_not_found", "deployment_not_found"}) == (404, True)
+    assert (api.get("/v1/projects/mine"), api.deployments("mine")) == before
+
+
+@pytest.mark.parametrize("operation", WITH_OBJECT, ids=str)
+def test_an_object_that_is_not_there_is_the_same_404(api: Api, operation: Operation) -> None:
+    nothing = operation.filled(project="nobody", deployment="dep_0000000000000000")
+    assert call(api, operation, nothing, "")[0] == 404
+
+
+@pytest.mark.parametrize("operation", PROTECTED, ids=str)
+def test_without_a_token_it_is_401_before_anything_is_looked_at(api: Api, operation: Operation) -> None:
+    path = operation.filled(project="nobody", deployment="nothing")
+    assert call(api, operation, path, None) == (401, "unauthenticated")
+    assert call(api, operation, path, "cnr_" + "0" * 48) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("operation", MUTATIONS, ids=str)
+def test_with_read_scope_a_mutation_is_403(api: Api, ids: dict[str, str], operation: Operation) -> None:
+    before = (api.get("/v1/projects"), api.deployments("mine"))
+    assert call(api, operation, operation.filled(**ids), api.owner.tokens[Scope.READ]) == (403, "insufficient_scope")
+    assert (api.get("/v1/projects"), api.deployments("mine")) == before
+
+
+@pytest.mark.parametrize("operation", [item for item in PROTECTED if item.method == "GET" and "stream" not in item.path], ids=str)
+def test_with_read_scope_every_get_works(api: Api, ids: dict[str, str], operation: Operation) -> None:
+    assert api.ask("GET", f"/v1{operation.filled(**ids)}", token=api.owner.tokens[Scope.READ]).status == 200
+
+
+def test_who_may_not_upload_is_told_before_the_archive_is_taken(api: Api, ids: dict[str, str]) -> None:
+    """A body is not even read for somebody without a token: else anybody could fill the disk."""
+    head = "POST /v1/projects/{project}/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: 900000\r\n\r\n"
+    with api.connection() as connection:
+        connection.sock.sendall(head.format(project=ids["project"], kind=FORM["Content-Type"]).encode())  # and not one byte of the body
+        connection.sock.settimeout(5)
+        assert b" 401 " in connection.sock.recv(4096).split(b"\r\n", 1)[0]
