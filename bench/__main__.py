@@ -1,10 +1,12 @@
-"""`make bench`: runs every measuring program of this folder, one after the other, and says how busy the machine was meanwhile.
+"""`make bench`: runs the measuring programs one after the other and prints all their figures in one table.
 
-    python -m bench [NAME...]
+    python -m bench [NAME...] [-- OPTION...]
 
-Each program prints its own figures and their targets; docs/benchmarks.md says how each one is taken. Ends with 1 when one of them fails.
+Options behind `--` go to the programs. What they do meanwhile is told on stderr; docs/benchmarks.md says how each figure is taken.
+A figure that misses its target is printed as such and is no failure. Exit code: 1 when a program failed, 2 when a name is of none.
 """
 
+import json
 import os
 import platform
 import subprocess
@@ -12,26 +14,40 @@ import sys
 import time
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
-NOT_PROGRAMS = {"__main__", "load"}  # this one, and the load generator that the others use
+from bench.figures import Figure, say, table
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS = ("deploy", "changed_lock", "failed_requests", "idle", "edge_hosts", "cli_start", "runtime_log")
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the programs of these names, all of them without any. Returns the exit code."""
-    programs = [path for path in sorted(FOLDER.glob("*.py")) if path.stem not in NOT_PROGRAMS and (not names or path.stem in names)]
-    if missing := set(names) - {path.stem for path in programs}:
-        print(f"There is no bench/{min(missing)}.py. There are: {', '.join(path.stem for path in programs)}", file=sys.stderr)
+    names, options = (arguments[: arguments.index("--")], arguments[arguments.index("--") + 1 :]) if "--" in arguments else (arguments, [])
+    if missing := set(names) - set(PROGRAMS):
+        say(f"There is no measuring program {min(missing)!r}. There are: {', '.join(PROGRAMS)}")
         return 2
-    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    return max([_run(path) for path in programs], default=0)
+    found: list[Figure] = []
+    loads, broken = [], []
+    for name in names or PROGRAMS:
+        before, began = os.getloadavg()[0], time.monotonic()
+        say(f"== {name}")
+        if not _run(name, options, found):
+            broken.append(name)
+        loads.append(f"{name} {before:.1f}-{os.getloadavg()[0]:.1f} ({time.monotonic() - began:.0f} s)")
+    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print(table(found))
+    print(f"\nLoad of the machine before and after each program: {', '.join(loads)}.")
+    if broken:
+        print(f"Failed, so without (all) figures: {', '.join(broken)}.")
+    return 1 if broken else 0
 
 
-def _run(path: Path) -> int:
-    before, began = os.getloadavg()[0], time.monotonic()
-    print(f"\n== {path.stem}", flush=True)
-    code = subprocess.run([sys.executable, str(path)], check=False, stdin=subprocess.DEVNULL).returncode
-    print(f"   ({time.monotonic() - began:.0f} s; load {before:.1f} before, {os.getloadavg()[0]:.1f} after; ended with {code})", flush=True)
-    return 1 if code else 0
+def _run(name: str, options: list[str], found: list[Figure]) -> bool:
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
+    command = [sys.executable, "-m", f"bench.{name}", "--json", *options]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as program:
+        found += [Figure(**json.loads(line)) for line in program.stdout or ()]
+    return program.returncode == 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Start-up time of the CLI: `canonry --help` and `canonry projects ls` as whole processes.
 
-    python bench/cli_start.py [--runs 21] [--json]
+    python -m bench cli_start
 
 `projects ls` talks to a small server of its own that answers at once, so the figure is the client's share. Targets: p50 150 and 250 ms.
 """
@@ -8,14 +8,16 @@
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from bench.figures import Figure, figure_of, report
 
 SOURCE = Path(__file__).parents[1] / "src"
 TARGETS = {"canonry --help": 150, "canonry projects ls": 250}
@@ -38,23 +40,24 @@ class Answering(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Measure both commands and print a table, or JSON."""
+    """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=21, help="How often each command is run.")
-    parser.add_argument("--json", action="store_true", help="Print one JSON document.")
-    options = parser.parse_args()
+    parser.add_argument("--runs", type=int, default=21, help="how often each command is run")
+    report(measure, parser)
+
+
+def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
+    """Run each command so many times and once before, to warm up."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with tempfile.TemporaryDirectory() as folder:
-        found = [measure(name, environment_for(folder, server.server_address[1]), options.runs) for name in TARGETS]
-    server.shutdown()
-    server.server_close()
-    if options.json:
-        print(json.dumps(found, indent=2))
-        return
-    print(f"{'command':<22} {'p50':>8} {'p95':>8} {'target':>8}   ({options.runs} runs)")
-    for item in found:
-        print(f"{item['command']:<22} {item['p50_ms']:>5.0f} ms {item['p95_ms']:>5.0f} ms {item['target_ms']:>5.0f} ms")
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            environment = environment_for(folder, server.server_address[1])
+            for name, target in TARGETS.items():
+                yield figure_of(name, [run(name, environment) for _ in range(chosen.runs + 1)][1:], target=target)
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def environment_for(folder: str, port: int) -> dict[str, str]:
@@ -65,23 +68,11 @@ def environment_for(folder: str, port: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-def measure(name: str, environment: dict[str, str], runs: int) -> dict[str, object]:
-    """Run one command once to warm up and then `runs` times; return its figures in milliseconds."""
-    command = [sys.executable, "-m", "canonry.cli.main", *name.split()[1:]]
-    times = []
-    for _ in range(runs + 1):
-        started = time.perf_counter()
-        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
-        times.append((time.perf_counter() - started) * 1000)
-    times = sorted(times[1:])
-    p95 = times[min(len(times) - 1, round(len(times) * 0.95))]
-    return {
-        "command": name,
-        "p50_ms": round(statistics.median(times), 1),
-        "p95_ms": round(p95, 1),
-        "target_ms": TARGETS[name],
-        "runs": runs,
-    }
+def run(name: str, environment: dict[str, str]) -> float:
+    """Run one command and return the seconds it took."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "canonry.cli.main", *name.split()[1:]], env=environment, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

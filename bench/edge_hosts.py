@@ -1,6 +1,6 @@
 """Requests per second at the last of many hosts against the only host, through a real Caddy.
 
-    python bench/edge_hosts.py [--hosts 10000] [--seconds 0.7] [--rounds 12]
+    python -m bench.edge_hosts [--hosts 10000] [--seconds 0.7] [--rounds 12]
 
 Two Caddies run side by side, one with a single host of each kind, one with all, and are asked in turn in short runs, so that both see the
 same weather on a shared machine; the ratio is the median over the rounds. Two kinds of host: an app (the smallest one that answers, so that
@@ -10,18 +10,19 @@ Everything runs on loopback in folders that are removed at the end.
 
 import argparse
 import asyncio
-import os
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import load
 import psutil
 
+from bench import load
+from bench.figures import Figure, report, say
 from canonry.adapters.edge.caddy import CaddyEdge, CaddyProcess
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
@@ -42,20 +43,23 @@ class _Side:
 
 
 def main() -> None:
-    """Start the two Caddies and an app, measure in turn, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure and report; with `--app`, be the app."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hosts", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=0.7)
     parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--app", action="store_true", help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.app:
+    if sys.argv[1:] == ["--app"]:
         asyncio.run(_smallest_app())
         return
+    report(measure, parser)
+
+
+def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
+    """Start the two Caddies and an app, measure in turn."""
     root = Path(tempfile.mkdtemp(prefix="canonry-bench-"))
     (root / "site").mkdir()
     (root / "site" / "index.html").write_text("ok\n")
-    app = subprocess.Popen([sys.executable, __file__, "--app"], stdout=subprocess.PIPE, text=True)
+    app = subprocess.Popen([sys.executable, "-m", "bench.edge_hosts", "--app"], stdout=subprocess.PIPE, text=True)
     sides = [_side(root / f"home-{count}", count) for count in (1, chosen.hosts)]
     try:
         address = (app.stdout.readline() if app.stdout else "").strip()
@@ -70,8 +74,8 @@ def main() -> None:
             side.process.stop(grace=0)
         remove_tree(root)
     for kind in _KINDS:
-        _print(kind, *sides)
-    print(f"wrong answers: {wrong}; load of the machine: {os.getloadavg()[0]:.1f}")
+        yield _ratio(kind, *sides)
+    yield Figure("  wrong answers of the edge meanwhile", "", wrong, 0)
 
 
 def _side(root: Path, count: int) -> _Side:
@@ -93,15 +97,17 @@ def _read(side: _Side, kind: str, seconds: float) -> int:
     return run.wrong
 
 
-def _print(kind: str, one: _Side, many: _Side) -> None:
+def _ratio(kind: str, one: _Side, many: _Side) -> Figure:
     for side in (one, many):
         rates, cpus = zip(*side.readings[kind], strict=True)
         rate = f"{statistics.median(rates):6,.0f} requests/s ({min(rates):,.0f}-{max(rates):,.0f})"
-        print(f"{kind:4}  the last of {side.count:6,} hosts  {rate}  {statistics.median(cpus) * 1e6:4.0f} us of Caddy each")
+        say(f"{kind:4}  the last of {side.count:6,} hosts  {rate}  {statistics.median(cpus) * 1e6:4.0f} us of Caddy each")
     pairs = list(zip(one.readings[kind], many.readings[kind], strict=True))
     by_rate = statistics.median(second[0] / first[0] for first, second in pairs)
     by_cpu = statistics.median(first[1] / second[1] for first, second in pairs)
-    print(f"{kind:4}  ratio {by_rate:.2f} by rate, {by_cpu:.2f} by CPU time (target 0.6)")
+    say(f"{kind:4}  ratio {by_rate:.2f} by rate, {by_cpu:.2f} by CPU time")
+    return Figure(f"edge, last of {many.count:,} hosts against 1: {kind}", "", by_rate, 0.6, at_least=True,
+                  count=f"{len(pairs)} rounds; {by_cpu:.2f} by CPU time")  # fmt: skip
 
 
 def _cpu(process: CaddyProcess) -> float:

@@ -1,6 +1,6 @@
 """A small, bounded load generator: keep-alive HTTP/1.1 GETs over a fixed number of connections, by raw sockets.
 
-    python bench/load.py 127.0.0.1 8080 app.localhost --connections 16 --seconds 3
+    python -m bench.load 127.0.0.1 8080 app.localhost --connections 16 --seconds 3
 
 Prints requests per second, the wrong answers and the slowest one. Python itself tops out near 10,000 requests/s on one core.
 """
