@@ -21,7 +21,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 def test_a_killed_set_up_is_made_good_by_the_next_one(checkout: Checkout) -> None:
     assert not (checkout.folder / ".venv" / ".canonry-setup-under-way").exists()
-    code = "import fastapi, psycopg, pygit2, pytest, canonry; print(canonry.__file__)"
+    code = "import fastapi, psycopg, psutil, pytest, canonry; print(canonry.__file__)"
     assert checkout.run("python", "-c", code).strip() == str(checkout.folder / "src/canonry/__init__.py")
 
 
