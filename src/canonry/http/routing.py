@@ -8,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from canonry.core.access import Permission, require
+from canonry.http.bodies import bounded
 from canonry.http.deps import actor_of
 
 PUBLIC = "public"
@@ -23,8 +24,7 @@ class Routes(APIRouter):
     """
 
     def __init__(self, *, takes_archives: bool = False, **options: Any) -> None:  # noqa: ANN401 -- FastAPI's own options
-        super().__init__(route_class=_Guarded, **options)
-        self.takes_archives = takes_archives
+        super().__init__(route_class=_GuardedArchive if takes_archives else _Guarded, **options)
 
     def operation(self, method: str, path: str, access: Access, **options: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- FastAPI's own options
         """Return the decorator that adds a route; the gate runs before everything else of it."""
@@ -48,6 +48,8 @@ def require_declared_permissions(app: FastAPI) -> None:
 class _Guarded(APIRoute):
     """A route that asks who is calling before it reads a body: a dependency would come after it, and let anybody fill memory and disk."""
 
+    takes_archives = False
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         declared = (self.openapi_extra or {}).get(_KEY)
@@ -57,9 +59,13 @@ class _Guarded(APIRoute):
 
         async def guarded(request: Request) -> Response:
             await run_in_threadpool(_check, request, permission)
-            return await handle(request)
+            return await handle(bounded(request, archive=self.takes_archives))
 
         return guarded
+
+
+class _GuardedArchive(_Guarded):
+    takes_archives = True
 
 
 def _check(request: Request, permission: Permission) -> None:

@@ -11,8 +11,6 @@ from canonry.http.middleware import RequestIds
 from canonry.http.routing import PUBLIC, Routes, require_declared_permissions
 from canonry.wiring.routes import API, ROOT
 
-_BODY = 1 << 20  # bytes of an ordinary request; an archive may have as many as the setting says, and so much around it
-
 
 def create_app(container: Services) -> FastAPI:
     """Return the application over a container that is open. Raises: RuntimeError when a route declares no permission."""
@@ -22,9 +20,8 @@ def create_app(container: Services) -> FastAPI:
     errors.install(app)
     app.include_router(_health(container))
     for router in API:
-        most = (container.settings.upload_limit << 20) + _BODY if router.takes_archives else _BODY
-        app.include_router(router, prefix="/v1", max_body_size=most)
-        app.include_router(router, include_in_schema=False, max_body_size=most)
+        app.include_router(router, prefix="/v1")
+        app.include_router(router, include_in_schema=False)
     for router in ROOT:
         app.include_router(router)
     require_declared_permissions(app)

@@ -123,9 +123,9 @@ class TestList:
         sizes = [len(api.get(f"/v1/projects{query}")["projects"]) for query in ("", "?limit=1", "?limit=100")]
         assert sizes == [50, 1, 100]
 
-    @pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "1.5", "", "9" * 30, "0x10", "١"])
+    @pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "1.5", "", "9" * 30, "0x10", "%D9%A1"])
     def test_a_limit_outside_1_to_100_is_refused(self, api: Api, limit: str) -> None:
-        answer = api.ask("GET", f"/v1/projects?limit={_quoted(limit)}")
+        answer = api.ask("GET", f"/v1/projects?limit={limit}")
         assert answer.error == (400, "validation_failed")
         assert answer.json["issues"][0]["path"] == "query.limit"
 

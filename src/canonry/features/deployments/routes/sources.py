@@ -17,10 +17,12 @@ from canonry.infra.tx import Tx
 
 router = Routes(tags=["Uploads"], takes_archives=True)
 
+_ONE_FILE = {"max_files": 1, "max_fields": 10}  # of several, all but one would be left out in silence
+
 DeployBody = Annotated[DeployRequest | None, Body()]
 
 
-@router.operation("POST", "/projects/{project}/upload", Permission.PROJECTS_DEPLOY, status_code=202)
+@router.operation("POST", "/projects/{project}/upload", Permission.PROJECTS_DEPLOY, status_code=202, form_limits=_ONE_FILE)
 def upload_archive(project: str, file: Annotated[UploadFile, File()], actor: ActorDep, services: ServicesDep) -> DeploymentAnswer:
     """Upload a .zip or .tar.gz of a source and deploy it."""
     with services.transactions.begin() as tx:

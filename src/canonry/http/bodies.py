@@ -1,0 +1,35 @@
+"""How large a request's body may be: told at once where it says its length, else counted while it comes."""
+
+from fastapi import HTTPException, Request
+from starlette.types import Message
+
+from canonry.core.errors import TooLarge
+from canonry.http.deps import services_of
+
+_ORDINARY = 1 << 20  # bytes; around an archive there may be as many
+
+
+def bounded(request: Request, *, archive: bool) -> Request:
+    """Return the request so that no more of its body can be read than is accepted: 1 MiB, and an archive as large as the setting says.
+
+    Raises: TooLarge `archive_too_large` | `body_too_large` when it says that it is larger.
+    """
+    megabytes = services_of(request).settings.upload_limit if archive else 0
+    most = _ORDINARY + (megabytes << 20)
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:20]) > most:
+        if archive:
+            raise TooLarge("archive_too_large", f"The archive is larger than {megabytes} MiB.", hint="Leave files out with .canonryignore.")
+        raise TooLarge("body_too_large", f"The body of this request is larger than {_ORDINARY >> 20} MiB.")
+    taken = 0
+
+    async def receive() -> Message:
+        nonlocal taken
+        message = await request.receive()
+        taken += len(message.get("body", b""))
+        if taken > most:
+            # Not of our tree: FastAPI takes whatever else is raised while it reads a body for a fault in the body.
+            raise HTTPException(413, f"The body of this request is larger than {most >> 20} MiB.")
+        return message
+
+    return Request(request.scope, receive)
