@@ -24,8 +24,7 @@ from canonry.infra.files import remove_tree
 from canonry.ports.errors import BuildCancelled
 
 _log = logging.getLogger(__name__)
-_BURST = 3  # so many waiting at once: pushes come faster than builds
-_QUIET_SECONDS = 1.0
+_CLOSELY = 0.25  # seconds; a person or a script that waits for the end of one deploy before the next is slower than this
 _LONGEST_WAIT = 15.0
 _PLAN_SECONDS = 3600  # the work area of a plan belongs to a request; one this old was left by a process that is gone
 
@@ -69,14 +68,17 @@ def _take(context: Context, project_id: str, environment: str) -> Deployment | N
 
 
 def _wait_for_quiet(context: Context, project_id: str, environment: str) -> None:
-    """Wait out a burst: while requests keep coming faster than builds, a build now would be superseded at once."""
+    """Wait out a burst: while requests follow each other this closely, what is built now would be superseded at once."""
     deadline = time.monotonic() + _LONGEST_WAIT
     while time.monotonic() < deadline:
         with context.transactions.begin() as tx:
-            queued = store.queued_times(tx, project_id, environment)
-        if len(queued) < _BURST or (now() - queued[-1]).total_seconds() > _QUIET_SECONDS:
+            newest, before = store.newest_requests(tx, project_id, environment)
+        if newest is None or before is None or (newest - before).total_seconds() > _CLOSELY:
             return
-        time.sleep(0.1)
+        left = _CLOSELY - (now() - newest).total_seconds()
+        if left <= 0:
+            return
+        time.sleep(left)
 
 
 def _carry_out(context: Context, deployment: Deployment) -> None:

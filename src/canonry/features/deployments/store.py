@@ -60,10 +60,14 @@ def unfinished(tx: Tx, project_id: str, environment: str) -> list[Deployment]:
         return cursor.execute(query, (project_id, environment, [str(status) for status in UNFINISHED])).fetchall()
 
 
-def queued_times(tx: Tx, project_id: str, environment: str) -> list[datetime]:
-    """Return when each waiting deployment was asked for, oldest first."""
-    query = "SELECT created_at FROM deployments WHERE project_id = %s AND environment = %s AND status = 'queued' ORDER BY created_at"
-    return [row[0] for row in tx.connection.execute(query, (project_id, environment)).fetchall()]
+def newest_requests(tx: Tx, project_id: str, environment: str) -> tuple[datetime | None, datetime | None]:
+    """Return when the newest deployment that waits was asked for, and the one before it; None where there is none."""
+    query = """SELECT created_at, status FROM deployments WHERE project_id = %s AND environment = %s
+        ORDER BY created_at DESC, id DESC LIMIT 2"""
+    rows = tx.connection.execute(query, (project_id, environment)).fetchall()
+    if not rows or rows[0][1] != "queued":
+        return None, None
+    return rows[0][0], rows[1][0] if len(rows) > 1 else None
 
 
 def projects_with_unfinished(tx: Tx) -> list[tuple[str, str]]:
