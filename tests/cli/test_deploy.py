@@ -139,11 +139,12 @@ def test_ctrl_c_leaves_with_130_and_says_that_the_deployment_goes_on(signed_in: 
     server.hang = True
     deployment = server.add_deployment(server.add_project("my-site")["slug"])
     command = [sys.executable, "-m", "canonry.cli.main", "deployments", "logs", deployment["id"], "--follow"]
-    process = subprocess.Popen(command, env=signed_in, cwd=app, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=20)
+    command = ["env", "--default-signal=INT", *command]  # tests that run in the background ignore it, and their children with them
+    with subprocess.Popen(command, env=signed_in, cwd=app, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
     assert process.returncode == 130
     assert f"The deployment {deployment['id']} goes on." in stderr
     assert "Traceback" not in stderr
