@@ -5,7 +5,7 @@ import re
 
 from canonry.adapters.builder.native.plan.context import Context
 from canonry.adapters.builder.native.plan.problems import invalid_config, unknown_source
-from canonry.adapters.builder.native.plan.shell import quote
+from canonry.adapters.builder.native.plan.shell import ADDRESS, quote
 from canonry.adapters.builder.native.plan.tree import SourceTree, Table, table, text_or_none
 from canonry.adapters.builder.native.plan.versions import choose_other
 from canonry.ports.builder import Plan
@@ -18,6 +18,8 @@ _PROGRAMS = tuple(
     for suffix in ("ts", "tsx", "js")
 )
 _DENO_DIR = ".deno"
+# Deno.serve() and `deno serve` do not read $PORT and take 8000; this variable says where, whatever the program says.
+_LISTEN = f'DENO_SERVE_ADDRESS="tcp:{ADDRESS.strip('"')}:$PORT"'
 _JSONC = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
 
 
@@ -56,8 +58,8 @@ def _node_is_meant(app: SourceTree) -> bool:
 
 def _start(tasks: Table, program: str | None) -> str | None:
     if text_or_none(tasks.get("start")) or table(tasks.get("start")):
-        return "exec deno task start"
-    return f"exec deno run -A {quote(program)}" if program else None
+        return f"{_LISTEN} exec deno task start"
+    return f"{_LISTEN} exec deno run -A {quote(program)}" if program else None
 
 
 def _read_config(app: SourceTree, path: str) -> Table:
