@@ -31,7 +31,7 @@ class MemoryBuilder:
         self._lock = threading.Lock()
 
     def plan(self, source: Path, settings: PlanSettings) -> Plan:
-        """See `ports.builder.Builder.plan`. Knows two kinds of source: `index.html` (static) and `start.sh` (shell)."""
+        """See `ports.builder.Builder.plan`. Knows `index.html` (static), and `Procfile` or `start.sh` (shell)."""
         root_dir = settings.root_dir or "."
         tree = source / root_dir
         health = settings.health_path or "/"
@@ -39,6 +39,10 @@ class MemoryBuilder:
             return Plan(
                 "static", static=StaticSite(settings.output_dir or "."), root_dir=root_dir, health_path=health, found=("index.html",)
             )
+        if (tree / "Procfile").is_file():
+            commands = dict(line.split(": ", 1) for line in (tree / "Procfile").read_text().splitlines())
+            return Plan("shell", install=settings.install_command, build=settings.build_command, release=commands.pop("release", None),
+                        processes=commands, root_dir=root_dir, health_path=health, found=("Procfile",))  # fmt: skip
         if (tree / "start.sh").is_file():
             command = settings.start_command or "sh start.sh"
             return Plan("shell", install=settings.install_command, build=settings.build_command, processes={"web": command},

@@ -71,7 +71,7 @@ def scale(context: Context, actor: Actor, key: str, wanted: Scale) -> Project:
         projects.set_scale(tx, project.id, wanted)
         if live is not None and release is not None and project.status != "stopped":
             _fit(tx, context, project, live.id, release.id, wanted)
-    return project
+        return projects.get_any(tx, project.id)
 
 
 def _fit(tx: Tx, context: Context, project: Project, deployment_id: str, release_id: str, wanted: Scale) -> None:

@@ -33,7 +33,8 @@ async def follow_build_log(
 ) -> StreamingResponse:
     """Follow the build log; `Last-Event-ID` goes on where a broken connection ended."""
     await run_in_threadpool(_look_up, services, actor, deployment)
-    after = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else 0
+    known = last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 19  # fits a file
+    after = int(last_event_id) if last_event_id is not None and known else 0
     return stream(_lines(services, actor, deployment, after))
 
 
