@@ -222,3 +222,18 @@ def test_a_plan_leaves_nothing_behind(canonry: Canonry, tmp_path: Path) -> None:
     assert "python" in shown
     after = sorted(path.name for path in canonry.home.rglob("*") if "postgres" not in str(path) and "logs" not in str(path))
     assert after == before
+
+
+def test_the_newest_five_artifacts_and_uploads_are_kept_and_what_is_live(canonry: Canonry, tmp_path: Path) -> None:
+    for number in range(8):
+        canonry.must("deploy", str(write_site(tmp_path / "site", f"version {number}")), "--project", "kept")
+    rows = canonry.api("GET", "/v1/projects/kept/deployments")["deployments"]
+    eventually(
+        lambda: [(canonry.home / "artifacts" / row["artifact_id"]).exists() for row in rows],
+        lambda there: there == [True] * 5 + [False] * 3,
+    )
+    canonry.must("rollback", rows[4]["id"], "--project", "kept")
+    assert "version 3" in canonry.site("kept").text
+    done = canonry.command("rollback", rows[7]["id"], "--project", "kept")
+    assert (done.returncode, "no longer kept" in done.stderr) == (5, True)
+    assert "version 3" in canonry.site("kept").text

@@ -10,7 +10,7 @@ import time
 from canonry.core.clock import now
 from canonry.core.errors import CanonryError
 from canonry.features import projects
-from canonry.features.deployments import source, store, switch
+from canonry.features.deployments import retention, source, store, switch
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.cancellation import Cancellation
 from canonry.features.deployments.context import Context
@@ -88,6 +88,7 @@ def _carry_out(context: Context, deployment: Deployment) -> None:
     try:
         _walk(context, deployment, log, cancellation)
         status = Status.LIVE
+        retention.prune(context, deployment)
     except (DeploymentStopped, BuildCancelled):
         status = Status.CANCELLED
         _end(context, deployment, log, status, {"code": "cancelled", "message": "Cancelled on request.", "hint": ""})

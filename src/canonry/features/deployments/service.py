@@ -16,6 +16,7 @@ from canonry.features.deployments.queue import RUN
 from canonry.features.deployments.rules import require_cancellable, require_retryable, require_rollback_target
 from canonry.features.projects import PRODUCTION, Project
 from canonry.infra.tx import Tx
+from canonry.ports.builder import Builder
 
 
 def request_upload(tx: Tx, actor: Actor, project: Project, archive: str) -> Deployment:
@@ -83,20 +84,24 @@ def retry(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
     return _request(tx, actor, projects.find(tx, actor, old.project_id), "retry", source, ref=old.ref)
 
 
-def roll_back(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
+def roll_back(tx: Tx, actor: Actor, builder: Builder, deployment_id: str) -> Deployment:
     """Ask for the release of an older deployment to serve again, without a build. Raises: Conflict `artifact_missing`."""
     require(actor, Permission.PROJECTS_DEPLOY)
     target = find(tx, actor, deployment_id)
     source = {"kind": "release", "release_id": require_rollback_target(target), "deployment_id": target.id}
+    try:
+        builder.load(target.artifact_id or "")
+    except NotFound as error:
+        raise Conflict("artifact_missing", f"What {target.id} ran from is no longer kept.", hint="Deploy its source again.") from error
     return _request(tx, actor, projects.find(tx, actor, target.project_id), "rollback", source, ref=target.ref)
 
 
-def roll_back_to_previous(tx: Tx, actor: Actor, project: Project) -> Deployment:
+def roll_back_to_previous(tx: Tx, actor: Actor, builder: Builder, project: Project) -> Deployment:
     """Roll back to what was live before. Raises: Conflict `no_deployment`."""
     previous = store.before_live(tx, project.id, PRODUCTION)
     if previous is None:
         raise Conflict("no_deployment", f"The project {project.slug} has no earlier release to go back to.")
-    return roll_back(tx, actor, previous.id)
+    return roll_back(tx, actor, builder, previous.id)
 
 
 def _request(tx: Tx, actor: Actor, project: Project, trigger: str, source: dict[str, Any], *, ref: str | None = None) -> Deployment:

@@ -44,15 +44,15 @@ def cancel_deployment(deployment: str, actor: ActorDep, tx: TxDep) -> Deployment
 
 
 @router.operation("POST", "/deployments/{deployment}/rollback", Permission.PROJECTS_DEPLOY, status_code=201)
-def roll_back_deployment(deployment: str, actor: ActorDep, tx: TxDep) -> DeploymentAnswer:
+def roll_back_deployment(deployment: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> DeploymentAnswer:
     """Let the release of that deployment serve again, without a build."""
-    return _answer(tx, service.roll_back(tx, actor, deployment))
+    return _answer(tx, service.roll_back(tx, actor, services.ports.builder, deployment))
 
 
 @router.operation("POST", "/projects/{project}/rollback", Permission.PROJECTS_DEPLOY, status_code=201)
-def roll_back_project(project: str, actor: ActorDep, tx: TxDep) -> DeploymentAnswer:
+def roll_back_project(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> DeploymentAnswer:
     """Let the release serve again that was live before the present one."""
-    return _answer(tx, service.roll_back_to_previous(tx, actor, projects.find(tx, actor, project)))
+    return _answer(tx, service.roll_back_to_previous(tx, actor, services.ports.builder, projects.find(tx, actor, project)))
 
 
 @router.operation("GET", "/deployments/{deployment}/logs", Permission.PROJECTS_READ)
