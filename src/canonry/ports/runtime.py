@@ -82,7 +82,10 @@ class Runtime(Protocol):
         ...
 
     def states(self) -> list[InstanceState]:
-        """Return every instance the runtime knows, those started before a restart of Canonry included."""
+        """Return every instance the runtime knows, those started before a restart of Canonry included.
+
+        Nothing is measured here (memory_bytes and cpu_seconds are 0): it is asked once a second, for all. `state` measures.
+        """
         ...
 
     def stop(self, instance_id: str, grace: float) -> None:

@@ -54,7 +54,7 @@ class ProcessRuntime:
                     continue  # the leftovers of a crash have been removed, and the lock with them
                 if record is None or record.phase != RUNNING:
                     record = self._launch(spec, boxed=boxed)
-                return self._watched_state(record)
+                return self._measured(self._watched_state(record))
 
     def run(self, spec: InstanceSpec, log: LogLine, timeout: float) -> int:
         """Run a command to its end; see the port. `spec.log` is not written; $PORT is given only when the specification asks for it."""
@@ -71,13 +71,12 @@ class ProcessRuntime:
 
     def state(self, instance_id: str) -> InstanceState | None:
         """Return what that instance is doing; None when nothing is known of it."""
-        with self._records.lock(instance_id, wait=False) as held:
-            record = self._keeper.settle(instance_id) if held else self._records.read(instance_id)
-        return None if record is None or record.phase == COMMAND else self._watched_state(record)
+        state = self._known_state(instance_id)
+        return self._measured(state) if state is not None and state.running else state
 
     def states(self) -> list[InstanceState]:
-        """Return every instance of this home, those found again after a crash included."""
-        return [state for instance_id in self._records.ids() if (state := self.state(instance_id))]
+        """Return every instance of this home, those found again after a crash included; nothing is measured."""
+        return [state for instance_id in self._records.ids() if (state := self._known_state(instance_id))]
 
     def stop(self, instance_id: str, grace: float) -> None:
         """End it; see the port. SIGTERM goes to the command itself and past shells that would not pass it on."""
@@ -138,19 +137,26 @@ class ProcessRuntime:
         finally:
             os.close(descriptor)
 
+    def _known_state(self, instance_id: str) -> InstanceState | None:
+        with self._records.lock(instance_id, wait=False) as held:
+            record = self._keeper.settle(instance_id) if held else self._records.read(instance_id)
+        return None if record is None or record.phase == COMMAND else self._watched_state(record)
+
     def _watched_state(self, record: Record) -> InstanceState:
         running = record.phase != ENDED  # an end counts once its code and reason are written down, a moment after the process is gone
         state = InstanceState(record.id, running, f"127.0.0.1:{record.port}" if record.port else None, exit_code=record.exit_code,
                               reason=record.reason, started=record.created, labels=record.labels)  # fmt: skip
         if not running or not record.pid:
             return state
-        group = cgroups.find(record.id)
-        self._watcher.add(record.id, record.pid, look=group is None)
-        pid = self._keeper.main_process(record) or record.pid
-        if group:
-            return replace(state, pid=pid, memory_bytes=group.memory_bytes(), cpu_seconds=group.cpu_seconds())
-        pids = self._keeper.pids(record)
-        return replace(state, pid=pid, memory_bytes=processes.memory_bytes(pids), cpu_seconds=processes.cpu_seconds(pids))
+        self._watcher.add(record.id, record.pid, look=cgroups.find(record.id) is None)
+        return replace(state, pid=self._keeper.main_process(record) or record.pid)
+
+    def _measured(self, state: InstanceState) -> InstanceState:
+        if group := cgroups.find(state.id):
+            return replace(state, memory_bytes=group.memory_bytes(), cpu_seconds=group.cpu_seconds())
+        record = self._records.read(state.id)
+        pids = self._keeper.pids(record) if record is not None and record.pid else []
+        return replace(state, memory_bytes=processes.memory_bytes(pids), cpu_seconds=processes.cpu_seconds(pids))
 
     def _settle_ended(self, instance_id: str) -> bool:
         """Write down an end as soon as it is noticed. Returns False while somebody else is at work on the instance."""
