@@ -1,0 +1,232 @@
+"""The watch over memory adapters: whatever happens to the instances, what shall run runs again and the edge follows."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from canonry.adapters.edge.memory import MemoryEdge
+from canonry.features.deployments import Watch
+from canonry.ports.edge import Page
+from canonry.wiring.container import Container
+from tests.support.api import APP, SITE, Api, serving
+from tests.support.edge import Apps
+from tests.support.waiting import until
+
+type Rounds = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture
+def watch(api: Api) -> Iterator[Watch]:
+    made = Watch(api.container)
+    yield made
+    made.close()
+    _wait_for_background(made)
+
+
+@pytest.fixture
+def rounds(watch: Watch) -> Rounds:
+    """Give what does rounds until something is so."""
+    return lambda condition: until(lambda: _round(watch) and condition(), timeout=20)
+
+
+def _round(watch: Watch) -> bool:
+    watch.round()
+    return True
+
+
+def _wait_for_background(watch: Watch) -> None:
+    until(lambda: all(future.done() for future in watch._busy.values()))
+
+
+def _settle(watch: Watch) -> None:
+    """Do a round and wait for what it began."""
+    for _ in range(2):
+        watch.round()
+        _wait_for_background(watch)
+
+
+def set_times(api: Api, **columns: str) -> None:
+    """Set columns of every instance to SQL expressions."""
+    with api.container.transactions.begin() as tx:
+        for name, value in columns.items():
+            tx.connection.execute(f"UPDATE instances SET {name} = {value}".encode())  # noqa: S608 -- our own words
+
+
+def crash(api: Api, row: dict[str, Any], code: int = 1) -> None:
+    api.runtime.crash(f"{row['id']}-{row['restarts']}", code)
+
+
+def test_a_dead_instance_starts_again_and_the_edge_follows(api: Api, rounds: Rounds) -> None:
+    slug = api.app()
+    (before,) = api.instances(slug)
+    old = api.edge.addresses(f"{slug}.localhost")
+    crash(api, before, 3)
+    rounds(lambda: [row["restarts"] for row in api.instances(slug)] == [1] and api.instances(slug)[0]["status"] == "healthy")
+    rounds(lambda: api.edge.addresses(f"{slug}.localhost") not in ([], old))
+    assert api.instances(slug)[0]["id"] == before["id"]
+    assert len(api.runtime.states()) == 1
+
+
+def test_one_that_keeps_crashing_waits_longer_each_time_and_is_shown_as_a_loop(api: Api, watch: Watch, rounds: Rounds) -> None:
+    slug = api.app()
+    waits = []
+    for number in range(1, 7):
+        (row,) = api.instances(slug)
+        assert row["status"] == "healthy"
+        crash(api, row, 7)
+        if number == 1:  # the first time it starts again at once
+            rounds(lambda: api.instances(slug)[0]["restarts"] == 1 and api.instances(slug)[0]["status"] == "healthy")
+            continue
+        watch.round()
+        (row,) = api.instances(slug)
+        with api.container.transactions.begin() as tx:
+            found = tx.connection.execute("SELECT extract(epoch FROM next_start_at - now())::float FROM instances").fetchone()
+        assert found is not None
+        waits.append(round(found[0]))
+        assert row["status"] == ("crash_loop" if number >= 5 else "crashed")
+        assert "7" in row["reason"]
+        rounds(lambda: api.edge.answer(f"{slug}.localhost").status == 502)
+        assert api.get(f"/v1/projects/{slug}")["status"] == "crashed"
+        set_times(api, next_start_at="now() - interval '1 second'")
+        rounds(lambda: api.instances(slug)[0]["status"] == "healthy" and api.edge.answer(f"{slug}.localhost").status == 200)
+        assert api.get(f"/v1/projects/{slug}")["status"] == "running"
+    assert waits == [1, 2, 4, 8, 16]
+
+
+def test_one_that_ran_long_is_in_no_loop_when_it_ends(api: Api, rounds: Rounds) -> None:
+    slug = api.app()
+    set_times(api, failures="9", started_at="now() - interval '2 minutes'")
+    crash(api, api.instances(slug)[0])
+    rounds(lambda: [row["status"] for row in api.instances(slug)] == ["healthy"] and api.instances(slug)[0]["restarts"] == 1)
+
+
+def test_it_does_not_start_before_its_pause_is_over(api: Api, watch: Watch) -> None:
+    slug = api.app()
+    set_times(api, failures="3")
+    crash(api, api.instances(slug)[0])
+    _settle(watch)
+    _settle(watch)
+    assert [(row["status"], row["restarts"]) for row in api.instances(slug)] == [("crashed", 0)]
+
+
+def test_drained_instances_end_when_their_time_is_over_and_not_before(api: Api, watch: Watch, rounds: Rounds) -> None:
+    slug = api.app()
+    (old,) = api.instances(slug)
+    api.deploy(slug, {**APP, "version": "2"})
+    set_times(api, stop_after="CASE WHEN status = 'draining' THEN now() + interval '1 minute' END")
+    _settle(watch)
+    assert {row["id"]: row["status"] for row in api.instances(slug)}[old["id"]] == "draining"
+    state = api.runtime.state(f"{old['id']}-0")
+    assert state is not None
+    assert state.running
+    set_times(api, stop_after="CASE WHEN status = 'draining' THEN now() END")
+    rounds(lambda: [row["status"] for row in api.instances(slug)] == ["healthy"])
+    assert api.runtime.state(f"{old['id']}-0") is None
+
+
+def test_what_nobody_asks_for_is_ended(api: Api, rounds: Rounds) -> None:
+    slug, other = api.app(), api.app()
+    api.ask("DELETE", f"/v1/projects/{slug}")
+    (kept,) = api.instances(other)
+    rounds(lambda: [state.id for state in api.runtime.states()] == [f"{kept['id']}-0"])
+
+
+def test_the_instances_of_a_deployment_that_is_no_longer_under_way_are_ended(api: Api, rounds: Rounds) -> None:
+    """A deployment that was killed between start and switch, and then given up, left a healthy instance of a release nobody wants."""
+    slug = api.app()
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute("UPDATE deployments SET status = 'failed', finished_at = now()")
+    rounds(lambda: api.instances(slug) == [] and api.runtime.states() == [])
+
+
+def test_after_a_reboot_everything_starts_again(api: Api, watch: Watch, rounds: Rounds) -> None:
+    slugs = [api.app(), api.app()]
+    for state in api.runtime.states():
+        api.runtime.stop(state.id, 0)
+        api.runtime.forget(state.id)
+    watch.round()
+    for slug in slugs:
+        rounds(lambda slug=slug: [row["status"] for row in api.instances(slug)] == ["healthy"])  # type: ignore[misc]
+        rounds(lambda slug=slug: api.edge.answer(f"{slug}.localhost").status == 200)  # type: ignore[misc]
+
+
+def test_scaling_up_and_down_is_followed(api: Api, rounds: Rounds) -> None:
+    slug = api.app()
+    for count in (3, 2, 1, 4):
+        api.ask("POST", f"/v1/projects/{slug}/scale", {"instances": count})
+        rounds(lambda count=count: [row["status"] for row in api.instances(slug)] == ["healthy"] * count)  # type: ignore[misc]
+        rounds(lambda count=count: len(api.edge.addresses(f"{slug}.localhost")) == count)  # type: ignore[misc]
+    assert len(api.runtime.states()) == 4
+
+
+def test_a_change_of_size_starts_the_new_ones_and_then_ends_the_old(api: Api, rounds: Rounds) -> None:
+    slug = api.app()
+    (old,) = api.instances(slug)
+    api.ask("POST", f"/v1/projects/{slug}/scale", {"memory_mb": 128})
+    rounds(lambda: [(row["status"], row["memory_mb"]) for row in api.instances(slug)] == [("healthy", 128)])
+    rounds(lambda: len(api.runtime.states()) == 1)
+    assert api.instances(slug)[0]["id"] != old["id"]
+
+
+def test_a_new_watch_tells_the_edge_everything_and_takes_away_what_nobody_owns(api: Api, rounds: Rounds) -> None:
+    app, site, stopped = api.app(), api.project(), api.app()
+    api.deploy(site, SITE)
+    api.ask("POST", f"/v1/projects/{stopped}/stop")
+    for slug in (app, site, stopped):
+        api.edge.remove(f"{slug}.localhost")
+    api.edge.show_page("left-over.localhost", Page.DEAD)
+    rounds(lambda: api.edge.answer(f"{app}.localhost").status == 200)
+    assert api.edge.answer(f"{site}.localhost").body == b"<p>hello</p>"
+    assert api.edge.answer(f"{stopped}.localhost").status == 503
+    assert "left-over.localhost" not in api.edge.hosts()
+
+
+def test_a_stopped_project_stays_stopped(api: Api, watch: Watch, rounds: Rounds) -> None:
+    slug = api.app()
+    api.ask("POST", f"/v1/projects/{slug}/stop")
+    rounds(lambda: api.instances(slug) == [] and api.runtime.states() == [])
+    _settle(watch)
+    assert api.runtime.states() == []
+    assert (api.get(f"/v1/projects/{slug}")["status"], api.edge.answer(f"{slug}.localhost").status) == ("stopped", 503)
+    api.ask("POST", f"/v1/projects/{slug}/start")
+    rounds(lambda: api.edge.answer(f"{slug}.localhost").status == 200)
+
+
+def test_one_that_answers_no_more_although_it_lives_is_started_again(container: Container, apps: Apps) -> None:
+    with serving(container) as api:
+        slug = api.app()
+        (before,) = api.instances(slug)
+        watch = Watch(api.container)
+        port = int(api.edge.addresses(f"{slug}.localhost")[0].rpartition(":")[2])
+        next(app for app in apps._started if app.address == f"127.0.0.1:{port}").stop()
+        for _ in range(8):
+            watch._next_check.clear()  # ten seconds pass
+            _settle(watch)
+        (after,) = api.instances(slug)
+        watch.close()
+    assert (after["status"], after["restarts"], after["id"]) == ("healthy", 1, before["id"])
+
+
+class CountingEdge(MemoryEdge):
+    """An edge that counts what it is told."""
+
+    told = 0
+
+    def point(self, host: str, addresses: Sequence[str]) -> None:
+        """Count it."""
+        self.told += 1
+        super().point(host, addresses)
+
+
+def test_what_nothing_happens_to_is_not_told_to_the_edge_again(container: Container) -> None:
+    edge = CountingEdge()
+    with serving(container, edge=edge) as api:
+        api.app()
+        watch = Watch(api.container)
+        _settle(watch)
+        before = edge.told
+        for _ in range(3):
+            _settle(watch)
+        watch.close()
+    assert edge.told == before
