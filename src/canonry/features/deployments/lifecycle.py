@@ -5,7 +5,7 @@ from canonry.core.errors import Conflict, Invalid, Issue
 from canonry.features import git, projects, traffic
 from canonry.features.deployments import build_log, store
 from canonry.features.deployments.context import Context
-from canonry.features.deployments.fleet import launch
+from canonry.features.deployments.fleet import launch, leading
 from canonry.features.deployments.fleet import store as fleet
 from canonry.features.deployments.models import Instance
 from canonry.features.deployments.queue import CLEAR
@@ -23,9 +23,11 @@ def stop(context: Context, actor: Actor, key: str) -> Project:
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
         project = projects.find(tx, actor, key)
-        projects.set_status(tx, project.id, "stopped")
-        hosts = traffic.hosts_of(tx, project.id)
-    traffic.show_stopped(context.ports.edge, hosts)
+    with leading.turn(context, project.id):
+        with context.transactions.begin() as tx:
+            projects.set_status(tx, project.id, "stopped")
+            hosts = traffic.hosts_of(tx, project.id)
+        traffic.show_stopped(context.ports.edge, hosts)
     with context.transactions.begin() as tx:
         fleet.drain(tx, project.id, PRODUCTION, keep_release=None, seconds=0)
         return projects.get_any(tx, project.id)

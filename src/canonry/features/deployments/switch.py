@@ -23,15 +23,16 @@ def go_live(context: Context, project: Project, deployment: Deployment, release:
     answer = context.ports.gate.check(project.id, release.commit)
     if not answer.allowed:
         raise StepFailed("gate_closed", f"The release may not go live: {answer.reason}.", hint="Mend what the gate names, then retry.")
-    with context.transactions.begin() as tx:
-        traffic.claim(tx, host_of(context, project), project.id, deployment.environment)
-        hosts = traffic.hosts_of(tx, project.id, deployment.environment)
-        addresses = leading.serving_addresses(tx, release)
-    leading.lead(context, release, hosts, addresses)
     url = url_of(context, project)
-    with context.transactions.begin() as tx:
-        _record(tx, deployment, url)
-        fleet.drain(tx, project.id, deployment.environment, keep_release=release.id, seconds=context.settings.drain_seconds)
+    with leading.turn(context, project.id):
+        with context.transactions.begin() as tx:
+            traffic.claim(tx, host_of(context, project), project.id, deployment.environment)
+            hosts = traffic.hosts_of(tx, project.id, deployment.environment)
+            addresses = leading.serving_addresses(tx, release)
+        leading.lead(context, release, hosts, addresses)
+        with context.transactions.begin() as tx:
+            _record(tx, deployment, url)
+            fleet.drain(tx, project.id, deployment.environment, keep_release=release.id, seconds=context.settings.drain_seconds)
     log.say(f"Live at {url}")
 
 

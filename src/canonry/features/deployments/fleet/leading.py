@@ -1,6 +1,10 @@
 """Leading requests to a release: what the edge is told, and when."""
 
-from collections.abc import Sequence
+import fcntl
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from canonry.features import traffic
 from canonry.features.deployments.context import Context
@@ -9,6 +13,24 @@ from canonry.features.deployments.fleet.launch import WEB
 from canonry.features.deployments.models import Instance, Release
 from canonry.infra.tx import Tx
 from canonry.ports.plans import plan_from_json
+
+_TURNS = 16  # lock files: projects whose names fall on the same one wait for each other, a few milliseconds
+
+
+@contextmanager
+def turn(context: Context, project_id: str) -> Iterator[None]:
+    """Be the only one who leads this project's requests.
+
+    Whoever decides by the tables what the edge shall be told, and tells it, does both inside: else the watch, slow between the two,
+    leads back to a release that has just been replaced.
+    """
+    path = context.home.run / f"lead-{zlib.crc32(project_id.encode()) % _TURNS}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def lead(context: Context, release: Release, hosts: list[str], addresses: list[str]) -> None:

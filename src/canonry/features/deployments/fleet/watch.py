@@ -179,15 +179,19 @@ class Watch:
             traffic.remove(self._context.ports.edge, [host for host in self._context.ports.edge.hosts() if host not in owned])
 
     def _follow(self, release: Release) -> None:
-        with self._context.transactions.begin() as tx:
-            live = deployments.live(tx, release.project_id, release.environment)
-            if live is None or live.release_id != release.id:  # a deployment switched between our two looks
-                return
-            hosts = traffic.hosts_of(tx, release.project_id, release.environment)
-            rows = [row for row in store.of_release(tx, release.id) if row.process == launch.WEB]
-            projects.note_crash(tx, release.project_id, crashed=bool(rows) and all(row.status in {"crashed", "crash_loop"} for row in rows))
-            addresses = leading.serving_addresses(tx, release)
-        leading.lead(self._context, release, hosts, addresses)
+        with leading.turn(self._context, release.project_id):
+            with self._context.transactions.begin() as tx:
+                live = deployments.live(tx, release.project_id, release.environment)
+                if live is None or live.release_id != release.id:  # a deployment switched between our two looks
+                    return
+                if projects.get_any(tx, release.project_id).status == "stopped":
+                    return
+                hosts = traffic.hosts_of(tx, release.project_id, release.environment)
+                rows = [row for row in store.of_release(tx, release.id) if row.process == launch.WEB]
+                crashed = bool(rows) and all(row.status in {"crashed", "crash_loop"} for row in rows)
+                projects.note_crash(tx, release.project_id, crashed=crashed)
+                addresses = leading.serving_addresses(tx, release)
+            leading.lead(self._context, release, hosts, addresses)
         self._led[release.id] = addresses
 
     def _keep_logs(self, rows: list[Instance]) -> None:
