@@ -4,6 +4,7 @@ Reads /proc; a process that ends meanwhile is no error.
 """
 
 import contextlib
+import functools
 import os
 import select
 import signal
@@ -15,6 +16,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _MARK = "\0--hostname\0{}\0"  # the id among the arguments of bubblewrap; whoever starts without it uses the same two arguments
 
 
+@functools.cache
 def boot_id() -> str:
     """Return what names this run of the machine; pids and start times mean nothing in another one."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -148,7 +148,8 @@ class ProcessRuntime:
                               reason=record.reason, started=record.created, labels=record.labels)  # fmt: skip
         if not running or not record.pid:
             return state
-        self._watcher.add(record.id, record.pid, look=cgroups.find(record.id) is None)
+        if not self._watcher.watches(record.id):
+            self._watcher.add(record.id, record.pid, look=cgroups.find(record.id) is None)
         return replace(state, pid=self._keeper.main_process(record) or record.pid)
 
     def _measured(self, state: InstanceState) -> InstanceState:

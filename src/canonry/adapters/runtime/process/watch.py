@@ -51,6 +51,11 @@ class Watcher:
                 self._thread.start()
         os.eventfd_write(self._wake, 1)
 
+    def watches(self, instance_id: str) -> bool:
+        """Say whether the instance is being watched."""
+        with self._lock:
+            return any(watched.instance_id == instance_id for watched in self._watched.values())
+
     def close(self) -> None:
         """Watch nothing any more."""
         with self._lock:
