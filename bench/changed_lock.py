@@ -1,6 +1,6 @@
 """Deploys with a lock file that was never seen before, while every package of it lies in the project's package cache.
 
-    python -m bench changed_lock [--runs 10] [--only flask,express]
+    python -m bench.changed_lock [--runs 10] [--only flask,express]
 
 The first deploy installs all additional packages; each later lock holds others of them. The locks are made by uv and npm before the
 clock starts.

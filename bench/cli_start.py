@@ -1,6 +1,6 @@
 """Start-up time of the CLI: `canonry --help` and `canonry projects ls` as whole processes.
 
-    python -m bench cli_start
+    python -m bench.cli_start
 
 `projects ls` talks to a small server of its own that answers at once, so the figure is the client's share. Targets: p50 150 and 250 ms.
 """

@@ -1,6 +1,6 @@
 """Deploys and rollbacks with the lock file unchanged: how long from the command to the new content at the edge.
 
-    python -m bench deploy [--runs 20] [--only static,flask,express]
+    python -m bench.deploy [--runs 20] [--only static,flask,express]
 
 Each run changes one file and starts `canonry deploy` as a process; a client asks the edge every 5 ms until the new content comes.
 "Switch after healthy" is the time from the line "Healthy after" of the build log to the first answer of the new version.

@@ -1,6 +1,6 @@
 """Failed requests while an app is deployed 20 times: 500 requests a second, half on kept connections, half on new ones.
 
-    python -m bench failed_requests [--deploys 20] [--rate 500] [--drain 2]
+    python -m bench.failed_requests [--deploys 20] [--rate 500] [--drain 2]
 
 The visitors come at their rate whether or not answers come back. The deploys are `canonry deploy` processes on the same machine, one
 after the other. The drain window is short (2 s instead of 30), so that old instances do end under the load. Any answer but 200 is a

@@ -1,6 +1,6 @@
 """What Canonry costs while nothing happens: memory and CPU with ten small apps running.
 
-    python -m bench idle [--apps 10] [--seconds 60]
+    python -m bench.idle [--apps 10] [--seconds 60]
 
 Memory is PSS (each shared page counted once in all) from `/proc/<pid>/smaps_rollup`, in MB of 10^6 bytes. "Everything but the apps" is
 every process that Canonry started less those that run the apps' own programs: its Python, PostgreSQL, Caddy, the bubblewrap processes

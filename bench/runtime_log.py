@@ -1,6 +1,6 @@
 """No line of an app is lost while Canonry is killed and started again.
 
-    python -m bench runtime_log [--rate 50000] [--seconds 10]
+    python -m bench.runtime_log [--rate 50000] [--seconds 10]
 
 One app writes numbered lines at the rate for the time. In the middle Canonry's Python gets `kill -9`, and `canonry up` starts it again.
 Afterwards every line is read through the API, page by page by its cursor, and the missing numbers are counted.
