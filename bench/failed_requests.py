@@ -40,9 +40,7 @@ def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
         time.sleep(max(chosen.drain + 1.0, 10_500 / chosen.rate - (time.monotonic() - began)))
         seconds = time.monotonic() - began
         visits = visitors.stop()
-    say(
-        f"{visits.asked:,} requests in {seconds:.0f} s ({visits.asked / seconds:.0f}/s), {visits.repeated} repeated, {visits.late} sent late"
-    )
+    say(f"{visits.asked:,} requests at {visits.asked / seconds:.0f}/s, {visits.repeated} repeated, {visits.late} sent late")
     times = sorted(second * 1000 for second in visits.seconds)
     say(f"answers: p50 {percentile(times, 50):.1f} ms, p99 {percentile(times, 99):.1f} ms, slowest {times[-1]:.0f} ms")
     for fault, count in visits.failed.most_common(5):
