@@ -77,6 +77,10 @@ def test_without_lock_files_the_environment_belongs_to_the_artifact(workshop: Wo
     assert run_in(artifact, "python -c 'import itsdangerous' && ls /env/mark") == "/env/mark\n"
 
 
+def test_an_app_has_a_home_that_it_can_write_to(flask: Artifact) -> None:
+    assert run_in(flask, 'touch "$HOME/a file" && ls "$HOME"') == "a file\n"
+
+
 def test_what_a_build_writes_into_the_environment_stays_with_its_artifact(workshop: Workshop, flask: Artifact) -> None:
     plan = dataclasses.replace(
         FLASK, build="echo 'X = 1' > /env/lib/python3.12/site-packages/added.py && rm -r /env/lib/python3.12/site-packages/flask"

@@ -71,7 +71,8 @@ class Room:
 
     def running_environment(self, *, has_environment: bool) -> dict[str, str]:
         """Return what the app needs at run time to find its toolchains and packages."""
-        chosen: dict[str, str] = {"LANG": "C.UTF-8"}
+        # Without HOME a program takes the one that the machine's user list has, which is not there or cannot be written to.
+        chosen: dict[str, str] = {"LANG": "C.UTF-8", "HOME": "/tmp"}  # noqa: S108 -- the instance's own, which goes with it
         for tool in self.tools:
             chosen |= tool.environment
             if tool.name == "node":
