@@ -1,11 +1,15 @@
 """Every command: its help, and what it asks the server for."""
 
+import ast
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import canonry
 from canonry import __version__
 from canonry.cli.commands import ROOT, Command, Noun, all_commands
 from canonry.cli.main import load
@@ -25,6 +29,24 @@ OURS = (
     "canonry.web",
     "canonry.worker",
 )
+
+
+def test_every_command_that_a_message_names_exists() -> None:
+    known = {" ".join(path) for path in [*(path for path, _ in COMMANDS), *((name,) for name in ROOT.commands)]}
+    sources = {path: ast.parse(path.read_text()) for path in Path(canonry.__file__).parent.rglob("*.py")}
+    named = [
+        (path.name, words)
+        for path, tree in sources.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for words in re.findall(r"\bcanonry ([a-z]+(?: [a-z]+)?)", node.value)
+    ]
+    wrong = [item for item in named if item[1] not in known and not _names_a_command_and_goes_on(item[1])]
+    assert [item for item in wrong if item[1] not in {"worker", "watcher", "main"}] == []  # programs; a branch of the remote "canonry"
+
+
+def _names_a_command_and_goes_on(words: str) -> bool:
+    return isinstance(ROOT.commands.get(words.split(" ", maxsplit=1)[0]), Command)
 
 
 def words_of(path: tuple[str, ...]) -> str:
@@ -229,7 +251,7 @@ class TestAgainstAServer:
         assert ["Processes", "web: gunicorn app:app"] in lines
         assert json.loads(canonry("plan", "--json").stdout) == server.plan
 
-    def test_a_repository_is_connected_deployed_and_pushed_to(self, canonry: RunCli, server: ApiServer) -> None:
+    def test_a_repository_is_connected_deployed_pushed_to_and_disconnected(self, canonry: RunCli, server: ApiServer) -> None:
         assert canonry("git", "connect", "https://x.example/a.git", "--branch", "main").returncode == 0
         assert server.projects["my-site"]["repo_url"] == "https://x.example/a.git"
         assert canonry("git", "connect", "https://x.example/b.git").returncode == 0
@@ -237,6 +259,9 @@ class TestAgainstAServer:
         assert canonry("git", "deploy", "--ref", "v2").returncode == 0
         assert server.asked("POST", "/v1/projects/my-site/deploy")[0].document == {"ref": "v2"}
         assert canonry("git", "url").stdout == f"{server.url}/git/ada/my-site.git\n"
+        left = canonry("git", "disconnect")
+        assert (left.returncode, server.projects["my-site"]["repo_url"]) == (0, None)
+        assert "canonry deploy" in left.stderr
 
     def test_whoami_and_logout(self, canonry: RunCli) -> None:
         assert "ada@example.com" in canonry("whoami").stdout

@@ -42,6 +42,7 @@ DEPLOYMENTS = Noun("Look at deployments, cancel and retry them.", {
 
 GIT = Noun("Deploy from a git repository.", {
     "connect": Command(f"{_REMOTE}.git:connect", "Name the repository that a project is deployed from."),
+    "disconnect": Command(f"{_REMOTE}.git:disconnect", "Forget the repository; the project takes pushes and folders again."),
     "deploy": Command(f"{_REMOTE}.git:deploy", "Deploy from the connected repository."),
     "url": Command(f"{_REMOTE}.git:show_url", "Print the address to git push to."),
 })  # fmt: skip

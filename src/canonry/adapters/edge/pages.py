@@ -37,10 +37,11 @@ class PlainPage:
         return "\n".join(part for part in (self.message, self.hint) if part) + "\n"
 
 
-STOPPED = PlainPage(503, "project_stopped", "This site is stopped", "Its owner has stopped it.", "canonry start brings it back.", 60)
+STOPPED = PlainPage(503, "project_stopped", "This site is stopped", "Its owner has stopped this site.",
+                    "canonry projects start brings it back.", 60)  # fmt: skip
 UNKNOWN = PlainPage(404, "unknown_host", "No site here", "No site is served at this address.", "Check the spelling of the address.")
 DEAD = PlainPage(502, "app_unreachable", "This site does not answer", "The app behind this address does not answer.",
                  "Try again shortly; its owner finds the reason with canonry logs.", 5)  # fmt: skip
 RESTARTING = PlainPage(502, "restarting", "Canonry is restarting", "Canonry is restarting; the sites it serves are not affected.",
-                       "Try again in a few seconds.", 2)  # fmt: skip
+                       "Try again in a few seconds; if it stays so, canonry up starts it again.", 2)  # fmt: skip
 MISSING = PlainPage(404, "page_not_found", "Page not found", "This site has no such page.")

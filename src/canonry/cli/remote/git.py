@@ -32,6 +32,16 @@ def connect(
         say(f"{connected['slug']} is deployed from {connected['repo_url']}. Start with: canonry git deploy")
 
 
+def disconnect(project: Project = None, as_json: AsJson = False) -> None:
+    """Forget the repository that a project is deployed from. What is live stays live; pushes and folders are taken again."""
+    api = Api(current())
+    left = api.update_project(project_of(project), repo_url=None)
+    if as_json:
+        print_json(left)
+    else:
+        say(f"{left['slug']} has no repository now. Push to {left['git_url']}, or deploy a folder with canonry deploy.")
+
+
 def deploy(
     ref: Annotated[str | None, option("--ref", metavar="REF", help="The branch, tag or commit. Without it: the project's branch.")] = None,
     project: Project = None,

@@ -156,7 +156,7 @@ def outcome(name: str, data: dict[str, object]) -> str:
     if status == "superseded":
         return "Superseded: a newer push is deployed instead of this one."
     if name == "done" and status in {"live", None}:
-        return f"live at {facts.get('url', '(no address)')}"
+        return str(facts.get("url") or "live, without an address")
     if status == "cancelled":
         return "The deployment was cancelled; what was live stays live."
     message = data.get("message") or fault.get("message") or f"the deployment ended as {status}"

@@ -68,7 +68,7 @@ def find_or_create_project(tx: Tx, actor: Actor, limits: AccountLimits, handle: 
     require(actor, Permission.PROJECTS_DEPLOY)
     if project.repo_url is not None:
         raise Conflict("has_repository", f"The code of {project.slug} comes from {project.repo_url}, so it takes no push.",
-                       hint="Push there, or disconnect it first (repo_url null).")  # fmt: skip
+                       hint="Push there, or disconnect it first: canonry git disconnect.")  # fmt: skip
     return project
 
 
