@@ -140,6 +140,12 @@ class TestList:
         status, code = api.ask("GET", f"/v1/projects?cursor={cursor}").error
         assert (status, code in {"invalid_cursor", "validation_failed"}) == (400, True)
 
+    @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00.123456+00:00"])
+    def test_a_cursor_at_the_ends_of_time_is_no_fault(self, api: Api, moment: str) -> None:
+        api.project()
+        cursor = base64.urlsafe_b64encode(f"{moment}|prj_1".encode()).decode()
+        assert api.ask("GET", f"/v1/projects?cursor={cursor}").status in {200, 400}
+
     @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(story=st.lists(st.tuples(st.integers(1, 4), st.integers(0, 3)), max_size=8), before=st.integers(0, 6))
     def test_pages_show_what_was_there_once_and_in_order_while_rows_are_added(

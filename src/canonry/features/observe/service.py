@@ -52,8 +52,9 @@ def read(home: Home, instances: Sequence[Instance], *, offsets: dict[str, int] |
 def _page(path: Path, instance: Instance, start: dict[str, int], since: datetime | None, *, limit: int, newest: bool) -> app_logs.Lines:
     ended = instance.status == "stopped"
     if not newest:
-        after = start.get(instance.id, 0) if since is None or instance.id in start else app_logs.offset_since(path, since)
-        return app_logs.read(path, after, limit, ended=ended)
+        if since is not None and instance.id not in start:
+            return _page_since(path, since, limit, ended=ended)
+        return app_logs.read(path, start.get(instance.id, 0), limit, ended=ended)
     size = path.stat().st_size if path.exists() else 0
     after = max(0, size - _TAIL)
     lines: list[app_logs.Line] = []
@@ -62,6 +63,17 @@ def _page(path: Path, instance: Instance, start: dict[str, int], since: datetime
         lines += page.lines
         if page.next == after or not page.lines:
             return app_logs.Lines(tuple(lines[1 if size > _TAIL else 0 :][-limit:]), page.next)
+        after = page.next
+
+
+def _page_since(path: Path, since: datetime, limit: int, *, ended: bool) -> app_logs.Lines:
+    """Return the first page with lines from `since` on; before them may lie up to a second of older ones."""
+    after = app_logs.offset_since(path, since)
+    while True:
+        page = app_logs.read(path, after, limit, ended=ended)
+        recent = tuple(line for line in page.lines if line.time >= since.timestamp())
+        if recent or not page.lines:
+            return app_logs.Lines(recent, page.next)
         after = page.next
 
 

@@ -1,0 +1,125 @@
+"""Runtime logs over HTTP: since, limit and cursor, and what is wrong with them."""
+
+import base64
+import http.client
+import json
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import pytest
+
+from canonry.core.access import Scope
+from canonry.features.observe.cursor import write_cursor
+from tests.support.api import Api
+
+
+def talking(api: Api, *lines: str) -> str:
+    """Make an app that has written these lines."""
+    slug = api.project(start_command="; ".join([*(f"echo {line}" for line in lines), "sleep 600"]))
+    assert api.deploy(slug, {"start.sh": ""})["status"] == "live"
+    return slug
+
+
+def texts(api: Api, path: str) -> list[str]:
+    return [line["text"] for line in api.get(path)["lines"]]
+
+
+def test_what_the_app_writes_appears_with_its_instance_and_process(api: Api) -> None:
+    slug = talking(api, "one", "two")
+    page = api.get(f"/v1/projects/{slug}/logs")
+    assert [line["text"] for line in page["lines"]] == ["one", "two"]
+    (instance,) = api.instances(slug)
+    assert {(line["instance"], line["process"]) for line in page["lines"]} == {(instance["id"], "web.0")}
+    assert {line["deployment"] for line in page["lines"]} == {api.deployments(slug)[0]["id"]}
+    assert all(datetime.fromisoformat(line["ts"]).tzinfo for line in page["lines"])
+
+
+def test_a_span_and_an_iso_time_narrow_the_same_way(api: Api) -> None:
+    path = f"/v1/projects/{talking(api, 'one', 'two')}/logs"
+    ago = datetime.now(UTC) - timedelta(minutes=10)
+    for since in ("10m", "600s", "1h", "1d", ago.isoformat(), ago.strftime("%Y-%m-%dT%H:%M:%SZ"), ago.strftime("%Y-%m-%dT%H:%M:%S")):
+        assert texts(api, f"{path}?since={quote(since)}") == ["one", "two"]
+    later = quote((datetime.now(UTC) + timedelta(hours=1)).isoformat())
+    assert texts(api, f"{path}?since={later}") == []
+
+
+def test_a_limit_caps_the_lines_and_the_cursor_goes_on_behind_them(api: Api) -> None:
+    path = f"/v1/projects/{talking(api, 'one', 'two', 'three')}/logs"
+    assert texts(api, f"{path}?limit=2") == ["two", "three"]  # the newest, unless asked from when on
+    seen: list[str] = []
+    cursor = ""
+    for _ in range(4):
+        page = api.get(f"{path}?limit=1" + (f"&cursor={cursor}" if cursor else "&since=1h"))
+        seen += [line["text"] for line in page["lines"]]
+        cursor = page["next_cursor"]
+    assert seen == ["one", "two", "three"]
+    assert texts(api, f"{path}?cursor={cursor}") == []
+
+
+@pytest.mark.parametrize("since", ["yesterday", "10", "m", "-10m", "10x", "99999999d", "999999d", "2026-13-01", "", "\0",
+                                   "9999-12-31T23:59:59-23:59",
+                                   "0001-01-01T00:00:00+23:59"])  # fmt: skip
+def test_a_since_that_is_no_time_is_refused(api: Api, since: str) -> None:
+    slug = talking(api, "one")
+    answer = api.ask("GET", f"/v1/projects/{slug}/logs?since={quote(since)}")
+    assert answer.error == (400, "invalid_since")
+    assert answer.json["issues"][0]["path"] == "query.since"
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["x", "!", "", base64.urlsafe_b64encode(b"[1]").decode(), base64.urlsafe_b64encode(b'{"a": -1}').decode(),
+     base64.urlsafe_b64encode(b'{"a": "b"}').decode(), base64.urlsafe_b64encode(b'{"a": true}').decode(),
+     base64.urlsafe_b64encode(b"[" * 5000).decode(), base64.urlsafe_b64encode(b'{"a": ' + b"9" * 30 + b"}").decode()],
+)  # fmt: skip
+def test_a_broken_cursor_is_refused(api: Api, cursor: str) -> None:
+    slug = talking(api, "one")
+    assert api.ask("GET", f"/v1/projects/{slug}/logs?cursor={cursor}").error == (400, "invalid_cursor")
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "5001", "x", ""])
+def test_a_limit_outside_its_range_is_refused(api: Api, limit: str) -> None:
+    slug = talking(api, "one")
+    assert api.ask("GET", f"/v1/projects/{slug}/logs?limit={limit}").error == (400, "validation_failed")
+
+
+def test_a_cursor_of_other_instances_or_far_behind_the_end_is_no_fault(api: Api) -> None:
+    slug = talking(api, "one")
+    (instance,) = api.instances(slug)
+    for offsets in ({"ins_of_nobody": 5, "../../etc/passwd": 0}, {instance["id"]: 1 << 61}, {instance["id"]: 1}, {}):
+        assert api.ask("GET", f"/v1/projects/{slug}/logs?cursor={write_cursor(offsets)}").status == 200
+
+
+def test_the_stream_gives_lines_and_goes_on_after_the_last_event(api: Api) -> None:
+    slug = talking(api, "one", "two")
+    cursor, seen = _first_lines(api, slug, 2, {})
+    assert seen == ["one", "two"]
+    (instance,) = api.instances(slug)
+    with (api.container.home.instance_logs / f"{instance['id']}.log").open("a") as file:
+        file.write("three\n")
+    assert _first_lines(api, slug, 1, {"Last-Event-ID": cursor})[1] == ["three"]
+
+
+def _first_lines(api: Api, slug: str, count: int, headers: dict[str, str]) -> tuple[str, list[str]]:
+    """Read so many lines of the stream, then leave; return the last id and the texts."""
+    cursor = ""
+    seen: list[str] = []
+    with api.connection() as connection:
+        token = {"Authorization": f"Bearer {api.owner.tokens[Scope.READ]}"}
+        connection.request("GET", f"/v1/projects/{slug}/logs/stream?since=1h", headers={**token, **headers})
+        response: http.client.HTTPResponse = connection.getresponse()
+        assert (response.status, response.getheader("content-type")) == (200, "text/event-stream; charset=utf-8")
+        while len(seen) < count:
+            name, _, value = response.readline().decode().rstrip("\n").partition(": ")
+            if name == "id":
+                cursor = value
+            if name == "data":
+                seen.append(json.loads(value)["text"])
+    return cursor, seen
+
+
+@pytest.mark.parametrize("cursor", ["x", base64.urlsafe_b64encode(b"[" * 5000).decode()])
+def test_a_stream_that_cannot_begin_is_an_ordinary_error(api: Api, cursor: str) -> None:
+    slug = talking(api, "one")
+    assert api.ask("GET", f"/v1/projects/{slug}/logs/stream", headers={"Last-Event-ID": cursor}).error == (400, "invalid_cursor")
+    assert api.ask("GET", f"/v1/projects/{slug}/logs/stream?since=x").error == (400, "invalid_since")
