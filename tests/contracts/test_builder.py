@@ -168,3 +168,15 @@ def test_an_id_of_no_artifact_is_not_found(builder: Builder, name: str) -> None:
     with pytest.raises(NotFound):
         builder.load(name)
     builder.remove(name)
+
+
+@pytest.mark.parametrize("wish", [{"root_dir": "../other"}, {"root_dir": "/etc"}, {"root_dir": "missing"}, {"output_dir": "/etc"},
+                                  {"output_dir": "../.."}, {"root_dir": "site", "output_dir": "../../other"}])  # fmt: skip
+def test_a_folder_outside_the_source_is_refused(builder: Builder, home: Home, wish: dict[str, str]) -> None:
+    source = home.builds / "dep_outside" / "source"
+    for folder in (source, source / "site", source.parent / "other"):
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text("a page")
+    with pytest.raises(Invalid) as caught:
+        builder.plan(source, PlanSettings(root_dir=wish.get("root_dir"), output_dir=wish.get("output_dir")))
+    assert caught.value.code == "invalid_config"

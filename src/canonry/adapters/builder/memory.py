@@ -33,6 +33,12 @@ class MemoryBuilder:
     def plan(self, source: Path, settings: PlanSettings) -> Plan:
         """See `ports.builder.Builder.plan`. Knows `index.html` (static), and `Procfile` or `start.sh` (shell)."""
         root_dir = settings.root_dir or "."
+        for name, folder in (("root_dir", root_dir), ("output_dir", settings.output_dir or ".")):
+            inside = (source / root_dir / folder if name == "output_dir" else source / folder).resolve().is_relative_to(source.resolve())
+            if not inside or (name == "root_dir" and not (source / folder).is_dir()):
+                raise Invalid(
+                    "invalid_config", f"{name} is no folder inside the source: {folder!r}.", hint="Write it relative to the source."
+                )
         tree = source / root_dir
         health = settings.health_path or "/"
         if (tree / "index.html").is_file():

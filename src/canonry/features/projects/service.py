@@ -37,9 +37,7 @@ def create(
     require(actor, Permission.PROJECTS_DEPLOY)
     if actor.project_id is not None:
         raise NotFound("project_not_found", "This credential is bound to one project and can create no other.")
-    name = name.strip()
-    if not name or "\0" in name:
-        raise Invalid("invalid_name", "A project needs a name.", issues=[Issue("body.name", "must not be empty", "too_short")])
+    name = _checked_name(name)
     limits.require_project(actor.organization_id, store.count(tx, actor.organization_id))
     if store.name_exists(tx, actor.organization_id, name):
         raise _name_taken(name)
@@ -90,14 +88,15 @@ def get_any(tx: Tx, project_id: str) -> Project:
 def page(tx: Tx, actor: Actor, wanted: Page) -> tuple[Sequence[Project], str | None]:
     """Return one page of the caller's projects, newest first, and the next cursor."""
     require(actor, Permission.PROJECTS_READ)
-    rows = store.page(tx, actor.organization_id, wanted)
-    return cut([row for row in rows if actor.project_id in {None, row.id}], wanted)
+    return cut(store.page(tx, actor.organization_id, wanted, only=actor.project_id), wanted)
 
 
 def change(tx: Tx, actor: Actor, key: str, changes: Mapping[str, object]) -> Project:
     """Change settings; they are in force at the next deployment. Raises: NotFound, Conflict `name_taken`."""
     require(actor, Permission.PROJECTS_DEPLOY)
     project = find(tx, actor, key)
+    if isinstance(name := changes.get("name"), str):
+        changes = {**changes, "name": _checked_name(name)}
     if isinstance(branch := changes.get("repo_branch"), str):
         parse_branch(branch, field="body.repo_branch")
     if changes:
@@ -140,6 +139,13 @@ def scale_of(tx: Tx, project_id: str, process: str, environment: str = PRODUCTIO
 def set_scale(tx: Tx, project_id: str, scale: Scale, environment: str = PRODUCTION) -> None:
     """Store the scale of a process."""
     store.set_scale(tx, project_id, environment, scale)
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not name or "\0" in name:
+        raise Invalid("invalid_name", "A project needs a name.", issues=[Issue("body.name", "must not be empty", "too_short")])
+    return name
 
 
 def _free_slug(tx: Tx, name: str) -> str:

@@ -50,12 +50,13 @@ def name_exists(tx: Tx, organization_id: str, name: str) -> bool:
     return tx.connection.execute(query, (organization_id, name)).fetchone() is not None
 
 
-def page(tx: Tx, organization_id: str, wanted: Page) -> list[Project]:
-    """Return up to limit + 1 projects, newest first."""
+def page(tx: Tx, organization_id: str, wanted: Page, *, only: str | None = None) -> list[Project]:
+    """Return up to limit + 1 projects, newest first. only: the id of the one project to look at, None for all."""
     with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
-        query = _SELECT + sql.SQL("""WHERE p.organization_id = %s AND (%s::timestamptz IS NULL OR (p.created_at, p.id) < (%s, %s))
+        query = _SELECT + sql.SQL("""WHERE p.organization_id = %s AND (%s::text IS NULL OR p.id = %s)
+                             AND (%s::timestamptz IS NULL OR (p.created_at, p.id) < (%s, %s))
                              ORDER BY p.created_at DESC, p.id DESC LIMIT %s""")
-        arguments = (organization_id, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
+        arguments = (organization_id, only, only, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
         return cursor.execute(query, arguments).fetchall()
 
 
