@@ -41,6 +41,7 @@ def test_every_kind_of_error_has_the_envelope_and_the_id_of_its_header(api: Api)
     assert [answer.error for answer in asked.values()] == list(asked)
     assert len({answer.json["request_id"] for answer in asked.values()}) == len(asked)
     assert asked[400, "validation_failed"].json["issues"] == [{"path": "body.name", "message": "Field required", "code": "missing"}]
+    assert asked[404, "not_found"].json["message"] == "There is nothing at /v1/nothing/here."
     assert "GET" in asked[405, "method_not_allowed"].headers["allow"]
     assert asked[401, "unauthenticated"].headers["www-authenticate"] == "Bearer"
 

@@ -49,7 +49,7 @@ BROKEN = {
     "listens-elsewhere": (_ELSEWHERE, None, "must listen on $PORT"),
     "hangs": (_HANGING, None, "no answer within"),
     "answers-500": (answering(500), None, "answered 500"),
-    "eats-memory": (_HUNGRY, None, "memory"),
+    "eats-memory": (_HUNGRY, None, "canonry scale --memory"),
 }
 
 

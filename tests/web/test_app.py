@@ -23,6 +23,11 @@ def test_healthz_says_ok_and_readyz_asks_the_database(api: Api) -> None:
         assert (answer.status, answer.json) == (200, {"status": "ok"})
 
 
+def test_whoever_opens_the_bare_address_is_told_what_runs_there(api: Api) -> None:
+    answer = api.ask("GET", "/", token=None)
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
 def test_the_description_lists_every_operation_once_under_v1(api: Api) -> None:
     document = api.ask("GET", "/openapi.json", token=None).json
     assert document["openapi"].startswith("3.1")

@@ -81,7 +81,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def of_validation(request: Request, error: RequestValidationError) -> JSONResponse:
         issues = tuple(
-            Issue(".".join(str(part) for part in problem["loc"]), str(problem["msg"]), str(problem["type"])) for problem in error.errors()
+            Issue(".".join(str(part) for part in problem["loc"]), str(problem["msg"]).removeprefix("Value error, "), str(problem["type"]))
+            for problem in error.errors()
         )
         status = 422 if request.url.path.startswith(("/app", "/auth", "/api", "/webhook")) else 400
         places = ", ".join(issue.path for issue in issues)
@@ -90,7 +91,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def of_the_framework(request: Request, error: HTTPException) -> JSONResponse:
         code = _CODES.get(error.status_code, "http_error")
-        return JSONResponse(envelope(request, code, str(error.detail)), error.status_code, dict(error.headers or {}))
+        message, hint = str(error.detail), ""
+        if error.status_code == 404:
+            message, hint = f"There is nothing at {request.url.path}.", "/openapi.json lists every address of the API."
+        return JSONResponse(envelope(request, code, message, hint=hint), error.status_code, dict(error.headers or {}))
 
     @app.exception_handler(Exception)
     def of_a_bug(request: Request, error: Exception) -> JSONResponse:

@@ -3,13 +3,18 @@
 from typing import Any
 
 from fastapi import FastAPI, Response
+from fastapi.responses import HTMLResponse
 
+from canonry.adapters.edge.pages import PlainPage
 from canonry.core.errors import Unavailable
 from canonry.http import errors
 from canonry.http.deps import Services
 from canonry.http.middleware import RequestIds
 from canonry.http.routing import PUBLIC, Routes, require_declared_permissions
 from canonry.wiring.routes import API, ROOT
+
+_FRONT = PlainPage(200, "canonry", "Canonry runs here", "Projects answer at addresses of their own: canonry projects ls lists them.",
+                   "Programs find the API described at /openapi.json.")  # fmt: skip
 
 
 def create_app(container: Services) -> FastAPI:
@@ -35,6 +40,11 @@ def _health(container: Services) -> Routes:
     async def healthz() -> dict[str, str]:
         """Say that the process answers, whatever the database does."""
         return {"status": "ok"}
+
+    @router.operation("GET", "/", PUBLIC, include_in_schema=False, response_class=HTMLResponse)
+    async def front() -> str:
+        """Tell whoever opens the bare address what answers there."""
+        return _FRONT.as_html()
 
     @router.operation("GET", "/readyz", PUBLIC, responses={503: {"description": "The database does not answer."}})
     def readyz(response: Response) -> dict[str, Any]:

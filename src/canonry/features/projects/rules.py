@@ -4,7 +4,8 @@ import re
 
 from canonry.core.errors import Conflict, Invalid, Issue
 
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,48}[a-z0-9]")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,48}[a-z0-9]")
+SLUG_FORM = "3 to 50 lower-case letters, digits and inner hyphens"
 _DERIVED_LENGTH = 40
 RESERVED = frozenset({
     "admin", "api", "app", "apps", "assets", "auth", "billing", "blog", "canonry", "cdn", "console", "dashboard", "docs", "edge",
@@ -18,10 +19,9 @@ def check_slug(slug: str) -> str:
 
     Raises: Invalid `invalid_slug` (3 to 50 lower-case letters, digits, inner hyphens), Conflict `slug_reserved`.
     """
-    if not _SLUG.fullmatch(slug):
-        message = "3 to 50 lower-case letters, digits and inner hyphens"
-        raise Invalid("invalid_slug", f"The slug {slug!r} is not valid: {message}.", hint="Choose another slug, like my-site.",
-                      issues=[Issue("body.slug", message, "pattern")])  # fmt: skip
+    if not SLUG.fullmatch(slug):
+        raise Invalid("invalid_slug", f"The slug {slug!r} is not valid: {SLUG_FORM}.", hint="Choose another slug, like my-site.",
+                      issues=[Issue("body.slug", SLUG_FORM, "pattern")])  # fmt: skip
     if slug in RESERVED:
         raise Conflict("slug_reserved", f"The slug {slug!r} is reserved.", hint="Choose another slug.")
     return slug

@@ -2,14 +2,23 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from canonry.core.hosts import public_url
 from canonry.core.settings import Settings
 from canonry.features.projects.models import Project
+from canonry.features.projects.rules import SLUG, SLUG_FORM
+
+
+def _in_form(slug: str) -> str:
+    if not SLUG.fullmatch(slug):
+        raise ValueError(SLUG_FORM)
+    return slug
+
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Slug = Annotated[str, AfterValidator(_in_form), Field(json_schema_extra={"pattern": f"^{SLUG.pattern}$"})]
 Branch = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x20~^:?*\[\\-][^\x00-\x20~^:?*\[\\]*$")]
 
 
@@ -18,7 +27,7 @@ class CreateProject(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: Name
-    slug: Annotated[str, StringConstraints(max_length=50, pattern=r"^[a-z0-9][a-z0-9-]{1,48}[a-z0-9]$")] | None = None
+    slug: Slug | None = None
     repo_url: Text | None = None
     repo_branch: Branch = "main"
 

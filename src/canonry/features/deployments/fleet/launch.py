@@ -112,7 +112,7 @@ def _look(context: Context, project: Project, release: Release, waiting: list[In
         if state is None or not state.running:
             reason = state.reason if state is not None else "it ended"
             raise StepFailed("instance_exited", f"{instance.process}.{instance.index} ended before it was healthy: {reason or 'it ended'}.",
-                             hint=_last_lines(context, instance))  # fmt: skip
+                             hint=_advice(context, instance, reason))  # fmt: skip
         if instance.process == WEB:
             budget = max(0.5, min(5.0, context.settings.health_timeout - (time.monotonic() - begun)))
             fault = health.check(state.address, host_of(context, project), plan.health_path, timeout=budget)
@@ -137,6 +137,11 @@ def _unhealthy(context: Context, instance: Instance, fault: str) -> StepFailed:
     seconds = context.settings.health_timeout
     return StepFailed("unhealthy", f"{instance.process}.{instance.index} was not healthy within {seconds} s: {fault}.",
                       hint=elsewhere or _last_lines(context, instance))  # fmt: skip
+
+
+def _advice(context: Context, instance: Instance, reason: str) -> str:
+    more = "Give it more: canonry scale --memory MIB. " if "of memory" in reason else ""
+    return more + _last_lines(context, instance)
 
 
 def _last_lines(context: Context, instance: Instance, count: int = 20) -> str:
