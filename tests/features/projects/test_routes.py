@@ -240,8 +240,14 @@ class TestChange:
         assert answer.json["issues"]
         assert api.get(f"/v1/projects/{slug}") == before
 
+    def test_a_name_is_trimmed_and_must_not_be_blank(self, api: Api) -> None:
+        slug = api.project()
+        assert api.ask("PATCH", f"/v1/projects/{slug}", {"name": "  "}).error == (400, "invalid_name")
+        assert api.ask("PATCH", f"/v1/projects/{slug}", {"name": " New "}).json["name"] == "New"
+
     def test_the_name_of_another_project_is_refused(self, api: Api) -> None:
         first, second = api.project(), api.project()
+        assert api.ask("PATCH", f"/v1/projects/{second}", {"name": f" {first} "}).error == (409, "name_taken")
         assert api.ask("PATCH", f"/v1/projects/{second}", {"name": first}).error == (409, "name_taken")
         assert api.ask("PATCH", f"/v1/projects/{second}", {"name": second.upper()}).status == 200
 
