@@ -60,3 +60,4 @@ def test_an_address_where_no_database_is_says_so_without_its_password() -> None:
     with pytest.raises(Unavailable, match="does not answer") as caught:
         connect(Secret("postgresql://somebody:hunter2@127.0.0.1:1/none"))
     assert "hunter2" not in str(caught.value)
+    assert "CANONRY_DATABASE_URL" in caught.value.hint

@@ -60,4 +60,5 @@ def connect(url: Secret, **options: Any) -> Connection[Row]:  # noqa: ANN401 -- 
 
 def _unavailable(error: Exception) -> Unavailable:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return Unavailable("database_unavailable", f"The database does not answer: {reason}", hint="`canonry status` shows what runs.")
+    return Unavailable("database_unavailable", f"The database does not answer: {reason}",
+                       hint="`canonry status` shows what runs; for a server of your own, check CANONRY_DATABASE_URL.")  # fmt: skip
