@@ -106,6 +106,11 @@ def test_status_shows_every_process_and_the_address(shared: Canonry) -> None:
     assert "postgres" in plain.stdout
 
 
+def test_doctor_names_the_port_that_is_served_whatever_is_set_here(shared: Canonry) -> None:
+    checks = json.loads(shared.command("doctor", "--http-port", str(free_port()), "--json").stdout)["checks"]
+    assert [check["found"] for check in checks if check["name"] == "port"] == [f"{shared.port}: Canonry's own Caddy runs"]
+
+
 def test_python_is_small_when_idle(shared: Canonry) -> None:
     text = Path(f"/proc/{shared.pid('canonry')}/smaps_rollup").read_text()
     pss = next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))

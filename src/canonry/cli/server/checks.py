@@ -69,10 +69,11 @@ def _disk(home: Home) -> Finding:
 
 def _port(settings: Settings, home: Home) -> Finding:
     from canonry.adapters.edge.caddy import CaddyProcess
+    from canonry.cli.server.running import read_serving
 
-    port = settings.http_port
+    port, serving = settings.http_port, read_serving(home)
     if CaddyProcess(home, settings).find() is not None:
-        return Finding("port", "ok", f"{port}: Canonry's own Caddy runs")
+        return Finding("port", "ok", f"{serving.http_port if serving else port}: Canonry's own Caddy runs")
     if processes.is_port_free(port, settings.http_address):
         return Finding("port", "ok", f"{port} is free")
     holder = processes.port_holder(port)
