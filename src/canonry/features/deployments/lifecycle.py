@@ -37,23 +37,25 @@ def start(context: Context, actor: Actor, key: str) -> Project:
     """Start a stopped project: its live release serves again, without a build. Raises: Conflict `no_deployment`."""
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
-        project = projects.find(tx, actor, key)
-        live = store.live(tx, project.id, PRODUCTION)
-        release = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
-        if live is None or release is None:
-            raise Conflict("no_deployment", f"The project {project.slug} has nothing deployed.", hint="Deploy it first.")
-        if project.status == "running":
-            return project
-        launch.add_missing(tx, context, project, release, live.id)
-        projects.set_status(tx, project.id, "running")
-        hosts = traffic.hosts_of(tx, project.id, PRODUCTION)
-    plan = plan_from_json(release.plan)
-    if plan.static is not None:
-        site = context.ports.builder.load(release.artifact_id).site
-        if site is not None:
+        project_id = projects.find(tx, actor, key).id
+    with leading.turn(context, project_id):
+        with context.transactions.begin() as tx:
+            project = projects.get_any(tx, project_id)
+            live = store.live(tx, project.id, PRODUCTION)
+            release = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
+            if live is None or release is None:
+                raise Conflict("no_deployment", f"The project {project.slug} has nothing deployed.", hint="Deploy it first.")
+            if project.status == "running":
+                return project
+            launch.add_missing(tx, context, project, release, live.id)
+            projects.set_status(tx, project.id, "running")
+            hosts = traffic.hosts_of(tx, project.id, PRODUCTION)
+        plan = plan_from_json(release.plan)
+        site = context.ports.builder.load(release.artifact_id).site if plan.static is not None else None
+        if plan.static is not None and site is not None:
             traffic.serve_site(context.ports.edge, hosts, site, single_page=plan.static.single_page)
     with context.transactions.begin() as tx:
-        return projects.get_any(tx, project.id)
+        return projects.get_any(tx, project_id)
 
 
 def scale(context: Context, actor: Actor, key: str, wanted: Scale) -> Project:

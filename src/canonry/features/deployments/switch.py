@@ -44,17 +44,21 @@ def take_over(context: Context, project: Project, deployment: Deployment, releas
     if deployment.source["kind"] == "release":
         return False
     running = {state.id for state in context.ports.runtime.states() if state.running}
-    with context.transactions.begin() as tx:
-        live = store.live(tx, project.id, deployment.environment)
-        old = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
-        if old is None or project.status != "running" or not _same(old, release) or not _complete(tx, project, old, running):
-            return False
-        hosts = traffic.hosts_of(tx, project.id, deployment.environment)
-        addresses = leading.serving_addresses(tx, old)
-    leading.lead(context, old, hosts, addresses)  # after a restart the table says healthy up to a second before the watch tells the edge
-    with context.transactions.begin() as tx:
-        fleet.adopt(tx, old.id, release.id, deployment.id)
-        _record(tx, deployment, url_of(context, project))
+    with leading.turn(context, project.id):
+        with context.transactions.begin() as tx:
+            live = store.live(tx, project.id, deployment.environment)
+            old = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
+            runs = projects.get_any(tx, project.id).status == "running"
+            if old is None or not runs or not _same(old, release) or not _complete(tx, project, old, running):
+                return False
+            hosts = traffic.hosts_of(tx, project.id, deployment.environment)
+            addresses = leading.serving_addresses(tx, old)
+        leading.lead(
+            context, old, hosts, addresses
+        )  # after a restart the table says healthy up to a second before the watch tells the edge
+        with context.transactions.begin() as tx:
+            fleet.adopt(tx, old.id, release.id, deployment.id)
+            _record(tx, deployment, url_of(context, project))
     log.say("Nothing has changed: the running instances stay.")
     log.say(f"Live at {url_of(context, project)}")
     return True
