@@ -1,6 +1,5 @@
 """Unpacking uploads: what must work, what must be refused, and that nothing outside the target is ever touched."""
 
-import contextlib
 import gzip
 import io
 import os
@@ -18,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from canonry.core.errors import CanonryError, Invalid, TooLarge
-from canonry.infra.archives import unpack
+from canonry.infra.archives import check, unpack
 
 LIMIT = 8 << 20
 
@@ -265,10 +264,19 @@ def test_whatever_the_bytes_the_error_is_ours(start: bytes, noise: bytes, is_tar
         check_containment(root / "archive", root)
 
 
+def fault_of(work: Callable[[], None]) -> str:
+    try:
+        work()
+    except CanonryError as error:
+        return error.code
+    return ""
+
+
 def check_containment(archive: Path, root: Path) -> None:
     target = root / "room" / "target"
-    with contextlib.suppress(CanonryError):
-        open_it(archive, target)
+    looked, opened = fault_of(lambda: check(archive, limit_bytes=LIMIT, limit_files=1000)), fault_of(lambda: open_it(archive, target))
+    assert looked == opened
+    if not opened:
         for path in target.rglob("*"):
             assert path.resolve().is_relative_to(target.resolve()), path
     assert (root / "outside").read_text() == "untouched"

@@ -52,10 +52,23 @@ def unpack(archive: Path, target: Path, *, limit_bytes: int, limit_files: int) -
         raise
 
 
-class _Unpacking:
-    """One run; holds what was counted and made so far."""
+def check(archive: Path, *, limit_bytes: int, limit_files: int) -> None:
+    """Read `archive` as `unpack` would, writing nothing, so that a bad one is refused where it comes in. Raises what `unpack` raises."""
+    try:
+        entries = read_entries(archive, limit_bytes=limit_bytes, limit_files=limit_files)
+        _Unpacking(None, archive.stat().st_size, limit_bytes, limit_files).run(entries)
+    except _DAMAGED as error:
+        raise _damaged(error) from error
+    except OSError as error:
+        if error.errno in {None, errno.EINVAL}:
+            raise _damaged(error) from error
+        raise
 
-    def __init__(self, target: Path, packed: int, limit_bytes: int, limit_files: int) -> None:
+
+class _Unpacking:
+    """One run; holds what was counted and made so far. target: None only looks."""
+
+    def __init__(self, target: Path | None, packed: int, limit_bytes: int, limit_files: int) -> None:
         self._target = target
         self._packed = max(packed, 1)
         self._limit_bytes = limit_bytes
@@ -73,12 +86,15 @@ class _Unpacking:
                 raise too_large(f"The archive has more than {self._limit_files} files.")
             if entry.path:  # else it is the archive's own root
                 self._claim(entry)
-                self._make(entry, self._target.joinpath(*entry.path))
+                self._make(entry)
         for path, goal in self._links.items():
             if leads_out(path[:-1], goal, self._links):
                 raise unsafe(path, f"is a link that points outside ({goal[:80]})")
-        for path, goal in self._links.items():
-            self._target.joinpath(*path).symlink_to(goal)
+        for path, goal in self._links.items() if self._target is not None else ():
+            self._place(path).symlink_to(goal)
+
+    def _place(self, path: Parts) -> Path:
+        return (self._target or Path()).joinpath(*path)
 
     def _claim(self, entry: Entry) -> None:
         """Take the entry's name and make its folders. Raises when the name is taken, or lies in what is no folder."""
@@ -86,27 +102,38 @@ class _Unpacking:
             folder = entry.path[:depth]
             if folder not in self._kinds:
                 self._kinds[folder] = "folder"
-                self._target.joinpath(*folder).mkdir()
+                if self._target is not None:
+                    self._place(folder).mkdir()
             elif self._kinds[folder] != "folder":
                 raise unsafe(entry.path, "lies inside what is a file or a link in the same archive")
-        before = self._kinds.setdefault(entry.path, entry.kind)
-        if before != entry.kind or (entry.kind != "folder" and entry.path in self._links):
-            raise unsafe(entry.path, "is in the archive twice, as different things")
+        before = self._kinds.get(entry.path)
+        if before is not None and (before != entry.kind or entry.kind != "folder"):
+            raise unsafe(entry.path, "is in the archive twice" if before == entry.kind else "is in the archive twice, as different things")
+        self._kinds[entry.path] = entry.kind
 
-    def _make(self, entry: Entry, place: Path) -> None:
+    def _make(self, entry: Entry) -> None:
+        place = self._place(entry.path)
         if entry.kind == "folder":
-            place.mkdir(exist_ok=True)
+            if self._target is not None:
+                place.mkdir(exist_ok=True)
         elif entry.kind == "link":
             self._links[entry.path] = entry.goal
-        elif os.path.lexists(place):
-            raise unsafe(entry.path, "is in the archive twice")
         elif entry.kind == "hard link":
             goal = parse_path(entry.goal)
-            if self._kinds.get(goal) != "file":
+            if self._kinds.get(goal) not in {"file", "hard link"}:
                 raise unsafe(entry.path, "is a hard link to something that is no file of the archive")
-            os.link(self._target.joinpath(*goal), place, follow_symlinks=False)
+            if self._target is not None:
+                os.link(self._place(goal), place, follow_symlinks=False)
+        elif self._target is None:
+            self._look(entry)
         else:
             self._write(entry, place)
+
+    def _look(self, entry: Entry) -> None:
+        if entry.open is not None:
+            with entry.open() as content:
+                while chunk := content.read(_CHUNK):
+                    self._grow(len(chunk))
 
     def _write(self, entry: Entry, place: Path) -> None:
         if entry.open is None:

@@ -64,25 +64,25 @@ class TestUpload:
         for extra in (1, 3 << 20):
             body = form(b"\x1f\x8b" + bytes((1 << 20) - 2 + extra))
             assert api.ask("POST", f"/v1/projects/{slug}/upload", raw=body, headers=FORM).error == (413, "archive_too_large")
+        exactly = form(b"\x1f\x8b" + bytes((1 << 20) - 2))  # not too large, but no archive either
+        assert api.ask("POST", f"/v1/projects/{slug}/upload", raw=exactly, headers=FORM).error == (400, "unsupported_archive")
         assert list(api.container.home.uploads.iterdir()) == []
-        exactly = form(b"\x1f\x8b" + bytes((1 << 20) - 2))
-        assert api.ask("POST", f"/v1/projects/{slug}/upload", raw=exactly, headers=FORM).status == 202
 
     @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil"])
-    def test_an_entry_that_leads_out_fails_the_deployment_and_writes_nothing(self, api: Api, name: str) -> None:
+    def test_an_entry_that_leads_out_is_refused_and_writes_nothing(self, api: Api, name: str) -> None:
         slug = api.project()
-        deployment = api.deploy(slug, {**SITE, name: "evil"})
-        assert (deployment["status"], deployment["error"]["code"]) == ("failed", "unsafe_archive")
-        assert not list(api.container.home.root.rglob("evil"))
+        answer = api.upload(slug, {**SITE, name: "evil"})
+        assert answer.error == (400, "unsafe_archive")
+        assert "evil" in answer.json["message"]
+        assert api.deployments(slug) == []
+        assert list(api.container.home.uploads.iterdir()) == []
 
-    def test_a_file_that_only_looks_like_an_archive_fails_with_the_reason(self, api: Api) -> None:
+    def test_a_file_that_only_looks_like_an_archive_is_refused_with_the_reason(self, api: Api) -> None:
         slug = api.project()
-        queued = api.ask("POST", f"/v1/projects/{slug}/upload", raw=form(b"\x1f\x8b and then nothing"), headers=FORM).json["deployment"]
-        api.work(slug)
-        ended = api.deployment(queued["id"])
-        assert ended["status"] == "failed"
-        assert "archive" in ended["error"]["code"]
-        assert ended["error"]["hint"]
+        answer = api.ask("POST", f"/v1/projects/{slug}/upload", raw=form(b"\x1f\x8b and then nothing"), headers=FORM)
+        assert answer.error == (400, "unsupported_archive")
+        assert answer.json["hint"]
+        assert api.deployments(slug) == []
 
 
 class TestDeploy:

@@ -4,20 +4,16 @@ from pathlib import Path
 
 from canonry.core.ids import new_id
 from canonry.features import git, projects
-from canonry.features.deployments import store
+from canonry.features.deployments import store, uploads
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.cancellation import Cancellation
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.errors import StepFailed
 from canonry.features.deployments.models import Deployment, Release, Status
 from canonry.features.projects import Project
-from canonry.infra.archives import unpack
 from canonry.infra.files import remove_tree
 from canonry.ports.builder import Artifact, BuildRequest, Limits, PlanSettings
 from canonry.ports.plans import plan_to_json
-
-_UNPACKED_FACTOR = 4
-_UNPACKED_FILES = 200_000
 
 
 def release_for(context: Context, project: Project, deployment: Deployment, log: BuildLog, cancellation: Cancellation) -> Release:
@@ -54,20 +50,10 @@ def plan_settings(project: Project) -> PlanSettings:
     )  # fmt: skip
 
 
-def unpack_archive(archive: Path, target: Path, upload_limit_mb: int) -> None:
-    """Unpack an uploaded archive into `target`; it may unpack to four times the limit.
-
-    Raises: Invalid, TooLarge, StepFailed `upload_missing`.
-    """
-    if not archive.is_file():
-        raise StepFailed("upload_missing", "The uploaded archive is no longer kept.", hint="Upload it again.")
-    unpack(archive, target, limit_bytes=(upload_limit_mb << 20) * _UNPACKED_FACTOR, limit_files=_UNPACKED_FILES)
-
-
 def _fetch(context: Context, project: Project, deployment: Deployment, tree: Path, log: BuildLog) -> None:
     kind, allow_file = deployment.source["kind"], context.settings.allow_file_urls
     if kind == "upload":
-        unpack_archive(context.home.uploads / deployment.source["archive"], tree, context.settings.upload_limit)
+        uploads.open_archive(context.home, deployment.source["archive"], tree, limit_mb=context.settings.upload_limit)
         return
     if kind == "hosted":
         repository = git.hosted_repository(context.home, project.id)

@@ -3,20 +3,26 @@
 import hashlib
 import os
 import secrets
+from pathlib import Path
 from typing import BinaryIO
 
 from canonry.core.errors import Invalid, Issue, TooLarge
 from canonry.core.paths import Home
+from canonry.features.deployments.errors import StepFailed
+from canonry.infra.archives import check, unpack
 
 _CHUNK = 1 << 20
+_UNPACKED_FACTOR = 4
+_UNPACKED_FILES = 200_000
 _ZIP = b"PK\x03\x04"
 _GZIP = b"\x1f\x8b"
 
 
 def keep(home: Home, file: BinaryIO, *, limit_mb: int) -> str:
-    """Store an archive and return its SHA-256.
+    """Store an archive that can be unpacked safely, and return its SHA-256; nothing is stored of another.
 
-    Raises: TooLarge `archive_too_large` over `limit_mb` MiB, Invalid `unsupported_archive` for other bytes than .zip or .tar.gz.
+    Raises: TooLarge `archive_too_large` over `limit_mb` MiB, or four times that unpacked; Invalid `unsupported_archive` for other bytes
+    than .zip or .tar.gz, `unsafe_archive` naming the entry.
     """
     temporary = home.uploads / f".{secrets.token_hex(8)}.tmp"
     digest, size = hashlib.sha256(), 0
@@ -36,10 +42,19 @@ def keep(home: Home, file: BinaryIO, *, limit_mb: int) -> str:
             os.fsync(target.fileno())
         if size == 0:
             _check_kind(b"")
+        check(temporary, limit_bytes=(limit_mb << 20) * _UNPACKED_FACTOR, limit_files=_UNPACKED_FILES)
         temporary.replace(home.uploads / digest.hexdigest())
     finally:
         temporary.unlink(missing_ok=True)
     return digest.hexdigest()
+
+
+def open_archive(home: Home, archive: str, target: Path, *, limit_mb: int) -> None:
+    """Unpack a stored archive (its SHA-256) into `target`. Raises: StepFailed `upload_missing`; Invalid, TooLarge as `keep`."""
+    path = home.uploads / archive
+    if not path.is_file():
+        raise StepFailed("upload_missing", "The uploaded archive is no longer kept.", hint="Upload it again.")
+    unpack(path, target, limit_bytes=(limit_mb << 20) * _UNPACKED_FACTOR, limit_files=_UNPACKED_FILES)
 
 
 def _check_kind(head: bytes) -> None:

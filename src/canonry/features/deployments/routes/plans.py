@@ -15,7 +15,7 @@ from canonry.core.access import Permission
 from canonry.core.errors import Invalid, Issue
 from canonry.core.paths import Home
 from canonry.features import git
-from canonry.features.deployments import source, uploads
+from canonry.features.deployments import uploads
 from canonry.features.deployments.schemas import PlanAnswer, PlanRequest
 from canonry.http.deps import Services, ServicesDep
 from canonry.http.routing import Routes
@@ -61,7 +61,7 @@ async def plan_source(request: Request, services: ServicesDep) -> PlanAnswer:
 def _plan_archive(services: Services, file: UploadFile) -> PlanAnswer:
     with _work(services) as work:
         archive = uploads.keep(work, file.file, limit_mb=services.settings.upload_limit)
-        source.unpack_archive(work.uploads / archive, work.root / "source", services.settings.upload_limit)
+        uploads.open_archive(work, archive, work.root / "source", limit_mb=services.settings.upload_limit)
         return _plan(services, work.root / "source")
 
 
