@@ -89,11 +89,15 @@ class Watch:
                 self._in_background(row.id, partial(self._start_again, row, release))
         elif not running and state is None and row.status == "starting" and row.address is None:
             self._in_background(row.id, partial(self._start, row, release))
+        elif state is None or (not running and state.reason.startswith("stopped")):
+            # The machine or Canonry was restarted: no fault of the app, and its old address may be somebody else's by now.
+            if (again := self._renew(row)) is not None:
+                self._in_background(row.id, partial(self._start, again, release))
         elif not running:
-            self._note_end(row, state.reason if state is not None else "it is gone")
+            self._note_end(row, state.reason)
             if back_off(self._failures_now(row)) == 0:
                 self._in_background(row.id, partial(self._start_again, row, release))
-        elif state is not None and self._next_check.get(row.id, 0.0) <= time.monotonic():
+        elif self._next_check.get(row.id, 0.0) <= time.monotonic():
             self._next_check[row.id] = time.monotonic() + (0.2 if row.status == "starting" else _CHECK_EVERY)
             self._in_background(row.id, partial(self._check, row, release, state))
 
@@ -112,12 +116,15 @@ class Watch:
     def _start_again(self, row: Instance, release: Release) -> None:
         self._context.ports.runtime.stop(row.runtime_id, 0)
         self._context.ports.runtime.forget(row.runtime_id)
+        if (again := self._renew(row)) is not None:
+            self._start(again, release)
+
+    def _renew(self, row: Instance) -> Instance | None:
+        """Make the row ready for another start; None when it is gone meanwhile."""
         with self._context.transactions.begin() as tx:
             changes = {"status": "starting", "restarts": row.restarts + 1, "started_at": now(), "next_start_at": None, "address": None}
             store.update(tx, row.id, changes)
-            again = store.get(tx, row.id)
-        if again is not None:
-            self._start(again, release)
+            return store.get(tx, row.id)
 
     def _start(self, row: Instance, release: Release) -> None:
         with self._context.transactions.begin() as tx:
