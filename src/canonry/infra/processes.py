@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+_outliving: list["subprocess.Popen[bytes]"] = []
+
 
 @dataclass(frozen=True)
 class ProcessId:
@@ -49,10 +51,21 @@ def start_detached(argv: Sequence[str], *, log: Path, env: Mapping[str, str], cw
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return subprocess.Popen(
+        return outliving(subprocess.Popen(
             list(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(env), cwd=cwd,
             start_new_session=True, close_fds=True, pass_fds=tuple(pass_fds),
-        )  # fmt: skip
+        ))  # fmt: skip
+
+
+def outliving(child: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
+    """Hold on to a child that may outlive us, and return it.
+
+    A Popen that is dropped while its program runs complains, and leaves a zombie until the next one is started; held ones are asked
+    for their end here.
+    """
+    _outliving[:] = [held for held in _outliving if held.poll() is None]
+    _outliving.append(child)
+    return child
 
 
 def stop(process: ProcessId, *, grace: float, ask: signal.Signals = signal.SIGTERM) -> bool:

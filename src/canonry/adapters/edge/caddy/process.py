@@ -24,6 +24,7 @@ from canonry.core.errors import CanonryError, Unavailable
 from canonry.core.paths import Home
 from canonry.core.settings import Settings, child_environment
 from canonry.infra.files import link_atomic, write_atomic
+from canonry.infra.processes import outliving
 
 _START_SECONDS = 20.0
 
@@ -172,8 +173,8 @@ class CaddyProcess:
         self._home.routes.mkdir(parents=True, exist_ok=True)
         self._home.logs.mkdir(parents=True, exist_ok=True)
         with self._start_log.open("wb") as log:
-            return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=self._home.edge,
-                                    pass_fds=numbers, start_new_session=True)  # fmt: skip
+            return outliving(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=self._home.edge,
+                                              pass_fds=numbers, start_new_session=True))  # fmt: skip
 
     def _dismiss(self, state: _State) -> None:
         """End a Caddy whose sockets we could not get, so that the port is free."""
