@@ -286,3 +286,22 @@ class _AwayOnce(Transactions):
             raise Unavailable("database_unavailable", "It is away.")
         with super().begin() as tx:
             yield tx
+
+
+class TestAfterTheSwitch:
+    def test_a_fault_in_what_comes_after_leaves_the_deployment_live_and_serving(self, container: Container) -> None:
+        class Faulty(MemoryBuilder):
+            def remove(self, artifact_id: str) -> None:
+                raise RuntimeError(f"a bug while {artifact_id} is removed")
+
+        with serving(container, builder=Faulty(container.home.artifacts)) as api:
+            slug = api.project()
+            for number in range(5):
+                api.deploy(slug, {"index.html": str(number)})
+            queued = api.upload(slug, {"index.html": "the sixth, after which the first is removed"}).json["deployment"]
+            with pytest.raises(RuntimeError, match="a bug while"):  # the worker logs it
+                api.work(slug)
+            ended = api.deployment(queued["id"])
+            assert (ended["status"], ended["error"]) == ("live", None)
+            assert b"the sixth" in api.edge.answer(f"{slug}.localhost").body
+            assert api.get(f"/v1/deployments/{queued['id']}/logs")["done"]

@@ -7,7 +7,7 @@ from canonry.features.deployments import build_log, store
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.fleet import launch, leading
 from canonry.features.deployments.fleet import store as fleet
-from canonry.features.deployments.models import Instance
+from canonry.features.deployments.models import Instance, Release
 from canonry.features.deployments.queue import CLEAR
 from canonry.features.projects import PRODUCTION, Project, Scale
 from canonry.infra import app_logs
@@ -74,17 +74,16 @@ def scale(context: Context, actor: Actor, key: str, wanted: Scale) -> Project:
             raise Invalid("unknown_process", message, issues=[Issue("body.process", message, "unknown")])
         projects.set_scale(tx, project.id, wanted)
         if live is not None and release is not None and project.status != "stopped":
-            _fit(tx, context, project, live.id, release.id, wanted)
+            _fit(tx, context, project, live.id, release, wanted)
         return projects.get_any(tx, project.id)
 
 
-def _fit(tx: Tx, context: Context, project: Project, deployment_id: str, release_id: str, wanted: Scale) -> None:
-    rows = [row for row in fleet.of_release(tx, release_id) if row.process == wanted.process]
+def _fit(tx: Tx, context: Context, project: Project, deployment_id: str, release: Release, wanted: Scale) -> None:
+    rows = [row for row in fleet.of_release(tx, release.id) if row.process == wanted.process]
     memory = wanted.memory_mb or context.settings.instance_memory
     leaving = [row.id for row in rows if row.index >= wanted.instances or row.memory_mb != memory or row.cpu != wanted.cpu]
     fleet.drain_some(tx, leaving, context.settings.drain_seconds)
-    release = store.release(tx, release_id)
-    if release is not None and wanted.process in plan_from_json(release.plan).processes:
+    if wanted.process in plan_from_json(release.plan).processes:
         launch.add_missing(tx, context, project, release, deployment_id)
 
 

@@ -18,7 +18,7 @@ from canonry.features.deployments.errors import DeploymentStopped
 from canonry.features.deployments.events import DeploymentFailed
 from canonry.features.deployments.fleet import launch
 from canonry.features.deployments.fleet import store as fleet
-from canonry.features.deployments.models import Deployment, Status
+from canonry.features.deployments.models import UNFINISHED, Deployment, Status
 from canonry.features.deployments.queue import RUN
 from canonry.infra.files import remove_tree
 from canonry.ports.errors import BuildCancelled
@@ -88,23 +88,21 @@ def _carry_out(context: Context, deployment: Deployment) -> None:
     try:
         _walk(context, deployment, log, cancellation)
         status = Status.LIVE
-        retention.prune(context, deployment)
     except (DeploymentStopped, BuildCancelled):
-        status = Status.CANCELLED
-        _end(context, deployment, log, status, {"code": "cancelled", "message": "Cancelled on request.", "hint": ""})
+        status = _end(context, deployment, log, Status.CANCELLED, {"code": "cancelled", "message": "Cancelled on request.", "hint": ""})
     except CanonryError as error:
         if error.code == "database_unavailable":  # nothing can be recorded now: the job runs again and goes on from here
             raise
-        status = Status.FAILED
-        _end(context, deployment, log, status, {"code": error.code, "message": error.message, "hint": error.hint})
+        status = _end(context, deployment, log, Status.FAILED, {"code": error.code, "message": error.message, "hint": error.hint})
     except Exception:  # noqa: BLE001 -- a bug must end the deployment, not leave it hanging; it is logged with its traceback
         _log.exception("deployment %s failed", deployment.id)
-        status = Status.FAILED
-        message = "Something in Canonry itself failed; its log says more."
-        _end(context, deployment, log, status, {"code": "internal_error", "message": message, "hint": "Try again; report it if it stays."})
+        message, hint = "Something in Canonry itself failed; its log says more.", "Try again; report it if it stays."
+        status = _end(context, deployment, log, Status.FAILED, {"code": "internal_error", "message": message, "hint": hint})
     finally:
         log.close(status)
         remove_tree(context.home.builds / deployment.id)
+    if status is Status.LIVE:
+        retention.prune(context, deployment)
 
 
 def _walk(context: Context, deployment: Deployment, log: BuildLog, cancellation: Cancellation) -> None:
@@ -131,13 +129,17 @@ def _step(context: Context, deployment: Deployment, step: str, status: Status) -
         store.update(tx, deployment.id, {"step": step, "status": str(status)})
 
 
-def _end(context: Context, deployment: Deployment, log: BuildLog, status: Status, error: dict[str, str]) -> None:
-    log.say(f"{error['message']} {error['hint']}".strip())
-    log.say("The live release is untouched." if status is Status.FAILED else "Stopped.")
+def _end(context: Context, deployment: Deployment, log: BuildLog, status: Status, error: dict[str, str]) -> Status:
+    """End a deployment that did not go live, and return how it ended. One that is live stays live, whatever failed after the switch."""
     with context.transactions.begin() as tx:
         current = store.get(tx, deployment.id)
         if current is None:  # the project was deleted meanwhile
-            return
+            return status
+        if current.status not in UNFINISHED:
+            return current.status
         store.finish(tx, [deployment.id], status, error)
         fleet.drain_deployment(tx, deployment.id)
         tx.emit(DeploymentFailed(deployment.organization_id, deployment.project_id, deployment.id, error["code"]))
+    log.say(f"{error['message']} {error['hint']}".strip())
+    log.say("The live release is untouched." if status is Status.FAILED else "Stopped.")
+    return status
