@@ -25,12 +25,14 @@ from canonry.adapters.builder.memory import MemoryBuilder
 from canonry.adapters.edge.memory import MemoryEdge
 from canonry.adapters.gates.open import OpenGate
 from canonry.adapters.limits.unlimited import Unlimited
+from canonry.adapters.mail.memory import MemoryMailer
 from canonry.adapters.runtime.memory import Machine, MemoryRuntime
 from canonry.core.access import Actor, Scope
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
 from canonry.features import accounts, tokens
 from canonry.features.deployments import pipeline
+from canonry.infra.crypto import Vault, load_key
 from canonry.infra.db import Database
 from canonry.infra.files import remove_tree
 from canonry.infra.jobs import Queue
@@ -248,7 +250,10 @@ def api(common_api: Api) -> Api:
     for host in common_api.edge.hosts():
         common_api.edge.remove(host)
     with container.transactions.begin() as tx:
-        for table in ("projects", "organizations", "users", "events", "procrastinate_jobs"):
+        tx.connection.execute("SET LOCAL session_replication_role = replica")  # events may not be deleted otherwise
+        tx.connection.execute("DELETE FROM events")
+        tx.connection.execute("SET LOCAL session_replication_role = origin")
+        for table in ("projects", "organizations", "users", "procrastinate_jobs"):
             tx.connection.execute(f"DELETE FROM {table}".encode())  # noqa: S608 -- our own names
     for folder in (container.home.uploads, container.home.build_logs, container.home.instance_logs):
         for entry in folder.iterdir():
@@ -281,9 +286,9 @@ def _container(database: Database, machine: Machine, root: Path) -> Container:
     transactions = Transactions(database, queue)
     ports = Ports(
         builder=MemoryBuilder(home.artifacts, exit_codes={"false": 1}), runtime=MemoryRuntime(machine), edge=MemoryEdge(),
-        gate=OpenGate(), limits=Unlimited(), identity=tokens.TokenIdentity(transactions),
+        gate=OpenGate(), limits=Unlimited(), identity=tokens.TokenIdentity(transactions), mail=MemoryMailer(),
     )  # fmt: skip
-    return Container(settings, home, database, queue, transactions, ports)
+    return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 
 
 @contextmanager

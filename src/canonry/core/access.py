@@ -1,4 +1,4 @@
-"""Who may do what: actors, scopes, permissions, and the one gate."""
+"""Who may do what: actors, roles, scopes, permissions, and the one gate."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +12,15 @@ class Scope(StrEnum):
     READ = "read"
     DEPLOY = "deploy"
     ADMIN = "admin"
+
+
+class Role(StrEnum):
+    """What a member is in an organization; each one includes those before it. An owner can, besides, not be removed by an admin."""
+
+    VIEWER = "viewer"
+    DEVELOPER = "developer"
+    ADMIN = "admin"
+    OWNER = "owner"
 
 
 class Permission(StrEnum):
@@ -31,6 +40,19 @@ _DEPLOY = _READ | {Permission.PROJECTS_DEPLOY, Permission.SPECS_WRITE}
 _ADMIN = _DEPLOY | {Permission.ORG_MANAGE, Permission.SPECS_ADMIN}
 
 PERMISSIONS: dict[Scope, frozenset[Permission]] = {Scope.READ: _READ, Scope.DEPLOY: _DEPLOY, Scope.ADMIN: _ADMIN}
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.VIEWER: _READ, Role.DEVELOPER: _DEPLOY, Role.ADMIN: _ADMIN, Role.OWNER: _ADMIN,
+}  # fmt: skip
+"""A credential never allows more than its owner's role: what it may do is the intersection of the two."""
+
+
+class Credential(StrEnum):
+    """How a caller identified themselves."""
+
+    TOKEN = "token"  # noqa: S105 -- its name
+    KEY = "key"
+    SESSION = "session"
+    ACCESS_TOKEN = "access_token"  # noqa: S105 -- its name
 
 
 @dataclass(frozen=True)
@@ -38,6 +60,7 @@ class Actor:
     """Somebody who calls, already identified: a user acting inside one organization with certain permissions.
 
     project_id: set when the credential is bound to one project; every other project is then unknown to the actor.
+    role: what the user is in that organization. credential, credential_id: how they identified themselves, and which one it was.
     """
 
     user_id: str
@@ -45,6 +68,9 @@ class Actor:
     organization_handle: str
     permissions: frozenset[Permission]
     project_id: str | None = None
+    role: Role = Role.VIEWER
+    credential: Credential = Credential.TOKEN
+    credential_id: str = ""
 
 
 def require(actor: Actor, permission: Permission) -> None:
@@ -56,5 +82,5 @@ def require(actor: Actor, permission: Permission) -> None:
         raise Denied(
             "insufficient_scope",
             f"This credential may not do that: it lacks the permission {permission}.",
-            hint="Use a token with a wider scope (read < deploy < admin).",
+            hint="Use a token with a wider scope (read < deploy < admin), or ask an owner for a higher role.",
         )

@@ -13,5 +13,6 @@ class TokenHolder:
     organization_id: str
     handle: str
     scope: str
+    role: str
     project_id: str | None
     last_used_at: datetime | None

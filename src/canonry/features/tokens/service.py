@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from canonry.core.access import PERMISSIONS, Actor, Scope
+from canonry.core.access import PERMISSIONS, ROLE_PERMISSIONS, Actor, Credential, Role, Scope
 from canonry.core.clock import now
 from canonry.core.ids import new_id
 from canonry.core.secret import Secret
@@ -45,7 +45,8 @@ class TokenIdentity:
                 store.touch(tx, found.token_id)
         return Actor(
             user_id=found.user_id, organization_id=found.organization_id, organization_handle=found.handle,
-            permissions=PERMISSIONS[Scope(found.scope)], project_id=found.project_id,
+            permissions=PERMISSIONS[Scope(found.scope)] & ROLE_PERMISSIONS[Role(found.role)], project_id=found.project_id,
+            role=Role(found.role), credential=Credential.TOKEN, credential_id=found.token_id,
         )  # fmt: skip
 
 
