@@ -113,6 +113,11 @@ class Home:
         return self.root / "mirrors"
 
     @property
+    def mail(self) -> Path:
+        """`<id>.eml`: what Canonry would have mailed, when no mail server is configured."""
+        return self.root / "mail"
+
+    @property
     def logs(self) -> Path:
         """Log files of Canonry itself and of what it starts."""
         return self.root / "logs"

@@ -33,6 +33,8 @@ class Settings:
     instance_memory: int = _setting(512, "MiB of memory one instance may use.")
     upload_limit: int = _setting(512, "MiB an uploaded archive may have; unpacked it may have four times that.")
     allow_file_urls: bool = _setting(False, "Accept file:// repositories (for tests and for one person's machine).")
+    allow_private_targets: bool = _setting(False, "Let webhooks and log drains of users reach loopback and private addresses.")
+    mail_from: str = _setting("canonry@localhost", "Address that Canonry's mail comes from.")
     allow_no_sandbox: bool = _setting(False, "Run builds and apps without a sandbox where namespaces are forbidden.")
 
     @property
@@ -101,11 +103,11 @@ def _parse(name: str, text: str) -> object:
         return Path(text)
     if name == "database_url":
         return Secret(text)
-    if name in {"allow_no_sandbox", "allow_file_urls"}:
+    if name in {"allow_no_sandbox", "allow_file_urls", "allow_private_targets"}:
         if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
             raise _wrong(name, text, "expected 1 or 0")
         return text.lower() in {"1", "true", "yes"}
-    if name in {"base_domain", "http_address"}:
+    if name in {"base_domain", "http_address", "mail_from"}:
         return text
     if not text.isascii() or not text.isdigit():
         raise _wrong(name, text, "expected a whole number")

@@ -10,6 +10,7 @@ from canonry.core.errors import Unauthenticated
 from canonry.core.paths import Home
 from canonry.core.secret import Secret
 from canonry.core.settings import Settings
+from canonry.infra.crypto import Vault
 from canonry.infra.tx import Transactions, Tx
 from canonry.ports import Ports
 
@@ -25,6 +26,8 @@ class Services(Protocol):
     def ports(self) -> Ports: ...  # noqa: D102
     @property
     def transactions(self) -> Transactions: ...  # noqa: D102
+    @property
+    def vault(self) -> Vault: ...  # noqa: D102
 
 
 def services_of(request: Request) -> Services:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from canonry.core.errors import (
@@ -23,6 +24,25 @@ from canonry.core.errors import (
 )
 
 _log = logging.getLogger(__name__)
+
+
+class ErrorIssue(BaseModel):
+    """One wrong place in a request."""
+
+    path: str = Field(examples=["body.slug"])
+    message: str
+    code: str
+
+
+class ErrorEnvelope(BaseModel):
+    """What every error answers."""
+
+    error: str = Field(description="a stable code", examples=["project_not_found"])
+    message: str
+    request_id: str = Field(description="the same as X-Request-Id", examples=["req_a1b2c3d4e5f6"])
+    hint: str | None = Field(None, description="what to do next")
+    issues: list[ErrorIssue] | None = Field(None, description="with 400: each wrong field")
+
 
 STATUS: Mapping[type[CanonryError], int] = {
     Invalid: 400,

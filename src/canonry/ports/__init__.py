@@ -7,6 +7,7 @@ from canonry.ports.edge import Edge
 from canonry.ports.gates import ReleaseGate
 from canonry.ports.identity import Identity
 from canonry.ports.limits import AccountLimits
+from canonry.ports.mail import Mailer
 from canonry.ports.runtime import Runtime
 
 
@@ -20,6 +21,7 @@ class Ports:
     gate: ReleaseGate
     limits: AccountLimits
     identity: Identity
+    mail: Mailer
 
 
-__all__ = ["AccountLimits", "Builder", "Edge", "Identity", "Ports", "ReleaseGate", "Runtime"]
+__all__ = ["AccountLimits", "Builder", "Edge", "Identity", "Mailer", "Ports", "ReleaseGate", "Runtime"]

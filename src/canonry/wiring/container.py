@@ -9,12 +9,14 @@ from canonry.adapters.builder.native.builder import NativeBuilder
 from canonry.adapters.edge.caddy.edge import CaddyEdge
 from canonry.adapters.gates.open import OpenGate
 from canonry.adapters.limits.unlimited import Unlimited
+from canonry.adapters.mail.folder import FolderMailer
 from canonry.adapters.runtime.process.runtime import ProcessRuntime
 from canonry.core.access import Scope
 from canonry.core.paths import Home
 from canonry.core.secret import Secret
 from canonry.core.settings import Settings
 from canonry.features import accounts, tokens
+from canonry.infra.crypto import Vault, load_key
 from canonry.infra.db import Database
 from canonry.infra.jobs import Queue
 from canonry.infra.tx import Transactions
@@ -32,6 +34,7 @@ class Container:
     queue: Queue
     transactions: Transactions
     ports: Ports
+    vault: Vault
 
     def close(self) -> None:
         """Close what holds connections."""
@@ -47,7 +50,7 @@ class Owner:
 
 
 def open_container(settings: Settings, database_url: Secret) -> Container:
-    """Connect everything. Raises: Unavailable `database_unavailable`."""
+    """Connect everything. Raises: Unavailable `database_unavailable`, `secret_key_damaged`."""
     home = Home(settings.home_path)
     database = Database(database_url, size=settings.workers + 8)
     database.open()
@@ -56,8 +59,9 @@ def open_container(settings: Settings, database_url: Secret) -> Container:
     ports = Ports(
         builder=NativeBuilder(home, settings), runtime=ProcessRuntime(home, settings), edge=CaddyEdge(home, settings),
         gate=OpenGate(), limits=Unlimited(), identity=tokens.TokenIdentity(transactions),
+        mail=FolderMailer(home.mail, settings.mail_from),
     )  # fmt: skip
-    return Container(settings, home, database, queue, transactions, ports)
+    return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 
 
 def bootstrap_owner(container: Container) -> Owner | None:

@@ -5,12 +5,14 @@ from functools import partial
 
 from canonry.features.deployments import jobs as deployments
 from canonry.features.deployments import queue as deployment_queue
+from canonry.infra import mailbox
 from canonry.infra.jobs import Job
 from canonry.wiring.container import Container
 
 JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.RUN: deployments.run_deployments,
     deployment_queue.CLEAR: deployments.clear_project,
+    mailbox.SEND: mailbox.send,
 }
 """Each function takes the container first, then the job's arguments by name."""
 

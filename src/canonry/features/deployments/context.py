@@ -4,6 +4,7 @@ from typing import Protocol
 
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
+from canonry.infra.crypto import Vault
 from canonry.infra.tx import Transactions
 from canonry.ports import Ports
 
@@ -19,6 +20,9 @@ class Context(Protocol):
 
     @property
     def ports(self) -> Ports: ...  # noqa: D102 -- named by its type
+
+    @property
+    def vault(self) -> Vault: ...  # noqa: D102 -- named by its type
 
     @property
     def transactions(self) -> Transactions: ...  # noqa: D102 -- named by its type

@@ -1,0 +1,16 @@
+"""Mail that goes into a list, for tests."""
+
+from dataclasses import dataclass, field
+
+from canonry.core.mail import Mail
+
+
+@dataclass
+class MemoryMailer:
+    """Keeps what was sent, oldest first."""
+
+    sent: list[Mail] = field(default_factory=list)
+
+    def send(self, mail: Mail) -> None:
+        """Keep the message."""
+        self.sent.append(mail)

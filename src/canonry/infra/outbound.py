@@ -1,0 +1,106 @@
+"""Requests to the outside: to addresses that users give us (webhooks, log drains) and to services that Canonry is configured for.
+
+A name is looked up once and the connection goes to the very address that was checked, so that a second look-up cannot lead elsewhere.
+Redirects are not followed: they would lead around the check.
+"""
+
+import ipaddress
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError
+from urllib3.util import Timeout
+
+from canonry import __version__
+from canonry.core.errors import Invalid, Issue, Unavailable
+
+_MOST = 1 << 20  # bytes of an answer that are read
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the other side answered; of the body at most 1 MiB. headers: names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401 -- JSON
+        """Return the parsed body. Raises: Unavailable `bad_answer`."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise Unavailable("bad_answer", "The other side answered something that is no JSON.") from error
+
+
+def request(
+    method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, timeout: float = 10.0,
+    allow_private: bool = False,
+) -> Reply:  # fmt: skip
+    """Send one request. timeout: seconds for connecting, and again for each wait. allow_private: also to loopback and private addresses.
+
+    Raises: Invalid `invalid_url`, `private_address`; Unavailable `unreachable`.
+    """
+    parts = parse_url(url)
+    port = parts.port or _PORTS[parts.scheme]
+    name = str(parts.hostname)
+    address = _look_up(name, port, allow_private=allow_private)
+    sent = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": f"Canonry/{__version__}", **(headers or {})}
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    limits = Timeout(connect=timeout, read=timeout)
+    with _pool(parts.scheme, name, address, port, limits) as pool:
+        try:
+            answer = pool.urlopen(method, target, body=body, headers=sent, redirect=False, retries=False, preload_content=False)
+            content = answer.read(_MOST, decode_content=True)
+            answer.release_conn()
+        except (HTTPError, OSError) as error:
+            raise Unavailable("unreachable", f"{name} could not be reached: {_reason(error)}.", hint="Check the address.") from error
+    return Reply(answer.status, {key.lower(): value for key, value in answer.headers.items()}, content)
+
+
+def parse_url(url: str, field: str = "url") -> SplitResult:
+    """Return the parts of an http or https address with a host. Raises: Invalid `invalid_url`."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        known = False
+    if not known or not url.isascii() or not url.isprintable() or " " in url:
+        raise Invalid("invalid_url", f"{url[:200]!r} is not the address of a web server.", hint="Write it as https://host/path.",
+                      issues=[Issue(field, "not an http or https address", "url")])  # fmt: skip
+    return parts
+
+
+def is_public(address: str) -> bool:
+    """Say whether an IP address belongs to the open internet: not loopback, private, link-local, shared, reserved or multicast."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
+    return mapped.is_global and not mapped.is_multicast
+
+
+def _look_up(name: str, port: int, *, allow_private: bool) -> str:
+    try:
+        found = [str(item[4][0]) for item in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        raise Unavailable("unreachable", f"The name {name} is not known.", hint="Check the address.") from error
+    if not allow_private and not all(is_public(address) for address in found):
+        raise Invalid("private_address", f"{name} is an address inside this network, which users may not reach through Canonry.",
+                      hint="CANONRY_ALLOW_PRIVATE_TARGETS=1 permits it.")  # fmt: skip
+    return found[0]
+
+
+def _pool(scheme: str, name: str, address: str, port: int, timeout: Timeout) -> urllib3.HTTPConnectionPool:
+    if scheme == "http":
+        return urllib3.HTTPConnectionPool(address, port, timeout=timeout)
+    return urllib3.HTTPSConnectionPool(address, port, timeout=timeout, server_hostname=name, assert_hostname=name)
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).rpartition(": ")[2].strip() or type(error).__name__
+    return text[:200].rstrip(".")
