@@ -253,7 +253,7 @@ def api(common_api: Api) -> Api:
         tx.connection.execute("SET LOCAL session_replication_role = replica")  # events may not be deleted otherwise
         tx.connection.execute("DELETE FROM events")
         tx.connection.execute("SET LOCAL session_replication_role = origin")
-        for table in ("projects", "organizations", "users", "procrastinate_jobs"):
+        for table in ("projects", "organizations", "users", "attempts", "mails", "procrastinate_jobs"):
             tx.connection.execute(f"DELETE FROM {table}".encode())  # noqa: S608 -- our own names
     for folder in (container.home.uploads, container.home.build_logs, container.home.instance_logs):
         for entry in folder.iterdir():

@@ -46,6 +46,12 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 """A credential never allows more than its owner's role: what it may do is the intersection of the two."""
 
 
+def granted(role: Role, *, operator: bool) -> frozenset[Permission]:
+    """Return what a member may do in an organization. operator: of this Canonry; with an administrator's role they may run it as well."""
+    allowed = ROLE_PERMISSIONS[role]
+    return allowed | {Permission.PLATFORM_MANAGE} if operator and Permission.ORG_MANAGE in allowed else allowed
+
+
 class Credential(StrEnum):
     """How a caller identified themselves."""
 

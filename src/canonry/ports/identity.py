@@ -10,5 +10,8 @@ class Identity(Protocol):
     """Turns a credential into an actor."""
 
     def authenticate(self, credential: Secret) -> Actor | None:
-        """Return who holds this credential, None when it is unknown, expired or revoked. Takes the same time either way."""
+        """Return who holds this credential, None when it is unknown, expired or revoked. Takes the same time either way.
+
+        Raises: Denied `account_deactivated` when its holder may not act any more.
+        """
         ...

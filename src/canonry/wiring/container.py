@@ -70,9 +70,10 @@ def bootstrap_owner(container: Container) -> Owner | None:
         if accounts.first_owner(tx) is not None:
             return None
         name = _login()
-        user_id, organization_id = accounts.create_owner(tx, email=f"{name}@localhost", name=name, handle=name, organization_name=name)
+        handle = accounts.derive_handle(name)
+        user_id, organization_id = accounts.create_owner(tx, email=f"{name}@localhost", name=name, handle=handle, organization_name=name)
         token = tokens.create_token(tx, organization_id=organization_id, user_id=user_id, name="command line", scope=Scope.ADMIN)
-    return Owner(name, token)
+    return Owner(handle, token)
 
 
 def renew_owner_token(container: Container) -> Owner | None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from canonry.core.access import PERMISSIONS, Scope
+from canonry.core.access import PERMISSIONS, Permission, Scope
 from canonry.core.secret import Secret
 from canonry.features.tokens import TokenIdentity
 from tests.support.api import Api
@@ -30,7 +30,7 @@ def used_at(api: Api, token: str) -> datetime | None:
 @pytest.mark.parametrize("scope", Scope)
 def test_a_token_has_the_permissions_of_its_scope(api: Api, scope: Scope) -> None:
     me = api.ask("GET", "/v1/me", token=api.owner.tokens[scope]).json
-    assert me["permissions"] == sorted(PERMISSIONS[scope])
+    assert me["permissions"] == sorted(PERMISSIONS[scope] | ({Permission.PLATFORM_MANAGE} if scope == Scope.ADMIN else set()))
     assert (me["authenticated"], me["user"]["id"], me["account"]["handle"]) == (True, api.owner.user_id, "ada")
 
 
@@ -114,3 +114,16 @@ def test_a_token_of_one_project_knows_no_other(api: Api) -> None:
         page = api.ask("GET", f"/v1/projects{query}", token=token).json
         assert ([row["slug"] for row in page["projects"]], page["next_cursor"]) == ([mine], None)
     assert api.ask("POST", "/v1/projects", {"name": "third"}, token=token).error == (404, "project_not_found")
+
+
+def test_a_token_of_somebody_deactivated_is_refused_with_the_reason(api: Api) -> None:
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute("UPDATE users SET deactivated_at = now() WHERE id = %s", (api.owner.user_id,))
+    assert api.ask("GET", "/v1/me").error == (403, "account_deactivated")
+
+
+def test_only_the_operators_unbound_admin_token_runs_this_canonry(api: Api) -> None:
+    project = api.get(f"/v1/projects/{api.project()}")["id"]
+    assert "platform:manage" not in api.ask("GET", "/v1/me", token=api.somebody().tokens[Scope.ADMIN]).json["permissions"]
+    change(api, api.owner.tokens[Scope.ADMIN], project_id=project)
+    assert "platform:manage" not in api.get("/v1/me")["permissions"]

@@ -3,7 +3,34 @@
 The bottom floor: every other feature may ask who somebody is; this one asks nobody.
 """
 
-from canonry.features.accounts.models import Organization, User
-from canonry.features.accounts.service import create_owner, find_organization, first_owner, get_organization, get_user
+from canonry.features.accounts.identities import find_or_create_from_identity
+from canonry.features.accounts.models import Membership, Organization, User
+from canonry.features.accounts.password import set_password
+from canonry.features.accounts.rules import derive_handle
+from canonry.features.accounts.service import (
+    create_owner,
+    find_organization,
+    first_owner,
+    get_organization,
+    get_user,
+    membership,
+    memberships,
+)
+from canonry.features.accounts.sign_in import sign_in
 
-__all__ = ["Organization", "User", "create_owner", "find_organization", "first_owner", "get_organization", "get_user"]
+__all__ = [
+    "Membership",
+    "Organization",
+    "User",
+    "create_owner",
+    "derive_handle",
+    "find_or_create_from_identity",
+    "find_organization",
+    "first_owner",
+    "get_organization",
+    "get_user",
+    "membership",
+    "memberships",
+    "set_password",
+    "sign_in",
+]

@@ -1,4 +1,4 @@
-"""Rows of people and organizations."""
+"""Rows of people, organizations and memberships."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,12 +6,24 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class User:
-    """A person. email: lower case, unique."""
+    """A person. email: lower case, unique. is_operator: runs this Canonry (the first person who came)."""
 
     id: str
     email: str
     name: str
+    email_verified_at: datetime | None
+    deactivated_at: datetime | None
+    is_operator: bool
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class Login:
+    """What signing in looks at. password_hash: None for somebody who has only ever come through an outside provider."""
+
+    user_id: str
+    password_hash: str | None
+    has_second_factor: bool
 
 
 @dataclass(frozen=True)
@@ -22,3 +34,13 @@ class Organization:
     handle: str
     name: str
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class Membership:
+    """One organization of a person, and what they are in it."""
+
+    organization_id: str
+    handle: str
+    name: str
+    role: str

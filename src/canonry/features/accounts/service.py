@@ -1,37 +1,95 @@
-"""Use cases around people and organizations."""
+"""Use cases around people: who they are, how they come to be, what they belong to."""
 
-from canonry.core.errors import NotFound
+from collections.abc import Sequence
+
+import psycopg
+
+from canonry.core.access import Role
+from canonry.core.errors import Conflict, NotFound
 from canonry.core.ids import new_id
-from canonry.features.accounts import store
-from canonry.features.accounts.models import Organization, User
+from canonry.features.accounts.events import UserRegistered
+from canonry.features.accounts.models import Membership, Organization, User
+from canonry.features.accounts.rules import derive_handle
+from canonry.features.accounts.store import organizations, users
 from canonry.infra.tx import Tx
+
+_ATTEMPTS = 20
 
 
 def create_owner(tx: Tx, *, email: str, name: str, handle: str, organization_name: str) -> tuple[str, str]:
-    """Make a person and an organization that this person owns. Returns (user id, organization id)."""
+    """Make a person whose address counts as verified, and an organization that this person owns. For whoever has the machine itself.
+
+    The first person of all is the operator of this Canonry. Returns (user id, organization id).
+    """
     user_id, organization_id = new_id("usr"), new_id("org")
-    store.insert_user(tx, user_id, email.lower(), name)
-    store.insert_organization(tx, organization_id, handle.lower(), organization_name)
-    store.insert_member(tx, organization_id, user_id, "owner")
+    users.insert_user(tx, user_id, email.lower(), name, verified=True, operator=users.nobody_yet(tx))
+    if not organizations.insert_organization(tx, organization_id, handle.lower(), organization_name):
+        raise Conflict("handle_taken", f"The handle {handle!r} is taken.", hint="Choose another one.")
+    organizations.insert_member(tx, organization_id, user_id, Role.OWNER)
+    tx.emit(UserRegistered(organization_id, user_id), after={"email": email.lower(), "name": name, "organization": handle.lower()})
     return user_id, organization_id
+
+
+def create_person(tx: Tx, *, email: str, name: str, verified: bool, handle: str | None = None) -> User:
+    """Make a person and an organization of their own. email: lower case. handle: checked already; derived from the address without it.
+
+    Raises: Conflict `email_taken`, `handle_taken`.
+    """
+    user_id, organization_id = new_id("usr"), new_id("org")
+    try:
+        with tx.connection.transaction():
+            users.insert_user(tx, user_id, email, name or email.partition("@")[0], verified=verified, operator=users.nobody_yet(tx))
+    except psycopg.errors.UniqueViolation as error:
+        raise Conflict(
+            "email_taken", "There is an account with this e-mail address.", hint="Sign in, or ask for a new password."
+        ) from error
+    chosen = _insert_organization(tx, organization_id, handle, email, name)
+    organizations.insert_member(tx, organization_id, user_id, Role.OWNER)
+    tx.emit(UserRegistered(organization_id, user_id), after={"email": email, "name": name, "organization": chosen})
+    return get_user(tx, user_id)
+
+
+def _insert_organization(tx: Tx, organization_id: str, handle: str | None, email: str, name: str) -> str:
+    for attempt in range(1, 2 if handle else _ATTEMPTS):
+        tried = handle or derive_handle(email, attempt)
+        if organizations.insert_organization(tx, organization_id, tried, name or tried):
+            return tried
+    raise Conflict("handle_taken", f"The handle {handle or derive_handle(email)!r} is taken.", hint="Choose another one.")
 
 
 def first_owner(tx: Tx) -> tuple[str, str] | None:
     """Return (user id, organization id) of the first owner, None on a Canonry that has nobody yet."""
-    return store.first_owner(tx)
+    return organizations.first_owner(tx)
 
 
 def get_user(tx: Tx, user_id: str) -> User:
     """Return a person. Raises: NotFound `user_not_found`."""
-    found = store.user(tx, user_id)
+    found = users.user(tx, user_id)
     if found is None:
         raise NotFound("user_not_found", "There is no such user.")
     return found
 
 
+def memberships(tx: Tx, user_id: str) -> Sequence[Membership]:
+    """Return the organizations of a person, the oldest membership first."""
+    return organizations.memberships(tx, user_id)
+
+
+def membership(tx: Tx, user_id: str, handle: str) -> Membership | None:
+    """Return what a person is in the organization with that handle (any letter case, with or without `@`), None for no member."""
+    wanted = handle.removeprefix("@").lower()
+    return next((found for found in organizations.memberships(tx, user_id) if found.handle == wanted), None)
+
+
+def home_organization(tx: Tx, user_id: str) -> str:
+    """Return the id of a person's oldest organization, empty for somebody in none: there stands what concerns the person alone."""
+    found = organizations.memberships(tx, user_id)
+    return found[0].organization_id if found else ""
+
+
 def get_organization(tx: Tx, organization_id: str) -> Organization:
     """Return an organization. Raises: NotFound `organization_not_found`."""
-    found = store.organization(tx, organization_id)
+    found = organizations.organization(tx, organization_id)
     if found is None:
         raise NotFound("organization_not_found", "There is no such organization.")
     return found
@@ -39,4 +97,4 @@ def get_organization(tx: Tx, organization_id: str) -> Organization:
 
 def find_organization(tx: Tx, handle: str) -> Organization | None:
     """Return the organization with that handle, in any letter case and with or without a leading `@`."""
-    return store.organization_by_handle(tx, handle.removeprefix("@").lower())
+    return organizations.organization_by_handle(tx, handle.removeprefix("@").lower())

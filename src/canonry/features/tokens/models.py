@@ -14,5 +14,7 @@ class TokenHolder:
     handle: str
     scope: str
     role: str
+    is_operator: bool
+    deactivated_at: datetime | None
     project_id: str | None
     last_used_at: datetime | None

@@ -4,11 +4,13 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from canonry.core.access import PERMISSIONS, ROLE_PERMISSIONS, Actor, Credential, Role, Scope
+from canonry.core.access import PERMISSIONS, Actor, Credential, Permission, Role, Scope, granted
 from canonry.core.clock import now
+from canonry.core.errors import Denied
 from canonry.core.ids import new_id
 from canonry.core.secret import Secret
 from canonry.features.tokens import store
+from canonry.features.tokens.models import TokenHolder
 from canonry.infra.tx import Transactions, Tx
 
 _PREFIX = "cnr_"
@@ -33,7 +35,10 @@ class TokenIdentity:
         self._transactions = transactions
 
     def authenticate(self, credential: Secret) -> Actor | None:
-        """Return who holds this credential, None when it is unknown, expired or revoked."""
+        """Return who holds this credential, None when it is unknown, expired or revoked.
+
+        Raises: Denied `account_deactivated`.
+        """
         value = credential.reveal()
         if not value.startswith(_PREFIX):
             return None
@@ -41,13 +46,23 @@ class TokenIdentity:
             found = store.holder(tx, _digest(value))
             if found is None:
                 return None
+            if found.deactivated_at is not None:
+                raise Denied("account_deactivated", "This account has been deactivated.", hint="Ask whoever runs this Canonry.")
             if found.last_used_at is None or now() - found.last_used_at > _TOUCH_EVERY:
                 store.touch(tx, found.token_id)
         return Actor(
             user_id=found.user_id, organization_id=found.organization_id, organization_handle=found.handle,
-            permissions=PERMISSIONS[Scope(found.scope)] & ROLE_PERMISSIONS[Role(found.role)], project_id=found.project_id,
+            permissions=_permissions(found), project_id=found.project_id,
             role=Role(found.role), credential=Credential.TOKEN, credential_id=found.token_id,
         )  # fmt: skip
+
+
+def _permissions(holder: TokenHolder) -> frozenset[Permission]:
+    """An operator's token of scope admin may run this Canonry too, unless it is bound to a project."""
+    scope = PERMISSIONS[Scope(holder.scope)]
+    if holder.scope == Scope.ADMIN and holder.project_id is None:
+        scope |= {Permission.PLATFORM_MANAGE}
+    return scope & granted(Role(holder.role), operator=holder.is_operator)
 
 
 def _digest(value: str) -> bytes:

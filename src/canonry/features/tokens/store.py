@@ -18,9 +18,11 @@ def holder(tx: Tx, sha256: bytes) -> TokenHolder | None:
     """Return who holds the token with that hash, if it is neither revoked nor expired and its owner is still a member."""
     with tx.connection.cursor(row_factory=class_row(TokenHolder)) as cursor:
         return cursor.execute(
-            """SELECT t.id AS token_id, t.user_id, t.organization_id, o.handle, t.scope, m.role, t.project_id, t.last_used_at
+            """SELECT t.id AS token_id, t.user_id, t.organization_id, o.handle, t.scope, m.role, u.is_operator,
+                      u.deactivated_at, t.project_id, t.last_used_at
                FROM tokens t JOIN organizations o ON o.id = t.organization_id
                JOIN members m ON m.organization_id = t.organization_id AND m.user_id = t.user_id
+               JOIN users u ON u.id = t.user_id
                WHERE t.sha256 = %s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())""",
             (sha256,),
         ).fetchone()

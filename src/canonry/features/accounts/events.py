@@ -1,0 +1,31 @@
+"""Facts about people and organizations. What concerns one person stands in their oldest organization."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from canonry.core.events import Event
+
+
+@dataclass(frozen=True)
+class UserRegistered(Event):
+    """Somebody has an account now, and an organization of their own."""
+
+    name: ClassVar[str] = "user.registered"
+    user_id: str
+
+
+@dataclass(frozen=True)
+class IdentityLinked(Event):
+    """Somebody may sign in through an outside provider."""
+
+    name: ClassVar[str] = "user.identity_linked"
+    user_id: str
+    issuer: str
+
+
+@dataclass(frozen=True)
+class PasswordChanged(Event):
+    """Somebody has another password: sessions that were opened with the old one end."""
+
+    name: ClassVar[str] = "user.password_changed"
+    user_id: str

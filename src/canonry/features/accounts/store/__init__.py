@@ -1,0 +1,1 @@
+"""All SQL on people, organizations and what belongs to them, one file for each subject."""
