@@ -12,6 +12,7 @@ from canonry.wiring.container import Container
 JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.RUN: deployments.run_deployments,
     deployment_queue.CLEAR: deployments.clear_project,
+    deployment_queue.CLEAR_ENVIRONMENT: deployments.clear_environment,
     mailbox.SEND: mailbox.send,
 }
 """Each function takes the container first, then the job's arguments by name."""

@@ -327,6 +327,7 @@ class TestInstances:
         slug = api.app()
         (row,) = api.instances(slug)
         assert set(row) == {
+            "environment",
             "id",
             "index",
             "process",

@@ -5,7 +5,7 @@ from canonry.core.errors import Conflict, Invalid, Issue
 from canonry.features import git, projects, traffic
 from canonry.features.deployments import build_log, store
 from canonry.features.deployments.context import Context
-from canonry.features.deployments.fleet import launch, leading
+from canonry.features.deployments.fleet import launch, leading, revival
 from canonry.features.deployments.fleet import store as fleet
 from canonry.features.deployments.models import Instance, Release
 from canonry.features.deployments.queue import CLEAR
@@ -19,7 +19,7 @@ MEMORY_OF_SIZE = {"xs": 128, "s": 256, "m": 512, "l": 1024, "xl": 2048}
 
 
 def stop(context: Context, actor: Actor, key: str) -> Project:
-    """Stop a project: its hosts answer that it is stopped, then its instances end. Harmless when it is stopped already."""
+    """Stop a project, its previews included: the hosts answer that it is stopped, then its instances end. Harmless when it is stopped."""
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
         project = projects.find(tx, actor, key)
@@ -29,31 +29,26 @@ def stop(context: Context, actor: Actor, key: str) -> Project:
             hosts = traffic.hosts_of(tx, project.id)
         traffic.show_stopped(context.ports.edge, hosts)
     with context.transactions.begin() as tx:
-        fleet.drain(tx, project.id, PRODUCTION, keep_release=None, seconds=0)
+        fleet.drain_project(tx, project.id)
         return projects.get_any(tx, project.id)
 
 
 def start(context: Context, actor: Actor, key: str) -> Project:
-    """Start a stopped project: its live release serves again, without a build. Raises: Conflict `no_deployment`."""
+    """Start a stopped project: its live releases serve again, those of previews too, without a build. Raises: Conflict `no_deployment`."""
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
         project_id = projects.find(tx, actor, key).id
     with leading.turn(context, project_id):
         with context.transactions.begin() as tx:
             project = projects.get_any(tx, project_id)
-            live = store.live(tx, project.id, PRODUCTION)
-            release = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
-            if live is None or release is None:
+            environments = {release.environment for release in store.live_of_project(tx, project.id)}
+            if not environments:
                 raise Conflict("no_deployment", f"The project {project.slug} has nothing deployed.", hint="Deploy it first.")
             if project.status == "running":
                 return project
-            launch.add_missing(tx, context, project, release, live.id)
-            projects.set_status(tx, project.id, "running")
-            hosts = traffic.hosts_of(tx, project.id, PRODUCTION)
-        plan = plan_from_json(release.plan)
-        site = context.ports.builder.load(release.artifact_id).site if plan.static is not None else None
-        if plan.static is not None and site is not None:
-            traffic.serve_site(context.ports.edge, hosts, site, single_page=plan.static.single_page)
+            projects.set_status(tx, project.id, "running" if PRODUCTION in environments else "new")
+            sites = revival.bring_back(tx, context, project)
+        revival.serve_sites(context, sites)
     with context.transactions.begin() as tx:
         return projects.get_any(tx, project_id)
 
@@ -87,14 +82,14 @@ def _fit(tx: Tx, context: Context, project: Project, deployment_id: str, release
         launch.add_missing(tx, context, project, release, deployment_id)
 
 
-def instances(tx: Tx, project: Project) -> list[Instance]:
-    """Return the instances of a project that run or shall run, draining ones included."""
-    return fleet.of_project(tx, project.id)
+def instances(tx: Tx, project: Project, environment: str = PRODUCTION) -> list[Instance]:
+    """Return the instances of an environment that run or shall run, draining ones included."""
+    return fleet.of_project(tx, project.id, environment)
 
 
-def logged_instances(tx: Tx, project: Project) -> list[Instance]:
-    """Return every instance of a project whose log is kept, those that ended included, oldest first."""
-    return fleet.with_logs(tx, project.id)
+def logged_instances(tx: Tx, project: Project, environment: str = PRODUCTION) -> list[Instance]:
+    """Return every instance of an environment whose log is kept, those that ended included, oldest first."""
+    return fleet.with_logs(tx, project.id, environment)
 
 
 def delete(context: Context, actor: Actor, key: str) -> None:
@@ -126,3 +121,5 @@ def clear(context: Context, project_id: str, *, deployments: str, artifacts: str
         app_logs.remove(launch.log_path(context, instance_id))
     git.remove_repository(context.home, project_id)
     remove_tree(context.home.caches / project_id)
+    for caches in context.home.caches.glob(f"{project_id}-*"):  # of its previews
+        remove_tree(caches)

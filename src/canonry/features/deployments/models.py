@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from canonry.core.environments import PRODUCTION
+
 
 class Status(StrEnum):
     """Where a deployment stands. queued → building → deploying → live → superseded, or failed, cancelled on the way.
@@ -61,6 +63,20 @@ class Deployment:
     def __post_init__(self) -> None:
         """Turn the text of the database into the enumeration."""
         object.__setattr__(self, "status", Status(self.status))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants deployed, and where. branch: branch, tag or commit as people name it.
+
+    commit: its full id, None for the newest of the branch. message: of the commit, for people. origin: what asked (`webhook`, `preview`).
+    """
+
+    environment: str = PRODUCTION
+    branch: str | None = None
+    commit: str | None = None
+    message: str | None = None
+    origin: str = "git"
 
 
 @dataclass(frozen=True)

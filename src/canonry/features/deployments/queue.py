@@ -6,3 +6,5 @@ from canonry.infra.jobs import Job
 RUN = Job("deployments.run", lock="deploy:{project_id}:{environment}", coalesce=True)
 # Takes away what a deleted project left: processes, files, repositories.
 CLEAR = Job("deployments.clear", lock="clear:{project_id}")
+# Takes away what a removed preview left. It waits for a deployment to that preview which is still running.
+CLEAR_ENVIRONMENT = Job("deployments.clear_environment", lock="deploy:{project_id}:{environment}")

@@ -2,12 +2,14 @@
 
 from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from canonry.features.deployments.lifecycle import MEMORY_OF_SIZE
 from canonry.features.deployments.models import Deployment, Instance
 from canonry.features.projects import Project
 
+Environment = Annotated[str, Query(min_length=1, max_length=220, description="production, or preview/<branch>")]
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=250)]
 
 
@@ -123,6 +125,7 @@ class InstanceBody(BaseModel):
     memory_bytes: int
     memory_mb: int
     release_id: str
+    environment: str
 
 
 class InstancesAnswer(BaseModel):
@@ -150,5 +153,5 @@ def instance_body(instance: Instance, memory_bytes: int) -> InstanceBody:
     return InstanceBody(
         id=instance.id, index=instance.index, process=instance.process, status=instance.status, started_at=instance.started_at.isoformat(),
         restarts=instance.restarts, reason=instance.reason, memory_bytes=memory_bytes, memory_mb=instance.memory_mb,
-        release_id=instance.release_id,
+        release_id=instance.release_id, environment=instance.environment,
     )  # fmt: skip

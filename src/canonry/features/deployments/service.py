@@ -8,10 +8,11 @@ from canonry.core.errors import Conflict, Invalid, Issue, NotFound
 from canonry.core.ids import new_id
 from canonry.core.paging import Page, cut
 from canonry.core.paths import Home
+from canonry.core.refs import parse_ref
 from canonry.features import git, projects
 from canonry.features.deployments import store
 from canonry.features.deployments.events import DeploymentRequested
-from canonry.features.deployments.models import Deployment, Status
+from canonry.features.deployments.models import Deployment, Status, Wish
 from canonry.features.deployments.queue import RUN
 from canonry.features.deployments.rules import require_cancellable, require_retryable, require_rollback_target
 from canonry.features.projects import PRODUCTION, Project
@@ -21,29 +22,44 @@ from canonry.ports.builder import Builder
 
 def request_upload(tx: Tx, actor: Actor, project: Project, archive: str) -> Deployment:
     """Ask for a deployment of an uploaded archive (its SHA-256 under `uploads`)."""
-    return _request(tx, actor, project, "upload", {"kind": "upload", "archive": archive})
+    return _request(tx, actor, project, "upload", {"kind": "upload", "archive": archive}, Wish())
 
 
 def request(tx: Tx, actor: Actor, home: Home, project: Project, *, ref: str | None) -> Deployment:
-    """Ask for a deployment of the project's current source: its repository, else what was pushed or uploaded last.
+    """Ask for a deployment of the project's current source to production: its repository, else what was pushed or uploaded last.
 
     ref: branch, tag or commit of a repository. Raises: Conflict `no_source`, Invalid `ref_without_repository`.
     """
     if project.repo_url is not None:
         source = {"kind": "repository", "url": project.repo_url, "ref": ref or project.repo_branch}
-        return _request(tx, actor, project, "git", source, ref=source["ref"])
+        return _request(tx, actor, project, "git", source, Wish(branch=source["ref"]))
     last = store.last_source(tx, project.id)
     hosted = git.hosted_repository(home, project.id).exists()
     if hosted and (ref is not None or last is None or last["kind"] == "hosted"):
         chosen = ref or project.repo_branch
-        return _request(tx, actor, project, "push", {"kind": "hosted", "ref": chosen}, ref=chosen)
+        return _request(tx, actor, project, "push", {"kind": "hosted", "ref": chosen}, Wish(branch=chosen))
     if last is None:
         raise Conflict("no_source", f"The project {project.slug} has no source yet.",
                        hint="Push to its git address, upload an archive, or connect a repository.")  # fmt: skip
     if ref is not None:
         raise Invalid("ref_without_repository", "An uploaded source has no refs.", hint="Leave `ref` out, or connect a repository.",
                       issues=[Issue("body.ref", "the source is an upload", "unexpected")])  # fmt: skip
-    return _request(tx, actor, project, "upload", last)
+    return _request(tx, actor, project, "upload", last, Wish())
+
+
+def request_commit(tx: Tx, actor: Actor, home: Home, project: Project, wish: Wish) -> Deployment:
+    """Ask for a deployment of a branch or commit of the project's repository to an environment.
+
+    Raises: Conflict `no_source`, `project_stopped`, `environment_closed`; Invalid `invalid_ref`.
+    """
+    ref = parse_ref(wish.commit or wish.branch or "", field="body.commit" if wish.commit else "body.branch").name
+    if project.repo_url is not None:
+        source = {"kind": "repository", "url": project.repo_url, "ref": ref}
+    elif git.hosted_repository(home, project.id).exists():
+        source = {"kind": "hosted", "ref": ref}
+    else:
+        raise Conflict("no_source", f"The project {project.slug} has no repository.", hint="Connect one, or push to its git address.")
+    return _request(tx, actor, project, wish.origin, source, wish)
 
 
 def find(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
@@ -55,9 +71,9 @@ def find(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
     return found
 
 
-def page(tx: Tx, project: Project, wanted: Page) -> tuple[Sequence[Deployment], str | None]:
-    """Return one page of a project's deployments, newest first, and the next cursor."""
-    return cut(store.page(tx, project.id, wanted), wanted)
+def page(tx: Tx, project: Project, environment: str | None, wanted: Page) -> tuple[Sequence[Deployment], str | None]:
+    """Return one page of the deployments of an environment (None: of all), newest first, and the next cursor."""
+    return cut(store.page(tx, project.id, environment, wanted), wanted)
 
 
 def cancel(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
@@ -81,7 +97,8 @@ def retry(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
     source = dict(old.source)
     if old.commit is not None and source["kind"] in {"repository", "hosted"}:
         source["ref"] = old.commit
-    return _request(tx, actor, projects.find(tx, actor, old.project_id), "retry", source, ref=old.ref)
+    return _request(tx, actor, projects.find(tx, actor, old.project_id), "retry", source,
+                    Wish(old.environment, old.ref, old.commit, old.commit_message))  # fmt: skip
 
 
 def roll_back(tx: Tx, actor: Actor, builder: Builder, deployment_id: str) -> Deployment:
@@ -93,7 +110,8 @@ def roll_back(tx: Tx, actor: Actor, builder: Builder, deployment_id: str) -> Dep
         builder.load(target.artifact_id or "")
     except NotFound as error:
         raise Conflict("artifact_missing", f"What {target.id} ran from is no longer kept.", hint="Deploy its source again.") from error
-    return _request(tx, actor, projects.find(tx, actor, target.project_id), "rollback", source, ref=target.ref)
+    return _request(tx, actor, projects.find(tx, actor, target.project_id), "rollback", source,
+                    Wish(target.environment, target.ref))  # fmt: skip
 
 
 def roll_back_to_previous(tx: Tx, actor: Actor, builder: Builder, project: Project) -> Deployment:
@@ -104,11 +122,24 @@ def roll_back_to_previous(tx: Tx, actor: Actor, builder: Builder, project: Proje
     return roll_back(tx, actor, builder, previous.id)
 
 
-def _request(tx: Tx, actor: Actor, project: Project, trigger: str, source: dict[str, Any], *, ref: str | None = None) -> Deployment:
+def _request(tx: Tx, actor: Actor, project: Project, trigger: str, source: dict[str, Any], wish: Wish) -> Deployment:
     require(actor, Permission.PROJECTS_DEPLOY)
+    if wish.environment != PRODUCTION:
+        _require_open(tx, project, wish.environment)
     deployment_id = new_id("dep")
-    store.insert(tx, {"id": deployment_id, "organization_id": project.organization_id, "project_id": project.id, "environment": PRODUCTION,
-                      "trigger": trigger, "source": source, "ref": ref, "created_by": actor.user_id})  # fmt: skip
+    store.insert(tx, {"id": deployment_id, "organization_id": project.organization_id, "project_id": project.id,
+                      "environment": wish.environment, "trigger": trigger, "source": source, "ref": wish.branch,
+                      "commit": wish.commit and parse_ref(wish.commit).commit, "commit_message": wish.message,
+                      "created_by": actor.user_id or None})  # fmt: skip
     tx.emit(DeploymentRequested(project.organization_id, project.id, deployment_id))
-    tx.enqueue(RUN, project_id=project.id, environment=PRODUCTION)
+    tx.enqueue(RUN, project_id=project.id, environment=wish.environment)
     return find(tx, actor, deployment_id)
+
+
+def _require_open(tx: Tx, project: Project, environment: str) -> None:
+    """Return when a preview may be deployed to: it exists, and its project is not stopped."""
+    if projects.label_of(tx, project.id, environment) is None:
+        raise Conflict("environment_closed", f"{environment} of {project.slug} was removed.", hint="Make the preview again.")
+    if project.status == "stopped":
+        raise Conflict("project_stopped", f"The project {project.slug} is stopped, and its previews with it.",
+                       hint="Start it: canonry projects start.")  # fmt: skip

@@ -1,7 +1,9 @@
 """From a source to a release: fetch → plan → build → freeze."""
 
+import hashlib
 from pathlib import Path
 
+from canonry.core.environments import PRODUCTION
 from canonry.core.ids import new_id
 from canonry.features import git, projects
 from canonry.features.deployments import store, uploads
@@ -36,9 +38,16 @@ def release_for(context: Context, project: Project, deployment: Deployment, log:
     with context.transactions.begin() as tx:
         store.update(tx, deployment.id, {"step": "build"})
     limits = Limits(context.settings.build_timeout, context.settings.build_memory, context.settings.build_disk)
-    request = BuildRequest(tree, plan, cache_key=project.id, work=work, limits=limits, cancelled=cancellation.requested)
+    request = BuildRequest(
+        tree, plan, cache_key=cache_key(project.id, deployment.environment), work=work, limits=limits, cancelled=cancellation.requested
+    )
     artifact = context.ports.builder.build(request, log.build)
     return _freeze(context, project, deployment, artifact)
+
+
+def cache_key(project_id: str, environment: str) -> str:
+    """Return what an environment's caches and artifacts are kept under: no preview, least of all a fork's, can spoil those of another."""
+    return project_id if environment == PRODUCTION else f"{project_id}-{hashlib.sha256(environment.encode()).hexdigest()[:16]}"
 
 
 def plan_settings(project: Project) -> PlanSettings:
@@ -99,7 +108,10 @@ def _freeze(context: Context, project: Project, deployment: Deployment, artifact
             "release_id": release_id, "artifact_id": artifact.id, "reused": artifact.reused,
             "status": str(Status.DEPLOYING), "step": "release",
         })  # fmt: skip
-        projects.pin(tx, project.id, {tool.name: tool.version for tool in artifact.plan.toolchains if tool.reason.startswith("default")})
+        if deployment.environment == PRODUCTION:  # a preview tries things out; what it chose is not for production
+            projects.pin(
+                tx, project.id, {tool.name: tool.version for tool in artifact.plan.toolchains if tool.reason.startswith("default")}
+            )
         release = store.release(tx, release_id)
     if release is None:
         raise StepFailed("project_deleted", "The project was deleted meanwhile.")

@@ -8,6 +8,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from canonry.core.environments import PRODUCTION
 from canonry.core.paging import Page
 from canonry.features.deployments.models import UNFINISHED, Deployment, Release
 from canonry.infra.tx import Tx
@@ -22,8 +23,9 @@ _SELECT_RELEASE = sql.SQL("""SELECT id, project_id, environment, deployment_id, 
 def insert(tx: Tx, row: Mapping[str, Any]) -> None:
     """Add a queued deployment."""
     tx.connection.execute(
-        """INSERT INTO deployments (id, organization_id, project_id, environment, trigger, source, ref, created_by)
-           VALUES (%(id)s, %(organization_id)s, %(project_id)s, %(environment)s, %(trigger)s, %(source)s, %(ref)s, %(created_by)s)""",
+        """INSERT INTO deployments (id, organization_id, project_id, environment, trigger, source, ref, commit, commit_message, created_by)
+           VALUES (%(id)s, %(organization_id)s, %(project_id)s, %(environment)s, %(trigger)s, %(source)s, %(ref)s, %(commit)s,
+           %(commit_message)s, %(created_by)s)""",
         {**row, "source": Jsonb(row["source"])},
     )
 
@@ -41,14 +43,14 @@ def get(tx: Tx, deployment_id: str) -> Deployment | None:
         return cursor.execute(_SELECT + sql.SQL("WHERE id = %s"), (deployment_id,)).fetchone()
 
 
-def page(tx: Tx, project_id: str, wanted: Page) -> list[Deployment]:
-    """Return up to limit + 1 deployments of a project, newest first."""
+def page(tx: Tx, project_id: str, environment: str | None, wanted: Page) -> list[Deployment]:
+    """Return up to limit + 1 deployments of an environment (None: of all), newest first."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
         query = _SELECT + sql.SQL(
-            """WHERE project_id = %s AND (%s::timestamptz IS NULL OR (created_at, id) < (%s, %s))
+            """WHERE project_id = %s AND (%s::text IS NULL OR environment = %s) AND (%s::timestamptz IS NULL OR (created_at, id) < (%s, %s))
                ORDER BY created_at DESC, id DESC LIMIT %s"""
         )
-        arguments = (project_id, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
+        arguments = (project_id, environment, environment, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
         return cursor.execute(query, arguments).fetchall()
 
 
@@ -106,10 +108,10 @@ def before_live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
 
 
 def last_source(tx: Tx, project_id: str) -> dict[str, Any] | None:
-    """Return the source of the newest deployment that was pushed or uploaded."""
-    query = """SELECT source FROM deployments WHERE project_id = %s AND source->>'kind' IN ('upload', 'hosted')
+    """Return the source of the newest deployment to production that was pushed or uploaded."""
+    query = """SELECT source FROM deployments WHERE project_id = %s AND environment = %s AND source->>'kind' IN ('upload', 'hosted')
         ORDER BY created_at DESC, id DESC LIMIT 1"""
-    row = tx.connection.execute(query, (project_id,)).fetchone()
+    row = tx.connection.execute(query, (project_id, PRODUCTION)).fetchone()
     return dict(row[0]) if row else None
 
 
@@ -138,6 +140,36 @@ def old_archives(tx: Tx, project_id: str, kept: int) -> list[str]:
         (project_id, kept, project_id),
     ).fetchall()
     return [row[0] for row in rows]
+
+
+def close(tx: Tx, project_id: str, environment: str) -> list[str]:
+    """End every deployment of an environment that is no more: what waits is cancelled, what runs is asked to stop, what is live is not.
+
+    Returns the artifacts that its releases had; the releases are gone.
+    """
+    tx.connection.execute(
+        """UPDATE deployments SET status = 'cancelled', finished_at = now(),
+           error = '{"code": "environment_closed", "message": "The preview was removed before it began.", "hint": ""}'
+           WHERE project_id = %s AND environment = %s AND status = 'queued'""",
+        (project_id, environment),
+    )
+    tx.connection.execute(
+        """UPDATE deployments SET cancel_requested = true
+           WHERE project_id = %s AND environment = %s AND status IN ('building', 'deploying')""",
+        (project_id, environment),
+    )
+    tx.connection.execute(
+        "UPDATE deployments SET status = 'superseded' WHERE project_id = %s AND environment = %s AND status = 'live'",
+        (project_id, environment),
+    )
+    query = "DELETE FROM releases WHERE project_id = %s AND environment = %s RETURNING artifact_id"
+    return sorted({row[0] for row in tx.connection.execute(query, (project_id, environment)).fetchall()})
+
+
+def artifacts_of(tx: Tx, project_id: str, environment: str) -> set[str]:
+    """Return the artifacts that the releases of an environment have."""
+    query = "SELECT DISTINCT artifact_id FROM releases WHERE project_id = %s AND environment = %s"
+    return {row[0] for row in tx.connection.execute(query, (project_id, environment)).fetchall()}
 
 
 def left_behind(tx: Tx, project_id: str) -> dict[str, str]:
@@ -194,6 +226,14 @@ def release(tx: Tx, release_id: str) -> Release | None:
     """Return a release."""
     with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
         return cursor.execute(_SELECT_RELEASE + sql.SQL("WHERE id = %s"), (release_id,)).fetchone()
+
+
+def live_of_project(tx: Tx, project_id: str) -> list[Release]:
+    """Return the live release of each environment of a project, stopped or not."""
+    with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
+        query = """SELECT r.id, r.project_id, r.environment, d.id AS deployment_id, r.artifact_id, r.plan, r.variables, r.commit, r.tree,
+            r.created_at FROM deployments d JOIN releases r ON r.id = d.release_id WHERE d.status = 'live' AND d.project_id = %s"""
+        return cursor.execute(query, (project_id,)).fetchall()
 
 
 def live_releases(tx: Tx) -> list[Release]:

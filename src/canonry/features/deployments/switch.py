@@ -2,6 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 
+from canonry.core.environments import PRODUCTION
 from canonry.core.hosts import public_url
 from canonry.features import projects, traffic
 from canonry.features.deployments import store
@@ -9,7 +10,7 @@ from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.errors import StepFailed
 from canonry.features.deployments.events import DeploymentSucceeded
-from canonry.features.deployments.fleet import leading
+from canonry.features.deployments.fleet import leading, revival
 from canonry.features.deployments.fleet import store as fleet
 from canonry.features.deployments.fleet.launch import host_of
 from canonry.features.deployments.models import Deployment, Release
@@ -23,16 +24,20 @@ def go_live(context: Context, project: Project, deployment: Deployment, release:
     answer = context.ports.gate.check(project.id, release.commit)
     if not answer.allowed:
         raise StepFailed("gate_closed", f"The release may not go live: {answer.reason}.", hint="Mend what the gate names, then retry.")
-    url = url_of(context, project)
     with leading.turn(context, project.id):
         with context.transactions.begin() as tx:
-            traffic.claim(tx, host_of(context, project), project.id, deployment.environment)
+            _require_open(tx, deployment)
+            host = host_of(tx, context, project.id, deployment.environment)
+            traffic.claim(tx, host, project.id, deployment.environment)
             hosts = traffic.hosts_of(tx, project.id, deployment.environment)
             addresses = leading.serving_addresses(tx, release)
         leading.lead(context, release, hosts, addresses)
+        url = public_url(host, context.settings.http_port)
         with context.transactions.begin() as tx:
-            _record(tx, deployment, url)
+            stopped_before = _record(tx, deployment, url)
+            sites = revival.bring_back(tx, context, project, besides=release.id) if stopped_before else []
             fleet.drain(tx, project.id, deployment.environment, keep_release=release.id, seconds=context.settings.drain_seconds)
+        revival.serve_sites(context, sites)
     log.say(f"Live at {url}")
 
 
@@ -48,9 +53,11 @@ def take_over(context: Context, project: Project, deployment: Deployment, releas
         with context.transactions.begin() as tx:
             live = store.live(tx, project.id, deployment.environment)
             old = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
-            runs = projects.get_any(tx, project.id).status == "running"
+            status = projects.get_any(tx, project.id).status
+            runs = status == "running" if deployment.environment == PRODUCTION else status != "stopped"
             if old is None or not runs or not _same(old, release) or not _complete(tx, project, old, running):
                 return False
+            url = public_url(host_of(tx, context, project.id, deployment.environment), context.settings.http_port)
             hosts = traffic.hosts_of(tx, project.id, deployment.environment)
             addresses = leading.serving_addresses(tx, old)
         leading.lead(
@@ -58,21 +65,26 @@ def take_over(context: Context, project: Project, deployment: Deployment, releas
         )  # after a restart the table says healthy up to a second before the watch tells the edge
         with context.transactions.begin() as tx:
             fleet.adopt(tx, old.id, release.id, deployment.id)
-            _record(tx, deployment, url_of(context, project))
+            _record(tx, deployment, url)
     log.say("Nothing has changed: the running instances stay.")
-    log.say(f"Live at {url_of(context, project)}")
+    log.say(f"Live at {url}")
     return True
 
 
-def url_of(context: Context, project: Project) -> str:
-    """Return the address of a project."""
-    return public_url(host_of(context, project), context.settings.http_port)
-
-
-def _record(tx: Tx, deployment: Deployment, url: str) -> None:
+def _record(tx: Tx, deployment: Deployment, url: str) -> bool:
+    """Note that a deployment is live; say whether the project was stopped until now. The status of a project is that of production."""
+    stopped_before = projects.get_any(tx, deployment.project_id).status == "stopped"
     store.make_live(tx, deployment, url)
-    projects.set_status(tx, deployment.project_id, "running")
+    if deployment.environment == PRODUCTION:
+        projects.set_status(tx, deployment.project_id, "running")
     tx.emit(DeploymentSucceeded(deployment.organization_id, deployment.project_id, deployment.id))
+    return stopped_before and deployment.environment == PRODUCTION
+
+
+def _require_open(tx: Tx, deployment: Deployment) -> None:
+    """Return when the environment may serve: a preview of a stopped project may not. Raises: StepFailed `project_stopped`."""
+    if deployment.environment != PRODUCTION and projects.get_any(tx, deployment.project_id).status == "stopped":
+        raise StepFailed("project_stopped", "The project was stopped meanwhile.", hint="Start it, then deploy again.")
 
 
 def _same(old: Release, new: Release) -> bool:

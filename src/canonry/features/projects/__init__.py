@@ -3,15 +3,19 @@
 Other features ask here which project a caller means; whoever may not see a project gets `project_not_found`.
 """
 
-from canonry.features.projects.models import PRODUCTION, Project, Scale
+from canonry.core.environments import PRODUCTION
+from canonry.features.projects.models import Project, Scale
 from canonry.features.projects.schemas import ProjectAnswer, answer_of
 from canonry.features.projects.service import (
     change,
     checked_repository,
+    claim_label,
     create,
     delete,
     find,
+    free_label,
     get_any,
+    label_of,
     note_crash,
     page,
     pin,
@@ -28,10 +32,13 @@ __all__ = [
     "answer_of",
     "change",
     "checked_repository",
+    "claim_label",
     "create",
     "delete",
     "find",
+    "free_label",
     "get_any",
+    "label_of",
     "note_crash",
     "page",
     "pin",

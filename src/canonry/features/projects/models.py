@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-PRODUCTION = "production"
-
 
 @dataclass(frozen=True)
 class Project:

@@ -1,10 +1,11 @@
 """Use cases around projects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import psycopg
 
 from canonry.core.access import Actor, Permission, require
+from canonry.core.environments import PRODUCTION
 from canonry.core.errors import Conflict, Invalid, Issue, NotFound
 from canonry.core.ids import new_id
 from canonry.core.paging import Page, cut
@@ -12,8 +13,8 @@ from canonry.core.refs import parse_branch, parse_repository_url
 from canonry.core.settings import Settings
 from canonry.features.projects import store
 from canonry.features.projects.events import ProjectChanged, ProjectCreated, ProjectDeleted
-from canonry.features.projects.models import PRODUCTION, Project, Scale
-from canonry.features.projects.rules import check_slug, derive_slug
+from canonry.features.projects.models import Project, Scale
+from canonry.features.projects.rules import RESERVED, check_slug, derive_slug
 from canonry.infra.tx import Tx
 from canonry.ports.limits import AccountLimits
 
@@ -123,6 +124,29 @@ def pin(tx: Tx, project_id: str, pins: Mapping[str, str]) -> None:
     """Remember the toolchain versions that a deployment chose by default."""
     if pins:
         store.merge_pins(tx, project_id, pins)
+
+
+def label_of(tx: Tx, project_id: str, environment: str) -> str | None:
+    """Return the label under the base domain at which an environment is served; None when there is no such environment (any more)."""
+    return store.label_of(tx, project_id, environment)
+
+
+def claim_label(tx: Tx, project_id: str, environment: str, candidates: Iterable[str]) -> str:
+    """Give an environment the first candidate that is nobody's, neither a slug nor another's label; the one it has already stays.
+
+    Raises: Conflict `label_taken` when all are taken.
+    """
+    if known := store.label_of(tx, project_id, environment):
+        return known
+    for candidate in candidates:
+        if candidate not in RESERVED and store.insert_label(tx, candidate, project_id, environment):
+            return candidate
+    raise Conflict("label_taken", f"No name under the base domain is free for {environment}.", hint="Remove another preview, or rename it.")
+
+
+def free_label(tx: Tx, project_id: str, environment: str) -> None:
+    """Let go of the label of an environment; from then on there is no such environment."""
+    store.delete_label(tx, project_id, environment)
 
 
 def delete(tx: Tx, project: Project) -> None:

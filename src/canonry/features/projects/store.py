@@ -40,8 +40,26 @@ def find_any(tx: Tx, project_id: str) -> Project | None:
 
 
 def slug_exists(tx: Tx, slug: str) -> bool:
-    """Say whether anybody has that slug."""
-    return tx.connection.execute("SELECT 1 FROM projects WHERE slug = %s", (slug,)).fetchone() is not None
+    """Say whether anybody has that slug, or a preview that label: both are names under the base domain."""
+    return tx.connection.execute("SELECT 1 FROM labels WHERE label = %s", (slug,)).fetchone() is not None
+
+
+def label_of(tx: Tx, project_id: str, environment: str) -> str | None:
+    """Return the label of an environment."""
+    query = "SELECT label FROM labels WHERE project_id = %s AND environment = %s"
+    row = tx.connection.execute(query, (project_id, environment)).fetchone()
+    return row[0] if row else None
+
+
+def insert_label(tx: Tx, label: str, project_id: str, environment: str) -> bool:
+    """Give a label to an environment that has none; False when it is somebody's."""
+    query = "INSERT INTO labels (label, project_id, environment) VALUES (%s, %s, %s) ON CONFLICT (label) DO NOTHING"
+    return tx.connection.execute(query, (label, project_id, environment)).rowcount == 1
+
+
+def delete_label(tx: Tx, project_id: str, environment: str) -> None:
+    """Take away the label of an environment."""
+    tx.connection.execute("DELETE FROM labels WHERE project_id = %s AND environment = %s", (project_id, environment))
 
 
 def name_exists(tx: Tx, organization_id: str, name: str) -> bool:

@@ -3,6 +3,6 @@
 Deployments decide what is served; this feature knows under which names, and is the only one that speaks to the edge.
 """
 
-from canonry.features.traffic.service import all_hosts, claim, hosts_of, point, remove, serve_site, show_stopped
+from canonry.features.traffic.service import all_hosts, claim, hosts_of, point, release, remove, serve_site, show_stopped
 
-__all__ = ["all_hosts", "claim", "hosts_of", "point", "remove", "serve_site", "show_stopped"]
+__all__ = ["all_hosts", "claim", "hosts_of", "point", "release", "remove", "serve_site", "show_stopped"]

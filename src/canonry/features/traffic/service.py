@@ -17,9 +17,14 @@ def claim(tx: Tx, host: str, project_id: str, environment: str) -> str:
     """
     name = parse_host(host)
     store.insert(tx, name, project_id, environment)
-    if store.owner(tx, name) != project_id:
-        raise Conflict("host_taken", f"The host {name} belongs to another project.", hint="Choose another slug or host.")
+    if store.owner(tx, name) != (project_id, environment):
+        raise Conflict("host_taken", f"The host {name} belongs to another project or environment.", hint="Choose another slug or host.")
     return name
+
+
+def release(tx: Tx, project_id: str, environment: str) -> list[str]:
+    """Take all hosts from an environment and return them; anybody may have them now."""
+    return store.delete(tx, project_id, environment)
 
 
 def hosts_of(tx: Tx, project_id: str, environment: str | None = None) -> list[str]:

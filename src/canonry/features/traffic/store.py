@@ -11,10 +11,16 @@ def insert(tx: Tx, host: str, project_id: str, environment: str) -> None:
     )
 
 
-def owner(tx: Tx, host: str) -> str | None:
-    """Return the project that has the host."""
-    row = tx.connection.execute("SELECT project_id FROM hosts WHERE host = %s", (host,)).fetchone()
-    return row[0] if row else None
+def owner(tx: Tx, host: str) -> tuple[str, str] | None:
+    """Return the project and the environment that have the host."""
+    row = tx.connection.execute("SELECT project_id, environment FROM hosts WHERE host = %s", (host,)).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def delete(tx: Tx, project_id: str, environment: str) -> list[str]:
+    """Delete the hosts of an environment and return them."""
+    rows = tx.connection.execute("DELETE FROM hosts WHERE project_id = %s AND environment = %s RETURNING host", (project_id, environment))
+    return [row[0] for row in rows.fetchall()]
 
 
 def hosts_of(tx: Tx, project_id: str, environment: str | None) -> list[str]:

@@ -90,11 +90,13 @@ def wait_until_healthy(
 ) -> None:
     """Return when every instance is healthy, and note their addresses. Raises: StepFailed, DeploymentStopped."""
     waiting = list(instances)
+    with context.transactions.begin() as tx:
+        host = host_of(tx, context, project.id, release.environment)
     begun = time.monotonic()
     looks, fault = 0, ""
     while waiting:
         cancellation.check()
-        fault = _look(context, project, release, waiting, begun)
+        fault = _look(context, host, release, waiting, begun)
         elapsed = time.monotonic() - begun
         if waiting and elapsed > context.settings.health_timeout:
             raise _unhealthy(context, waiting[0], fault)
@@ -104,7 +106,7 @@ def wait_until_healthy(
     log.say(f"Healthy after {time.monotonic() - begun:.2f} s")
 
 
-def _look(context: Context, project: Project, release: Release, waiting: list[Instance], begun: float) -> str:
+def _look(context: Context, host: str, release: Release, waiting: list[Instance], begun: float) -> str:
     """Check each waiting instance once; healthy ones leave the list. Returns what is wrong with the last one looked at."""
     plan, fault = plan_from_json(release.plan), ""
     for instance in list(waiting):
@@ -115,7 +117,7 @@ def _look(context: Context, project: Project, release: Release, waiting: list[In
                              hint=_advice(context, instance, reason))  # fmt: skip
         if instance.process == WEB:
             budget = max(0.5, min(5.0, context.settings.health_timeout - (time.monotonic() - begun)))
-            fault = health.check(state.address, host_of(context, project), plan.health_path, timeout=budget)
+            fault = health.check(state.address, host, plan.health_path, timeout=budget)
         elif time.monotonic() - begun < _WORKER_SECONDS:
             fault = "it has just started"
             continue
@@ -126,9 +128,12 @@ def _look(context: Context, project: Project, release: Release, waiting: list[In
     return fault
 
 
-def host_of(context: Context, project: Project) -> str:
-    """Return the host under which a project is served when it has no domain of its own."""
-    return f"{project.slug}.{context.settings.base_domain}"
+def host_of(tx: Tx, context: Context, project_id: str, environment: str) -> str:
+    """Return the host under which an environment is served when it has no domain of its own. Raises: StepFailed `environment_closed`."""
+    label = projects.label_of(tx, project_id, environment)
+    if label is None:
+        raise StepFailed("environment_closed", f"{environment} was removed meanwhile.", hint="Make the preview again.")
+    return f"{label}.{context.settings.base_domain}"
 
 
 def _unhealthy(context: Context, instance: Instance, fault: str) -> StepFailed:

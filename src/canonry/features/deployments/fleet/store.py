@@ -30,11 +30,12 @@ def of_release(tx: Tx, release_id: str) -> list[Instance]:
         return cursor.execute(query, (release_id,)).fetchall()
 
 
-def of_project(tx: Tx, project_id: str) -> list[Instance]:
-    """Return the instances of a project that run or shall run, draining ones included."""
+def of_project(tx: Tx, project_id: str, environment: str | None = None) -> list[Instance]:
+    """Return the instances of an environment (None: of all) that run or shall run, draining ones included."""
     with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
-        query = _SELECT + sql.SQL("WHERE project_id = %s AND status <> 'stopped' ORDER BY environment, process, index, created_at")
-        return cursor.execute(query, (project_id,)).fetchall()
+        query = _SELECT + sql.SQL("""WHERE project_id = %s AND (%s::text IS NULL OR environment = %s) AND status <> 'stopped'
+            ORDER BY environment, process, index, created_at""")
+        return cursor.execute(query, (project_id, environment, environment)).fetchall()
 
 
 def get(tx: Tx, instance_id: str) -> Instance | None:
@@ -64,6 +65,15 @@ def drain(tx: Tx, project_id: str, environment: str, *, keep_release: str | None
     )
 
 
+def drain_project(tx: Tx, project_id: str) -> None:
+    """Let every instance of a project end at once, in all environments."""
+    tx.connection.execute(
+        """UPDATE instances SET status = 'draining', stop_after = now()
+           WHERE project_id = %s AND status NOT IN ('draining', 'stopped')""",
+        (project_id,),
+    )
+
+
 def drain_some(tx: Tx, instance_ids: Sequence[str], seconds: float) -> None:
     """Let these instances end when `seconds` have passed."""
     tx.connection.execute(
@@ -85,11 +95,16 @@ def stopped(tx: Tx, instance_id: str) -> None:
     tx.connection.execute("UPDATE instances SET status = 'stopped', stopped_at = now(), address = NULL WHERE id = %s", (instance_id,))
 
 
-def with_logs(tx: Tx, project_id: str) -> list[Instance]:
-    """Return every instance of a project whose log is kept, those that ended included, oldest first."""
+def with_logs(tx: Tx, project_id: str, environment: str | None = None) -> list[Instance]:
+    """Return every instance of an environment (None: of all) whose log is kept, those that ended included, oldest first."""
     with tx.connection.cursor(row_factory=class_row(Instance)) as cursor:
-        query = _SELECT + sql.SQL("WHERE project_id = %s ORDER BY created_at, id")
-        return cursor.execute(query, (project_id,)).fetchall()
+        query = _SELECT + sql.SQL("WHERE project_id = %s AND (%s::text IS NULL OR environment = %s) ORDER BY created_at, id")
+        return cursor.execute(query, (project_id, environment, environment)).fetchall()
+
+
+def delete(tx: Tx, instance_ids: Sequence[str]) -> None:
+    """Delete the rows of instances that are gone together with their logs."""
+    tx.connection.execute("DELETE FROM instances WHERE id = ANY(%s)", (list(instance_ids),))
 
 
 def delete_stopped(tx: Tx, days: int) -> list[str]:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 from canonry.core.clock import now
+from canonry.core.environments import PRODUCTION
 from canonry.core.errors import CanonryError
 from canonry.features import projects, traffic
 from canonry.features.deployments import store as deployments
@@ -149,7 +150,7 @@ class Watch:
         fault = ""
         if row.process == launch.WEB:
             with self._context.transactions.begin() as tx:
-                host = launch.host_of(self._context, projects.get_any(tx, row.project_id))
+                host = launch.host_of(tx, self._context, row.project_id, row.environment)
             fault = health.check(state.address, host, plan_from_json(release.plan).health_path, timeout=_CHECK_TIMEOUT)
         if not fault:
             self._faults.pop(row.id, None)
@@ -196,7 +197,8 @@ class Watch:
                 hosts = traffic.hosts_of(tx, release.project_id, release.environment)
                 rows = [row for row in store.of_release(tx, release.id) if row.process == launch.WEB]
                 crashed = bool(rows) and all(row.status in {"crashed", "crash_loop"} for row in rows)
-                projects.note_crash(tx, release.project_id, crashed=crashed)
+                if release.environment == PRODUCTION:
+                    projects.note_crash(tx, release.project_id, crashed=crashed)
                 addresses = leading.serving_addresses(tx, release)
             leading.lead(self._context, release, hosts, addresses)
         self._led[release.id] = addresses

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import Query
 
 from canonry.core.access import Permission
+from canonry.core.environments import PRODUCTION
 from canonry.features import projects
 from canonry.features.deployments import build_log, service
 from canonry.features.deployments.models import UNFINISHED, Deployment
-from canonry.features.deployments.schemas import BuildLogAnswer, DeploymentAnswer, DeploymentsAnswer, LogLine, body_of
+from canonry.features.deployments.schemas import BuildLogAnswer, DeploymentAnswer, DeploymentsAnswer, Environment, LogLine, body_of
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.paging import PageDep
 from canonry.http.routing import Routes
@@ -18,10 +19,10 @@ router = Routes(tags=["Deployments"])
 
 
 @router.operation("GET", "/projects/{project}/deployments", Permission.PROJECTS_READ)
-def list_deployments(project: str, page: PageDep, actor: ActorDep, tx: TxDep) -> DeploymentsAnswer:
-    """List the deployments of a project, newest first."""
+def list_deployments(project: str, page: PageDep, actor: ActorDep, tx: TxDep, environment: Environment = PRODUCTION) -> DeploymentsAnswer:
+    """List the deployments of a project, newest first: to production, to the named environment, or (`all`) to every one."""
     found = projects.find(tx, actor, project)
-    rows, cursor = service.page(tx, found, page)
+    rows, cursor = service.page(tx, found, None if environment == "all" else environment, page)
     return DeploymentsAnswer(deployments=[body_of(row, found) for row in rows], next_cursor=cursor)
 
 

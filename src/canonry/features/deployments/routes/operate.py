@@ -1,9 +1,10 @@
 """HTTP for what runs: stop, start, scale, instances, delete."""
 
 from canonry.core.access import Permission
+from canonry.core.environments import PRODUCTION
 from canonry.features import projects
 from canonry.features.deployments import lifecycle
-from canonry.features.deployments.schemas import InstancesAnswer, ScaleRequest, instance_body
+from canonry.features.deployments.schemas import Environment, InstancesAnswer, ScaleRequest, instance_body
 from canonry.features.projects import ProjectAnswer, Scale, answer_of
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.routing import Routes
@@ -40,9 +41,11 @@ def scale_project(project: str, body: ScaleRequest, actor: ActorDep, services: S
 
 
 @router.operation("GET", "/projects/{project}/instances", Permission.PROJECTS_READ)
-def list_instances(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> InstancesAnswer:
-    """List the instances of a project and what each is doing."""
+def list_instances(
+    project: str, actor: ActorDep, tx: TxDep, services: ServicesDep, environment: Environment = PRODUCTION
+) -> InstancesAnswer:
+    """List the instances of a project (of production, unless another environment is named) and what each is doing."""
     found = projects.find(tx, actor, project)
-    rows = lifecycle.instances(tx, found)
+    rows = lifecycle.instances(tx, found, environment)
     states = {row.id: services.ports.runtime.state(row.runtime_id) for row in rows}
     return InstancesAnswer(instances=[instance_body(row, state.memory_bytes if (state := states[row.id]) else 0) for row in rows])

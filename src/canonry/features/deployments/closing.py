@@ -1,0 +1,56 @@
+"""Closing an environment for good: the end of a preview."""
+
+from canonry.features import projects, traffic
+from canonry.features.deployments import store
+from canonry.features.deployments.context import Context
+from canonry.features.deployments.fleet import launch, leading
+from canonry.features.deployments.fleet import store as fleet
+from canonry.features.deployments.queue import CLEAR_ENVIRONMENT
+from canonry.features.deployments.source import cache_key
+from canonry.infra import app_logs
+from canonry.infra.files import remove_tree
+
+
+def close(context: Context, project_id: str, environment: str) -> None:
+    """Close an environment: its hosts answer no more and are free, its instances end, its files go in the background. Harmless twice.
+
+    From here on no deployment can go live in it: what still runs finds no host any more. The deployments stay, as history.
+    """
+    with leading.turn(context, project_id):
+        with context.transactions.begin() as tx:
+            hosts = traffic.release(tx, project_id, environment)
+            projects.free_label(tx, project_id, environment)
+            artifacts = store.close(tx, project_id, environment)
+            instances = [row.id for row in fleet.with_logs(tx, project_id, environment)]
+            fleet.drain(tx, project_id, environment, keep_release=None, seconds=0)
+            tx.enqueue(CLEAR_ENVIRONMENT, project_id=project_id, environment=environment, artifacts=" ".join(artifacts),
+                       instances=" ".join(instances))  # fmt: skip
+        traffic.remove(context.ports.edge, hosts)
+
+
+def clear(context: Context, project_id: str, environment: str, *, artifacts: str, instances: str) -> None:
+    """Take away what a closed environment left: processes, artifacts, logs of its instances, caches. Lists are ids between blanks.
+
+    A deployment that ran while it was closed has ended by now (the job waits for it), and what it made goes too; unless the environment
+    was made again meanwhile: then what the new one uses stays.
+    """
+    gone, unused = set(instances.split()), set(artifacts.split())
+    with context.transactions.begin() as tx:
+        reopened = projects.label_of(tx, project_id, environment) is not None
+        if reopened:
+            unused -= store.artifacts_of(tx, project_id, environment)
+        else:
+            unused |= set(store.close(tx, project_id, environment))
+            gone |= {row.id for row in fleet.with_logs(tx, project_id, environment)}
+    for state in context.ports.runtime.states():
+        if state.id.rpartition("-")[0] in gone:
+            context.ports.runtime.stop(state.id, context.settings.stop_grace)
+            context.ports.runtime.forget(state.id)
+    for artifact_id in sorted(unused):
+        context.ports.builder.remove(artifact_id)
+    with context.transactions.begin() as tx:
+        fleet.delete(tx, sorted(gone))
+    for instance_id in sorted(gone):
+        app_logs.remove(launch.log_path(context, instance_id))
+    if not reopened:
+        remove_tree(context.home.caches / cache_key(project_id, environment))
