@@ -42,6 +42,7 @@ from canonry.ports import Ports
 from canonry.web.app import create_app
 from canonry.web.server import serve_web
 from canonry.wiring.container import Container
+from canonry.wiring.identity import make_identities
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
 from tests.support.edge import Apps
 from tests.support.postgres import new_database
@@ -286,7 +287,7 @@ def _container(database: Database, machine: Machine, root: Path) -> Container:
     transactions = Transactions(database, queue)
     ports = Ports(
         builder=MemoryBuilder(home.artifacts, exit_codes={"false": 1}), runtime=MemoryRuntime(machine), edge=MemoryEdge(),
-        gate=OpenGate(), limits=Unlimited(), identity=tokens.TokenIdentity(transactions), mail=MemoryMailer(),
+        gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions), mail=MemoryMailer(),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

@@ -10,6 +10,8 @@ from canonry.core.errors import Unauthenticated
 from canonry.core.paths import Home
 from canonry.core.secret import Secret
 from canonry.core.settings import Settings
+from canonry.http.cookies import SESSION_COOKIE, cookie_of
+from canonry.http.organizations import organization_in, require_organization
 from canonry.infra.crypto import Vault
 from canonry.infra.tx import Transactions, Tx
 from canonry.ports import Ports
@@ -36,22 +38,57 @@ def services_of(request: Request) -> Services:
 
 
 def actor_of(request: Request) -> Actor:
-    """Return who is calling, found once a request.
+    """Return who is calling, found once a request: by the bearer token, else by the session cookie. A bad token is never made good by a cookie.
 
-    Raises: Unauthenticated `unauthenticated` without a credential, `invalid_token` with one that is unknown, expired or revoked.
+    Raises: Unauthenticated `unauthenticated` without a credential, `invalid_token` with one that is unknown, expired or revoked,
+    `invalid_session` likewise.
     """
     known = request.scope.get("actor")
     if isinstance(known, Actor):
         return known
-    header = request.headers.get("authorization", "")
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() != "bearer" or not value.strip():
-        raise Unauthenticated("unauthenticated", "This needs a token.", hint="Send it as `Authorization: Bearer cnr_…`.")
-    actor = services_of(request).ports.identity.authenticate(Secret(value.strip()))
-    if actor is None:
-        raise Unauthenticated("invalid_token", "This token is unknown, expired or revoked.", hint="Make a new one.")
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    actor = _bearer(request, value.strip()) if scheme.lower() == "bearer" else _session(request)
     request.scope["actor"] = actor
     return actor
+
+
+def org_actor_of(request: Request) -> Actor:
+    """Return who is calling below `/app/{org}`: they act in that organization.
+
+    Raises: like `actor_of`; NotFound `organization_not_found`, Denied `not_your_organization`.
+    """
+    actor = actor_of(request)
+    require_organization(actor, str(request.path_params.get("org", "")))
+    return actor
+
+
+def came_by_cookie(request: Request) -> bool:
+    """Say whether the caller was known by the session cookie, which a browser also sends when it should not."""
+    return bool(request.scope.get("came_by_cookie"))
+
+
+def _bearer(request: Request, value: str) -> Actor:
+    if not value:
+        raise _nobody()
+    actor = services_of(request).ports.identity.authenticate(Secret(value))
+    if actor is None:
+        raise Unauthenticated("invalid_token", "This token is unknown, expired or revoked.", hint="Make a new one.")
+    return actor
+
+
+def _session(request: Request) -> Actor:
+    value = cookie_of(request, SESSION_COOKIE)
+    if not value:
+        raise _nobody()
+    actor = services_of(request).ports.identity.authenticate_session(Secret(value), organization_in(request.url.path))
+    if actor is None:
+        raise Unauthenticated("invalid_session", "This session has expired or was ended.", hint="Sign in again.")
+    request.scope["came_by_cookie"] = True
+    return actor
+
+
+def _nobody() -> Unauthenticated:
+    return Unauthenticated("unauthenticated", "This needs a token or a session.", hint="Send a token as `Authorization: Bearer cnr_…`.")
 
 
 def transaction(request: Request) -> Iterator[Tx]:
@@ -62,4 +99,5 @@ def transaction(request: Request) -> Iterator[Tx]:
 
 ServicesDep = Annotated[Services, Depends(services_of)]
 ActorDep = Annotated[Actor, Depends(actor_of)]
+OrgActorDep = Annotated[Actor, Depends(org_actor_of)]
 TxDep = Annotated[Tx, Depends(transaction, scope="function")]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -22,6 +22,8 @@ from canonry.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from canonry.http.organizations import is_page
+from canonry.http.pages import error_page
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +90,7 @@ def install(app: FastAPI) -> None:
     """Make `app` answer every error in the envelope."""
 
     @app.exception_handler(CanonryError)
-    def of_the_tree(request: Request, error: CanonryError) -> JSONResponse:
+    def of_the_tree(request: Request, error: CanonryError) -> Response:
         status = status_of(error)
         if status >= 500:
             _log.warning("%s %s: %s", request.method, request.url.path, error)
@@ -96,6 +98,10 @@ def install(app: FastAPI) -> None:
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         if isinstance(error, Limited) and error.retry_after is not None:
             headers["Retry-After"] = str(error.retry_after)
+        if is_page(request):
+            answer = error_page(status, error.message, error.hint, str(request.scope.get("request_id", "")))
+            answer.headers.update(headers)
+            return answer
         return JSONResponse(envelope(request, error.code, error.message, hint=error.hint, issues=issues), status, headers)
 
     @app.exception_handler(RequestValidationError)

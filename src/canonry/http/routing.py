@@ -8,13 +8,19 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from canonry.core.access import Actor, Permission, require
+from canonry.core.errors import Denied, Unauthenticated
 from canonry.core.origin import Origin, current_origin
 from canonry.http.bodies import bounded
-from canonry.http.deps import actor_of
+from canonry.http.csrf import require_csrf
+from canonry.http.deps import actor_of, came_by_cookie, org_actor_of, services_of
 from canonry.http.errors import ErrorEnvelope
+from canonry.http.organizations import is_page, to_sign_in
 
 PUBLIC = "public"
+SIGNED_IN = "signed-in"
+"""Whoever is known, whatever they may do: for what concerns only themselves."""
 _KEY = "x-canonry-permission"
+_ANY_ORGANIZATION = "x-canonry-any-organization"
 
 type Access = Permission | str
 
@@ -43,14 +49,16 @@ class Routes(APIRouter):
         access: Access,
         *,
         errors: Sequence[int] = (),
+        any_organization: bool = False,
         **options: Any,  # noqa: ANN401 -- FastAPI's own options
     ) -> Callable[[Any], Any]:
         """Return the decorator that adds a route; the gate runs before everything else of it.
 
         errors: the statuses, besides those that every route has (400, 401, 403, 404 with an object in the path, 429), it may answer with.
+        any_organization: below `/app/{org}`, let in who acts in another organization as well; elsewhere it means nothing.
         """
-        declared = access if access == PUBLIC else str(Permission(access))
-        extra = {**options.pop("openapi_extra", {}), _KEY: declared}
+        declared = access if access in {PUBLIC, SIGNED_IN} else str(Permission(access))
+        extra = {**options.pop("openapi_extra", {}), _KEY: declared} | ({_ANY_ORGANIZATION: True} if any_organization else {})
         responses = {**_described(path, declared, errors), **options.pop("responses", {})}
         return self.api_route(path, methods=[method], openapi_extra=extra, responses=responses, **options)
 
@@ -75,15 +83,30 @@ class _Guarded(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        declared = (self.openapi_extra or {}).get(_KEY)
+        extra = self.openapi_extra or {}
+        declared = extra.get(_KEY)
         if declared in {None, PUBLIC}:  # what declares nothing is refused at the start
-            return handle
-        permission = Permission(declared)
+
+            async def open_to_all(request: Request) -> Response:
+                current_origin.set(_origin(request))
+                return await handle(request)
+
+            return open_to_all
+        permission = None if declared == SIGNED_IN else Permission(declared)
+        in_organization = self.path.startswith("/app/{org}") and not extra.get(_ANY_ORGANIZATION)
 
         async def guarded(request: Request) -> Response:
-            actor = await run_in_threadpool(_check, request, permission)
+            try:
+                actor = await run_in_threadpool(_check, request, permission, in_organization=in_organization)
+            except (Unauthenticated, Denied) as error:
+                if (answer := _page_for_strangers(request, error)) is not None:
+                    return answer
+                raise
             current_origin.set(_origin(request, actor))
-            return await handle(bounded(request, archive=self.takes_archives))
+            request = bounded(request, archive=self.takes_archives)
+            if came_by_cookie(request):
+                await require_csrf(request, services_of(request).vault, actor.credential_id)
+            return await handle(request)
 
         return guarded
 
@@ -92,15 +115,28 @@ class _GuardedArchive(_Guarded):
     takes_archives = True
 
 
-def _check(request: Request, permission: Permission) -> Actor:
-    actor = actor_of(request)
-    require(actor, permission)
+def _check(request: Request, permission: Permission | None, *, in_organization: bool) -> Actor:
+    actor = org_actor_of(request) if in_organization else actor_of(request)
+    if permission is not None:
+        require(actor, permission)
     return actor
 
 
-def _origin(request: Request, actor: Actor) -> Origin:
+def _page_for_strangers(request: Request, error: Unauthenticated | Denied) -> Response | None:
+    """Return where a person is sent who opens a page that is not for them; None when the error is the answer."""
+    if not is_page(request) or "authorization" in request.headers:
+        return None
+    if isinstance(error, Unauthenticated):
+        return to_sign_in(request)
+    return to_sign_in(request, organization=str(request.path_params["org"])) if error.code == "not_your_organization" else None
+
+
+def _origin(request: Request, actor: Actor | None = None) -> Origin:
     address = request.client.host if request.client else ""
-    return Origin(actor.user_id, f"{actor.credential} {actor.credential_id}".strip(), address, str(request.scope.get("request_id", "")))
+    request_id = str(request.scope.get("request_id", ""))
+    if actor is None:
+        return Origin(address=address, request_id=request_id)
+    return Origin(actor.user_id, f"{actor.credential} {actor.credential_id}".strip(), address, request_id)
 
 
 def _described(path: str, declared: str, errors: Sequence[int]) -> Mapping[int | str, dict[str, Any]]:

@@ -21,6 +21,7 @@ from canonry.infra.db import Database
 from canonry.infra.jobs import Queue
 from canonry.infra.tx import Transactions
 from canonry.ports import Ports
+from canonry.wiring.identity import make_identities
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
 
 
@@ -58,7 +59,7 @@ def open_container(settings: Settings, database_url: Secret) -> Container:
     transactions = Transactions(database, queue)
     ports = Ports(
         builder=NativeBuilder(home, settings), runtime=ProcessRuntime(home, settings), edge=CaddyEdge(home, settings),
-        gate=OpenGate(), limits=Unlimited(), identity=tokens.TokenIdentity(transactions),
+        gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions),
         mail=FolderMailer(home.mail, settings.mail_from),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))

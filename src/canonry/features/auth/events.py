@@ -1,0 +1,36 @@
+"""Facts about signing in."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from canonry.core.events import Event
+
+
+@dataclass(frozen=True)
+class SignedIn(Event):
+    """A session began. way: password, oidc or device."""
+
+    name: ClassVar[str] = "auth.signed_in"
+    user_id: str
+    session_id: str
+    label: str
+    way: str
+
+
+@dataclass(frozen=True)
+class SessionRevoked(Event):
+    """A session ended before its time. reason: signed_out, revoked or token_reused."""
+
+    name: ClassVar[str] = "auth.session_revoked"
+    user_id: str
+    session_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SessionSwitched(Event):
+    """A session acts in another organization from now on."""
+
+    name: ClassVar[str] = "auth.session_switched"
+    user_id: str
+    session_id: str

@@ -1,0 +1,52 @@
+"""Who holds a session cookie: the answer of this feature to `ports.identity`."""
+
+from canonry.core.access import Actor, Credential, Role, granted
+from canonry.core.clock import now
+from canonry.core.errors import Denied, Unauthenticated
+from canonry.core.secret import Secret
+from canonry.features.auth import store
+from canonry.features.auth.models import Holder, Session
+from canonry.features.auth.rules import TOUCH_EVERY, digest
+from canonry.infra.tx import Transactions, Tx
+
+
+class SessionIdentity:
+    """Answers `authenticate_session` with one query (and, once a minute, a second one that notes the use)."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def authenticate_session(self, secret: Secret, organization: str = "") -> Actor | None:
+        """Return who holds this session cookie, None when it is unknown, expired or revoked.
+
+        Raises: Denied `account_deactivated`.
+        """
+        with self._transactions.begin() as tx:
+            found = None if "\0" in organization else store.holder(tx, digest(secret.reveal()), organization)
+            if found is None:
+                return None
+            if now() - found.last_used_at > TOUCH_EVERY:
+                store.touch(tx, found.session_id)
+        return actor_of(found, Credential.SESSION)
+
+
+def actor_of(found: Holder, credential: Credential) -> Actor:
+    """Return the actor behind a session: they may do what their role allows, and nothing without an organization.
+
+    Raises: Denied `account_deactivated`.
+    """
+    if found.deactivated_at is not None:
+        raise Denied("account_deactivated", "This account has been deactivated.", hint="Ask whoever runs this Canonry.")
+    role = Role(found.role or Role.VIEWER)
+    return Actor(
+        user_id=found.user_id, organization_id=found.organization_id or "", organization_handle=found.handle or "",
+        permissions=granted(role, operator=found.is_operator) if found.role else frozenset(), role=role, credential=credential, credential_id=found.session_id,
+    )  # fmt: skip
+
+
+def actor_in(tx: Tx, session: Session) -> Actor:
+    """Return the actor behind a session that has just begun or changed. Raises: Unauthenticated `invalid_session` when it has ended."""
+    found = store.holder_of(tx, session.id)
+    if found is None:
+        raise Unauthenticated("invalid_session", "This session has expired or was ended.", hint="Sign in again.")
+    return actor_of(found, Credential.SESSION)

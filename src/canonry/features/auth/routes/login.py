@@ -1,0 +1,105 @@
+"""The sign-in page, and signing out."""
+
+import base64
+import json
+import time
+from typing import Annotated
+
+from fastapi import Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from canonry.core.errors import Denied, Limited, Unauthenticated, Unavailable
+from canonry.core.secret import Secret
+from canonry.features import accounts
+from canonry.features.auth import pages, service
+from canonry.features.auth.routes.arrival import begin, give_cookies
+from canonry.features.auth.rules import is_own_path
+from canonry.http.cookies import SESSION_COOKIE, clear_cookies, cookie_of
+from canonry.http.csrf import require_same_origin
+from canonry.http.deps import Services, ServicesDep, actor_of
+from canonry.http.errors import status_of
+from canonry.http.pages import html_page
+from canonry.http.routing import PUBLIC, Routes
+
+router = Routes(tags=["Authentication"])
+
+HOME = "/auth/account"
+_SECOND_STEP = 300  # seconds to type the code
+_BOUND = "sign-in form"
+_TITLE = "Sign in"
+
+
+@router.operation("GET", "/auth/login", PUBLIC, responses={302: {"description": "On to the identity provider, or home."}})
+def show_login(
+    org: Annotated[str, Query(max_length=100)] = "", next_place: Annotated[str, Query(alias="next", max_length=2000)] = ""
+) -> Response:
+    """Show the sign-in page. org: the organization to go on to."""
+    return html_page(_TITLE, pages.sign_in_form(next_place=next_place if is_own_path(next_place) else "", organization=org))
+
+
+@router.operation("POST", "/auth/login", PUBLIC, include_in_schema=False)
+def log_in(  # noqa: PLR0913, PLR0917 -- the fields of the form
+    request: Request,
+    services: ServicesDep,
+    email: Annotated[str, Form(max_length=320)] = "",
+    password: Annotated[str, Form(max_length=1000)] = "",
+    code: Annotated[str, Form(max_length=100)] = "",
+    sealed: Annotated[str, Form(max_length=8000)] = "",
+    org: Annotated[str, Form(max_length=100)] = "",
+    next_place: Annotated[str, Form(alias="next", max_length=2000)] = "",
+) -> Response:
+    """Take the sign-in page: who signs in goes on to where they wanted to go, else the page comes back and says why not."""
+    require_same_origin(request)
+    place = next_place if is_own_path(next_place) else ""
+    try:
+        if sealed:
+            email, password = _unseal(services, sealed)
+        user = accounts.sign_in(
+            services.transactions, services.vault, email=email, password=Secret(password), code=code or None,
+            address=request.client.host if request.client else "",
+        )  # fmt: skip
+    except (Unauthenticated, Denied, Limited) as error:
+        status = status_of(error)
+        if error.code in {"second_factor_required", "invalid_code"}:
+            problem = "" if error.code == "second_factor_required" else str(error)
+            again = sealed or _seal(services, email, password)
+            form = pages.second_factor_form(sealed=again, next_place=place, organization=org, problem=problem)
+            return html_page("Your second factor", form, status=200 if not problem else status)
+        return html_page(_TITLE, pages.sign_in_form(next_place=place, organization=org, email=email, problem=str(error)), status=status)
+    with services.transactions.begin() as tx:
+        wanted = accounts.membership(tx, user.id, org) if org and "\0" not in org else None
+        opened = begin(tx, request, user.id, way="password", organization_id=wanted.organization_id if wanted else None)
+    answer = RedirectResponse(place or HOME, 303)
+    give_cookies(request, answer, opened)
+    return answer
+
+
+@router.operation("GET", "/auth/logout", PUBLIC, status_code=302)
+def log_out(request: Request, services: ServicesDep) -> Response:
+    """Sign out: the session ends, the browser forgets it and goes home."""
+    require_same_origin(request)
+    if cookie_of(request, SESSION_COOKIE):
+        try:
+            actor = actor_of(request)
+            with services.transactions.begin() as tx:
+                service.sign_out(tx, actor)
+        except (Unauthenticated, Denied):
+            pass  # it has ended already
+    answer = RedirectResponse("/", 302)
+    clear_cookies(request, answer)
+    return answer
+
+
+def _seal(services: Services, email: str, password: str) -> str:
+    text = json.dumps([email, password, int(time.time()) + _SECOND_STEP])
+    return base64.urlsafe_b64encode(services.vault.seal(text, bound=_BOUND)).decode()
+
+
+def _unseal(services: Services, sealed: str) -> tuple[str, str]:
+    try:
+        email, password, until = json.loads(services.vault.open(base64.urlsafe_b64decode(sealed), bound=_BOUND).reveal())
+    except (ValueError, Unavailable) as error:
+        raise Unauthenticated("sign_in_expired", "This sign-in has expired.", hint="Start again.") from error
+    if until < time.time():
+        raise Unauthenticated("sign_in_expired", "This sign-in has expired.", hint="Start again.")
+    return str(email), str(password)

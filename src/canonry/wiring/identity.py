@@ -1,0 +1,34 @@
+"""Who is calling: each kind of credential is asked of the feature that gives it out."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from canonry.core.access import Actor
+from canonry.core.secret import Secret
+from canonry.features import auth, tokens
+from canonry.infra.tx import Transactions
+
+
+class _Bearers(Protocol):
+    def authenticate(self, credential: Secret) -> Actor | None: ...
+
+
+class Identities:
+    """Answers `ports.identity`. A bearer is asked of each in turn; each knows its own kind by the form and leaves the others alone."""
+
+    def __init__(self, bearers: Sequence[_Bearers], sessions: auth.SessionIdentity) -> None:
+        self._bearers = bearers
+        self._sessions = sessions
+
+    def authenticate(self, credential: Secret) -> Actor | None:
+        """Return who holds this bearer credential, None when nobody knows it."""
+        return next((actor for bearers in self._bearers if (actor := bearers.authenticate(credential))), None)
+
+    def authenticate_session(self, secret: Secret, organization: str = "") -> Actor | None:
+        """Return who holds this session cookie, None when it is unknown, expired or revoked."""
+        return self._sessions.authenticate_session(secret, organization)
+
+
+def make_identities(transactions: Transactions) -> Identities:
+    """Return who knows which credential."""
+    return Identities([tokens.TokenIdentity(transactions)], auth.SessionIdentity(transactions))
