@@ -5,10 +5,12 @@ import signal
 from tests.support.api import api, common_api, container, machine
 from tests.support.edge import apps, caddy, own_caddy
 from tests.support.postgres import database, database_url, empty_database_url, postgres_server
+from tests.support.signing_in import browser, people, sign_in
 
 __all__ = [
     "api",
     "apps",
+    "browser",
     "caddy",
     "common_api",
     "container",
@@ -17,7 +19,9 @@ __all__ = [
     "empty_database_url",
     "machine",
     "own_caddy",
+    "people",
     "postgres_server",
+    "sign_in",
 ]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from canonry.core.access import Permission, Scope
-from canonry.http.routing import PUBLIC
+from canonry.http.routing import PUBLIC, SIGNED_IN
 from canonry.wiring.routes import API, ROOT
 from tests.support.api import FORM, SITE, Api, archive, form
 
@@ -42,8 +42,9 @@ def operations() -> Iterator[Operation]:
 
 OPERATIONS = list(operations())
 PROTECTED = [operation for operation in OPERATIONS if operation.access != PUBLIC]
-WITH_OBJECT = [operation for operation in OPERATIONS if "{" in operation.path]
-MUTATIONS = [operation for operation in PROTECTED if operation.method != "GET"]
+SCOPED = [operation for operation in PROTECTED if operation.access != SIGNED_IN]  # the others are about the caller's own session
+WITH_OBJECT = [operation for operation in SCOPED if "{" in operation.path]
+MUTATIONS = [operation for operation in SCOPED if operation.method != "GET"]
 BODIES: dict[str, object] = {"/projects": {"name": "made"}, "/deploy/plan": {"repo_url": "https://localhost/x.git"}}
 
 
@@ -64,12 +65,12 @@ def ids(api: Api) -> dict[str, str]:
 
 def test_the_operations_of_the_contract_are_all_served() -> None:
     assert len(OPERATIONS) >= 24
-    assert {operation.access for operation in OPERATIONS} <= {PUBLIC, *Permission}
-    assert [str(operation) for operation in OPERATIONS if operation.access == PUBLIC] == []
+    assert {operation.access for operation in OPERATIONS} <= {PUBLIC, SIGNED_IN, *Permission}
+    assert [str(operation) for operation in OPERATIONS if operation.access == PUBLIC] == ["POST /auth/session"]
 
 
 def test_what_git_serves_asks_for_the_token_itself(api: Api) -> None:
-    assert {getattr(route, "path", "").split("/")[1] for router in ROOT for route in router.routes} == {"git"}
+    assert {getattr(route, "path", "").split("/")[1] for router in ROOT for route in router.routes} == {"git", "auth"}
     slug = api.project()
     for token in (None, "cnr_wrong"):
         assert api.ask("GET", f"/git/ada/{slug}.git/info/refs?service=git-receive-pack", token=token).status == 401
@@ -94,7 +95,7 @@ def test_an_object_that_is_not_there_is_the_same_404(api: Api, operation: Operat
 
 @pytest.mark.parametrize("operation", PROTECTED, ids=str)
 def test_without_a_token_it_is_401_before_anything_is_looked_at(api: Api, operation: Operation) -> None:
-    path = operation.filled(project="nobody", deployment="nothing")
+    path = operation.filled(project="nobody", deployment="nothing", session="nothing")
     assert call(api, operation, path, None) == (401, "unauthenticated")
     assert call(api, operation, path, "cnr_" + "0" * 48) == (401, "invalid_token")
 
@@ -106,7 +107,7 @@ def test_with_read_scope_a_mutation_is_403(api: Api, ids: dict[str, str], operat
     assert (api.get("/v1/projects"), api.deployments("mine")) == before
 
 
-@pytest.mark.parametrize("operation", [item for item in PROTECTED if item.method == "GET" and "stream" not in item.path], ids=str)
+@pytest.mark.parametrize("operation", [item for item in SCOPED if item.method == "GET" and "stream" not in item.path], ids=str)
 def test_with_read_scope_every_get_works(api: Api, ids: dict[str, str], operation: Operation) -> None:
     assert api.ask("GET", f"/v1{operation.filled(**ids)}", token=api.owner.tokens[Scope.READ]).status == 200
 

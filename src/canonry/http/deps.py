@@ -38,7 +38,7 @@ def services_of(request: Request) -> Services:
 
 
 def actor_of(request: Request) -> Actor:
-    """Return who is calling, found once a request: by the bearer token, else by the session cookie. A bad token is never made good by a cookie.
+    """Return who is calling, found once a request: by the bearer token, else by the session cookie. No cookie makes a bad token good.
 
     Raises: Unauthenticated `unauthenticated` without a credential, `invalid_token` with one that is unknown, expired or revoked,
     `invalid_session` likewise.

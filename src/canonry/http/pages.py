@@ -7,8 +7,10 @@ import html
 from fastapi.responses import HTMLResponse
 
 _STYLE = """
-:root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--back:#f6f8fa;--card:#fff;--accent:#0b5cad;--on:#fff;--bad:#a40e26}
-@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9aa4af;--line:#3a424c;--back:#0d1117;--card:#161b22;--accent:#58a6ff;--on:#0d1117;--bad:#ff8080}}
+:root{color-scheme:light dark;
+--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--back:#f6f8fa;--card:#fff;--accent:#0b5cad;--on:#fff;--bad:#a40e26}
+@media(prefers-color-scheme:dark){:root{
+--ink:#e6edf3;--soft:#9aa4af;--line:#3a424c;--back:#0d1117;--card:#161b22;--accent:#58a6ff;--on:#0d1117;--bad:#ff8080}}
 *{box-sizing:border-box}
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back);margin:0;padding:12vh 1rem 3rem}
 main{max-width:26rem;margin:0 auto;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1.75rem}
@@ -18,7 +20,8 @@ main.wide{max-width:44rem}
 h1{font-size:1.35rem;line-height:1.25;margin:0 0 1rem}h2{font-size:1.05rem;margin:1.75rem 0 .5rem}
 p{margin:0 0 1rem}.soft{color:var(--soft);font-size:.9rem}
 label{display:block;font-weight:600;margin:0 0 .3rem}
-input{font:inherit;width:100%;padding:.55rem .7rem;margin:0 0 1rem;color:inherit;background:transparent;border:1px solid var(--line);border-radius:8px}
+input{font:inherit;width:100%;padding:.55rem .7rem;margin:0 0 1rem;color:inherit;background:transparent;
+border:1px solid var(--line);border-radius:8px}
 input.code{font:600 1.35rem/1.4 ui-monospace,monospace;letter-spacing:.12em;text-align:center;text-transform:uppercase}
 button,.button{font:inherit;font-weight:600;display:inline-block;padding:.55rem 1.1rem;border:1px solid var(--accent);border-radius:8px;
 background:var(--accent);color:var(--on);text-decoration:none;cursor:pointer}
@@ -32,9 +35,10 @@ ul.list{list-style:none;margin:0;padding:0}ul.list li{border-top:1px solid var(-
 ul.list li>.row{justify-content:space-between;flex-wrap:nowrap}
 """
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": _POLICY,
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from canonry.features.auth import jobs as auth
+from canonry.features.auth import queue as auth_queue
 from canonry.features.deployments import jobs as deployments
 from canonry.features.deployments import queue as deployment_queue
 from canonry.infra import mailbox
@@ -13,6 +15,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.RUN: deployments.run_deployments,
     deployment_queue.CLEAR: deployments.clear_project,
     deployment_queue.CLEAR_ENVIRONMENT: deployments.clear_environment,
+    auth_queue.END: auth.end_sessions,
     mailbox.SEND: mailbox.send,
 }
 """Each function takes the container first, then the job's arguments by name."""

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from canonry.features.auth.queue import END as END_SESSIONS
 from canonry.infra.jobs import Job
 
-SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {}
+SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
+    "user.password_changed": (END_SESSIONS,),
+}

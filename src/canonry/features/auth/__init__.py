@@ -1,4 +1,7 @@
-"""Sign-in: sessions of browsers and of command lines, by password, through an OpenID provider, or by approving a device; the link to GitHub."""
+"""Sign-in: sessions of browsers and of command lines, by password, through an OpenID provider, by approving a device.
+
+The link of a person to their GitHub account stands here too: it is made the same way.
+"""
 
 from canonry.features.auth.identity import SessionIdentity
 

@@ -19,7 +19,7 @@ class SignedIn(Event):
 
 @dataclass(frozen=True)
 class SessionRevoked(Event):
-    """A session ended before its time. reason: signed_out, revoked or token_reused."""
+    """A session ended before its time. reason: signed_out, revoked, password_changed or token_reused."""
 
     name: ClassVar[str] = "auth.session_revoked"
     user_id: str

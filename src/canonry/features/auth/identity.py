@@ -40,7 +40,8 @@ def actor_of(found: Holder, credential: Credential) -> Actor:
     role = Role(found.role or Role.VIEWER)
     return Actor(
         user_id=found.user_id, organization_id=found.organization_id or "", organization_handle=found.handle or "",
-        permissions=granted(role, operator=found.is_operator) if found.role else frozenset(), role=role, credential=credential, credential_id=found.session_id,
+        permissions=granted(role, operator=found.is_operator) if found.role else frozenset(), role=role,
+        credential=credential, credential_id=found.session_id,
     )  # fmt: skip
 
 

@@ -27,7 +27,8 @@ def sign_in_form(*, next_place: str, organization: str, email: str = "", problem
     focus = ("", " autofocus") if email else (" autofocus", "")
     return (
         f"{into}{alert(problem)}<form method=post action=/auth/login>{hidden('next', next_place)}{hidden('org', organization)}"
-        f'<label for=email>E-mail address</label><input id=email name=email type=email required autocomplete=username value="{escape(email)}"'
+        f"<label for=email>E-mail address</label><input id=email name=email type=email required"
+        f' autocomplete=username value="{escape(email)}"'
         f"{described}{focus[0]}><label for=password>Password</label>"
         f"<input id=password name=password type=password required autocomplete=current-password{described}{focus[1]}>"
         f"<button class=wide>Sign in</button></form>{other}"

@@ -17,6 +17,7 @@ from canonry.features.auth.models import Label, Opened, Session
 from canonry.features.auth.rules import ENDED_KEPT, SESSION_LIFE, digest, new_secret
 from canonry.infra.tx import Tx
 
+_ALL = 1_000_000
 _CLIENT = 200  # characters of the name that a program gives itself
 
 
@@ -73,6 +74,12 @@ def end(tx: Tx, session: Session, reason: str) -> None:
     """End a session: its secret and its tokens count no more from the next request on."""
     if store.revoke(tx, session.id):
         tx.emit(SessionRevoked(session.organization_id or "", session.user_id, session.id, reason))
+
+
+def end_all(tx: Tx, user_id: str, reason: str) -> None:
+    """End every session of a person."""
+    for session in store.page(tx, user_id, Page(_ALL)):
+        end(tx, session, reason)
 
 
 def switch(tx: Tx, actor: Actor, handle: str) -> accounts.Membership:

@@ -20,8 +20,10 @@ def insert(tx: Tx, session: Session, sha256: bytes | None) -> None:
     )  # fmt: skip
 
 
-_HOLDER = """SELECT s.id AS session_id, s.user_id, s.last_used_at, o.id AS organization_id, o.handle, m.role, u.is_operator, u.deactivated_at
-             FROM sessions s JOIN users u ON u.id = s.user_id LEFT JOIN members m ON m.user_id = s.user_id LEFT JOIN organizations o ON o.id = m.organization_id"""
+_HOLDER = """
+    SELECT s.id AS session_id, s.user_id, s.last_used_at, o.id AS organization_id, o.handle, m.role, u.is_operator, u.deactivated_at
+    FROM sessions s JOIN users u ON u.id = s.user_id
+    LEFT JOIN members m ON m.user_id = s.user_id LEFT JOIN organizations o ON o.id = m.organization_id"""
 _VALID = "s.revoked_at IS NULL AND s.expires_at > now()"
 
 

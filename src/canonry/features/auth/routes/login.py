@@ -38,7 +38,7 @@ def show_login(
 
 
 @router.operation("POST", "/auth/login", PUBLIC, include_in_schema=False)
-def log_in(  # noqa: PLR0913, PLR0917 -- the fields of the form
+def log_in(  # noqa: PLR0917 -- the fields of the form
     request: Request,
     services: ServicesDep,
     email: Annotated[str, Form(max_length=320)] = "",
