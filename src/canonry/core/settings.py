@@ -34,6 +34,7 @@ class Settings:
     upload_limit: int = _setting(512, "MiB an uploaded archive may have; unpacked it may have four times that.")
     allow_file_urls: bool = _setting(False, "Accept file:// repositories (for tests and for one person's machine).")
     allow_private_targets: bool = _setting(False, "Let webhooks and log drains of users reach loopback and private addresses.")
+    open_registration: bool = _setting(False, "Let anybody register; without it people need an invitation.")
     mail_from: str = _setting("canonry@localhost", "Address that Canonry's mail comes from.")
     allow_no_sandbox: bool = _setting(False, "Run builds and apps without a sandbox where namespaces are forbidden.")
 
@@ -103,7 +104,7 @@ def _parse(name: str, text: str) -> object:
         return Path(text)
     if name == "database_url":
         return Secret(text)
-    if name in {"allow_no_sandbox", "allow_file_urls", "allow_private_targets"}:
+    if name in {"allow_no_sandbox", "allow_file_urls", "allow_private_targets", "open_registration"}:
         if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
             raise _wrong(name, text, "expected 1 or 0")
         return text.lower() in {"1", "true", "yes"}

@@ -6,6 +6,7 @@ The bottom floor: every other feature may ask who somebody is; this one asks nob
 from canonry.features.accounts.identities import find_or_create_from_identity
 from canonry.features.accounts.models import Membership, Organization, User
 from canonry.features.accounts.password import set_password
+from canonry.features.accounts.profile import require_verified
 from canonry.features.accounts.rules import derive_handle
 from canonry.features.accounts.service import (
     create_owner,
@@ -31,6 +32,7 @@ __all__ = [
     "get_user",
     "membership",
     "memberships",
+    "require_verified",
     "set_password",
     "sign_in",
 ]

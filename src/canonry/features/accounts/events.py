@@ -29,3 +29,28 @@ class PasswordChanged(Event):
 
     name: ClassVar[str] = "user.password_changed"
     user_id: str
+    by_session: str  # the one session that goes on, because the change was made in it; empty for none
+
+
+@dataclass(frozen=True)
+class EmailVerified(Event):
+    """Somebody has shown that their e-mail address is theirs."""
+
+    name: ClassVar[str] = "user.email_verified"
+    user_id: str
+
+
+@dataclass(frozen=True)
+class EmailChanged(Event):
+    """Somebody has another e-mail address, verified."""
+
+    name: ClassVar[str] = "user.email_changed"
+    user_id: str
+
+
+@dataclass(frozen=True)
+class UserChanged(Event):
+    """Somebody has another name."""
+
+    name: ClassVar[str] = "user.changed"
+    user_id: str

@@ -44,3 +44,12 @@ class Membership:
     handle: str
     name: str
     role: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link that went out by mail. purpose: verify_email, change_email or reset_password. email: where it went."""
+
+    user_id: str
+    purpose: str
+    email: str

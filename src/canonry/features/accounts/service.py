@@ -24,7 +24,7 @@ def create_owner(tx: Tx, *, email: str, name: str, handle: str, organization_nam
     user_id, organization_id = new_id("usr"), new_id("org")
     users.insert_user(tx, user_id, email.lower(), name, verified=True, operator=users.nobody_yet(tx))
     if not organizations.insert_organization(tx, organization_id, handle.lower(), organization_name):
-        raise Conflict("handle_taken", f"The handle {handle!r} is taken.", hint="Choose another one.")
+        raise handle_taken(handle)
     organizations.insert_member(tx, organization_id, user_id, Role.OWNER)
     tx.emit(UserRegistered(organization_id, user_id), after={"email": email.lower(), "name": name, "organization": handle.lower()})
     return user_id, organization_id
@@ -54,7 +54,21 @@ def _insert_organization(tx: Tx, organization_id: str, handle: str | None, email
         tried = handle or derive_handle(email, attempt)
         if organizations.insert_organization(tx, organization_id, tried, name or tried):
             return tried
-    raise Conflict("handle_taken", f"The handle {handle or derive_handle(email)!r} is taken.", hint="Choose another one.")
+    raise handle_taken(handle or derive_handle(email))
+
+
+def set_address(tx: Tx, user_id: str, email: str) -> None:
+    """Give a person another, verified address. Raises: Conflict `email_taken`."""
+    try:
+        with tx.connection.transaction():
+            users.set_email(tx, user_id, email)
+    except psycopg.errors.UniqueViolation as error:
+        raise _email_taken() from error
+
+
+def handle_taken(handle: str) -> Conflict:
+    """Return the error for a handle that an organization has already."""
+    return Conflict("handle_taken", f"The handle {handle!r} is taken.", hint="Choose another one.")
 
 
 def first_owner(tx: Tx) -> tuple[str, str] | None:
@@ -98,3 +112,7 @@ def get_organization(tx: Tx, organization_id: str) -> Organization:
 def find_organization(tx: Tx, handle: str) -> Organization | None:
     """Return the organization with that handle, in any letter case and with or without a leading `@`."""
     return organizations.organization_by_handle(tx, handle.removeprefix("@").lower())
+
+
+def _email_taken() -> Conflict:
+    return Conflict("email_taken", "There is an account with this e-mail address.", hint="Sign in, or ask for a new password.")

@@ -11,6 +11,7 @@ from canonry.core.ids import new_id
 from canonry.core.paging import Page, cut
 from canonry.core.refs import parse_branch, parse_repository_url
 from canonry.core.settings import Settings
+from canonry.features import accounts
 from canonry.features.projects import store
 from canonry.features.projects.events import ProjectChanged, ProjectCreated, ProjectDeleted
 from canonry.features.projects.models import Project, Scale
@@ -33,11 +34,13 @@ def create(
 ) -> Project:
     """Create a project; the slug is derived from the name when absent.
 
-    Raises: Conflict `slug_taken`, `slug_reserved`, `name_taken`; Invalid `invalid_slug`, `invalid_name`; Limited `project_limit_reached`.
+    Raises: Conflict `slug_taken`, `slug_reserved`, `name_taken`; Invalid `invalid_slug`, `invalid_name`; Limited `project_limit_reached`;
+    Denied `email_not_verified`.
     """
     require(actor, Permission.PROJECTS_DEPLOY)
     if actor.project_id is not None:
         raise NotFound("project_not_found", "This credential is bound to one project and can create no other.")
+    accounts.require_verified(tx, actor.user_id)
     name = _checked_name(name)
     limits.require_project(actor.organization_id, store.count(tx, actor.organization_id))
     if store.name_exists(tx, actor.organization_id, name):

@@ -64,6 +64,21 @@ def set_password_hash(tx: Tx, user_id: str, made: str, *, instead_of: str | None
     )
 
 
+def set_verified(tx: Tx, user_id: str) -> None:
+    """Note that a person has shown that their address is theirs."""
+    tx.connection.execute("UPDATE users SET email_verified_at = coalesce(email_verified_at, now()) WHERE id = %s", (user_id,))
+
+
+def set_email(tx: Tx, user_id: str, email: str) -> None:
+    """Give a person another, verified address. Raises psycopg's UniqueViolation for a taken one."""
+    tx.connection.execute("UPDATE users SET email = %s, email_verified_at = now() WHERE id = %s", (email, user_id))
+
+
+def set_name(tx: Tx, user_id: str, name: str) -> None:
+    """Give a person another name."""
+    tx.connection.execute("UPDATE users SET name = %s WHERE id = %s", (name, user_id))
+
+
 def user_of_identity(tx: Tx, issuer: str, subject: str) -> User | None:
     """Return the person with that identity at an outside provider."""
     with tx.connection.cursor(row_factory=class_row(User)) as cursor:
