@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -223,3 +224,45 @@ def _write(folder: Path, files: Mapping[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return folder
+
+
+def _counted(served: Served, after: Mapping[str, int], least: int) -> tuple[list[int], Mapping[str, int]]:
+    """Return the statuses of the requests at this host since `after`, as soon as there are so many, and the cursor behind them."""
+    seen: list[int] = []
+    deadline = time.monotonic() + 5
+    while True:
+        page = served.edge.requests(after)
+        seen += [request.status for request in page.requests if request.host == served.host]
+        after = page.cursor
+        if len(seen) >= least or time.monotonic() > deadline:
+            return seen, after
+        time.sleep(0.01)
+
+
+def test_each_answered_request_is_told_once_with_its_status_time_and_length(served: Served, site: Path, apps: Apps) -> None:
+    began = time.time()
+    _, cursor = _counted(served, {}, 0)
+    served.edge.serve_site(served.host, site)
+    statuses = [served.get(path).status for path in ("/", "/about", "/nothing", "/docs")]
+    seen, cursor = _counted(served, cursor, 4)
+    assert seen == statuses == [200, 200, 404, 308]
+    served.edge.point(served.host, [apps.start("one").address])
+    served.get("/slow")
+    page = served.edge.requests(cursor)
+    while not page.requests:
+        page = served.edge.requests(cursor)
+    (slow,) = [request for request in page.requests if request.host == served.host]
+    assert 0.5 <= slow.seconds < 5
+    assert began <= slow.at <= time.time()
+    assert _counted(served, page.cursor, 0)[0] == []
+
+
+def test_an_app_that_does_not_answer_counts_as_502_and_a_host_without_a_route_not_at_all(served: Served, apps: Apps) -> None:
+    _, cursor = _counted(served, {}, 0)
+    for _ in range(3):
+        served.get()
+    gone = apps.start("gone")
+    gone.stop()
+    served.edge.point(served.host, [gone.address])
+    assert served.get().status == 502
+    assert _counted(served, cursor, 1)[0] == [502]

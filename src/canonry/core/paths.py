@@ -18,8 +18,8 @@ class Home:
     def create(self) -> None:
         """Make the folders that must exist before anything starts (0711 the root, 0700 the private ones)."""
         self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
-        for folder in (self.routes, self.artifacts, self.builds, self.uploads, self.caches, self.toolchains, self.instances,
-                       self.repositories, self.mirrors, self.build_logs, self.instance_logs):  # fmt: skip
+        for folder in (self.routes, self.edge_requests, self.artifacts, self.builds, self.uploads, self.caches, self.toolchains,
+                       self.instances, self.repositories, self.mirrors, self.build_logs, self.instance_logs):  # fmt: skip
             folder.mkdir(parents=True, exist_ok=True)
         self.run.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -61,6 +61,11 @@ class Home:
     def routes(self) -> Path:
         """`<host>`: one line that says where its requests go; the edge reads it at each request."""
         return self.edge / "routes"
+
+    @property
+    def edge_requests(self) -> Path:
+        """`caddy-<generation>.log`: a line for each request that was answered, until the metrics have counted it."""
+        return self.edge / "requests"
 
     @property
     def postgres(self) -> Path:

@@ -1,6 +1,7 @@
 """The edge: the server that takes requests from outside and brings each host to its site or its instances."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,25 @@ class Page(StrEnum):
     STOPPED = "stopped"
     UNKNOWN = "unknown"
     DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that was answered. at: unix time of its end. seconds: how long it took, to the last byte of the answer."""
+
+    host: str
+    at: float
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Some requests, and where to go on. more: there are further ones already."""
+
+    requests: Sequence[Request]
+    cursor: Mapping[str, int]
+    more: bool = False
 
 
 class Edge(Protocol):
@@ -46,4 +66,13 @@ class Edge(Protocol):
 
     def hosts(self) -> list[str]:
         """Return every host the edge knows, sorted."""
+        ...
+
+    def requests(self, after: Mapping[str, int]) -> Requests:
+        """Return the requests that were answered since `after`, the cursor of the call before ({} for everything that is kept).
+
+        Only requests to hosts that the edge knows; whatever a client writes into its Host header makes no other. Each request is in one
+        answer only, also after a restart of the edge or of the caller, so long as the cursor is kept. What lies before `after` is
+        forgotten. A request appears a moment after its answer.
+        """
         ...

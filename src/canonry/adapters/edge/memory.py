@@ -5,6 +5,7 @@ import http.client
 import mimetypes
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,7 +14,7 @@ from urllib.parse import unquote
 
 from canonry.adapters.edge.pages import DEAD, MISSING, STOPPED, UNKNOWN, PlainPage
 from canonry.core.errors import Invalid
-from canonry.ports.edge import Page
+from canonry.ports.edge import Page, Request, Requests
 
 _PAGES = {Page.STOPPED: STOPPED, Page.UNKNOWN: UNKNOWN, Page.DEAD: DEAD}
 _HASHED = re.compile(r"[.\-_](?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{8,64}\.[A-Za-z0-9.]+$")
@@ -47,6 +48,8 @@ class MemoryEdge:
     def __init__(self) -> None:
         self._routes: dict[str, _Site | _Instances | Page] = {}
         self._turn = count()
+        self._answered: list[Request] = []
+        self._forgotten = 0
 
     def serve_site(self, host: str, site: Path, *, single_page: bool = False) -> None:
         """Serve the files in `site`. Raises: Invalid `unsafe_site` (a symlink leads outside), `invalid_site`."""
@@ -81,6 +84,20 @@ class MemoryEdge:
 
     def answer(self, host: str, path: str = "/", headers: Mapping[str, str] | None = None) -> Answer:
         """Return the answer to `GET path` at `host`. headers: those of the request."""
+        began = time.perf_counter()
+        answer = self._answer(host, path, headers)
+        if host in self._routes:
+            self._answered.append(Request(host, time.time(), answer.status, time.perf_counter() - began))
+        return answer
+
+    def requests(self, after: Mapping[str, int]) -> Requests:
+        """Return the requests that were answered since `after`."""
+        seen = max(after.get("all", 0), self._forgotten)
+        del self._answered[: seen - self._forgotten]
+        self._forgotten = seen
+        return Requests(tuple(self._answered), {"all": seen + len(self._answered)})
+
+    def _answer(self, host: str, path: str, headers: Mapping[str, str] | None) -> Answer:
         match self._routes.get(host):
             case None:
                 return _plain(UNKNOWN)

@@ -10,6 +10,7 @@ from typing import Any
 
 from canonry.adapters.edge.caddy.entries import MOST_INSTANCES
 from canonry.adapters.edge.caddy.pages import page_routes
+from canonry.adapters.edge.caddy.requests import COUNT, COUNT_NOT, request_log
 from canonry.adapters.edge.caddy.sites import site_routes
 from canonry.adapters.edge.pages import DEAD, RESTARTING, STOPPED, UNKNOWN
 from canonry.core.paths import Home
@@ -34,7 +35,7 @@ def caddy_config(home: Home, settings: Settings, *, boot: str, admin: Path, sock
     """
     return {
         "admin": {"listen": f"unix/{admin}", "config": {"persist": False}},
-        "logging": {"logs": {"default": _log(home.logs / "caddy.log")}},
+        "logging": {"logs": {"default": _log(home.logs / "caddy.log"), "requests": request_log(home.edge_requests / f"{admin.stem}.log")}},
         "storage": {"module": "file_system", "root": str(home.edge / "caddy")},
         "apps": {
             "http": {
@@ -55,12 +56,13 @@ def _server(home: Home, settings: Settings, boot: str, listen: list[str]) -> Rou
         "read_header_timeout": "15s",
         "idle_timeout": "5m",
         "max_header_bytes": 64 << 10,
+        "logs": {},
         "routes": [
-            {"handle": _no_trace()},
+            {"handle": [COUNT_NOT, *_no_trace()]},
             _leaving(),
             _plain_host(),
             {"match": [own], "handle": [_proxy([f"unix/{home.web_socket}"])], "terminal": True},
-            {"match": [{"expression": {"expr": _LOOK_UP, "name": "entry"}}], "handle": [_subroute(_obey(boot))], "terminal": True},
+            {"match": [{"expression": {"expr": _LOOK_UP, "name": "entry"}}], "handle": [*COUNT, _subroute(_obey(boot))], "terminal": True},
             *page_routes(UNKNOWN),
         ],
         "errors": {"routes": _errors(own)},
@@ -162,6 +164,7 @@ def _log(path: Path) -> Route:
     """Bounded: 4 files of 10 MiB, and of the same message 20 a second, then each 1,000th (a scanner asks for unknown hosts all day)."""
     return {
         "level": "INFO",
+        "exclude": ["http.log.access"],
         "sampling": {"interval": 1_000_000_000, "first": 20, "thereafter": 1000},
         "writer": {"output": "file", "filename": str(path), "roll_size_mb": 10, "roll_keep": 3, "roll_gzip": False},
     }

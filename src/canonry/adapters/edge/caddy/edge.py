@@ -1,16 +1,17 @@
 """Routes hosts by writing one small file each. No call of Caddy, no reload: the next request reads the new file."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from canonry.adapters.edge.caddy.config import own_hosts
 from canonry.adapters.edge.caddy.entries import boot_token, page_entry, proxy_entry, site_entry
+from canonry.adapters.edge.caddy.requests import read_requests
 from canonry.core.errors import Invalid, Unavailable
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
 from canonry.infra.files import sync_folder, write_atomic
-from canonry.ports.edge import Page
+from canonry.ports.edge import Page, Requests
 
 
 class CaddyEdge:
@@ -18,6 +19,7 @@ class CaddyEdge:
 
     def __init__(self, home: Home, settings: Settings) -> None:
         self._routes = home.routes
+        self._requests = home.edge_requests
         self._own = frozenset(own_hosts(settings))
         self._boot = boot_token()
 
@@ -55,6 +57,10 @@ class CaddyEdge:
             return sorted(entry.name for entry in os.scandir(self._routes) if not entry.name.startswith("."))
         except FileNotFoundError:
             return []
+
+    def requests(self, after: Mapping[str, int]) -> Requests:
+        """Return the requests that were answered since `after`."""
+        return read_requests(self._requests, after)
 
     def _write(self, host: str, line: str | bytes, *, sync: bool) -> None:
         path = self._file(host)
