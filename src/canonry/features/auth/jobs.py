@@ -13,8 +13,8 @@ class Context(Protocol):
     def transactions(self) -> Transactions: ...  # noqa: D102 -- named by its type
 
 
-def end_sessions(context: Context, user_id: str, organization_id: str) -> None:
-    """End every session of a person whose password was changed: whoever knew the old one is out."""
+def end_sessions(context: Context, user_id: str, organization_id: str, by_session: str = "") -> None:
+    """End every session of a person whose password was changed, but for the one in which they did it: whoever knew the old one is out."""
     del organization_id  # the event's own field, which says nothing here
     with context.transactions.begin() as tx:
-        service.end_all(tx, user_id, "password_changed")
+        service.end_all(tx, user_id, "password_changed", but=by_session)

@@ -76,10 +76,11 @@ def end(tx: Tx, session: Session, reason: str) -> None:
         tx.emit(SessionRevoked(session.organization_id or "", session.user_id, session.id, reason))
 
 
-def end_all(tx: Tx, user_id: str, reason: str) -> None:
-    """End every session of a person."""
+def end_all(tx: Tx, user_id: str, reason: str, *, but: str = "") -> None:
+    """End every session of a person. but: the id of one that goes on."""
     for session in store.page(tx, user_id, Page(_ALL)):
-        end(tx, session, reason)
+        if session.id != but:
+            end(tx, session, reason)
 
 
 def switch(tx: Tx, actor: Actor, handle: str) -> accounts.Membership:
