@@ -31,4 +31,4 @@ class Identities:
 
 def make_identities(transactions: Transactions) -> Identities:
     """Return who knows which credential."""
-    return Identities([tokens.TokenIdentity(transactions)], auth.SessionIdentity(transactions))
+    return Identities([tokens.TokenIdentity(transactions), auth.AccessTokenIdentity(transactions)], auth.SessionIdentity(transactions))

@@ -3,6 +3,6 @@
 The link of a person to their GitHub account stands here too: it is made the same way.
 """
 
-from canonry.features.auth.identity import SessionIdentity
+from canonry.features.auth.identity import AccessTokenIdentity, SessionIdentity
 
-__all__ = ["SessionIdentity"]
+__all__ = ["AccessTokenIdentity", "SessionIdentity"]

@@ -34,3 +34,12 @@ class SessionSwitched(Event):
     name: ClassVar[str] = "auth.session_switched"
     user_id: str
     session_id: str
+
+
+@dataclass(frozen=True)
+class TokensRefreshed(Event):
+    """A refresh token was used up for new tokens."""
+
+    name: ClassVar[str] = "auth.tokens_refreshed"
+    user_id: str
+    session_id: str

@@ -1,12 +1,13 @@
-"""Who holds a session cookie: the answer of this feature to `ports.identity`."""
+"""Who holds a session cookie or an access token: the answer of this feature to `ports.identity`."""
 
 from canonry.core.access import Actor, Credential, Role, granted
 from canonry.core.clock import now
 from canonry.core.errors import Denied, Unauthenticated
 from canonry.core.secret import Secret
 from canonry.features.auth import store
+from canonry.features.auth.grants import store as grants
 from canonry.features.auth.models import Holder, Session
-from canonry.features.auth.rules import TOUCH_EVERY, digest
+from canonry.features.auth.rules import ACCESS_PREFIX, TOUCH_EVERY, digest
 from canonry.infra.tx import Transactions, Tx
 
 
@@ -28,6 +29,26 @@ class SessionIdentity:
             if now() - found.last_used_at > TOUCH_EVERY:
                 store.touch(tx, found.session_id)
         return actor_of(found, Credential.SESSION)
+
+
+class AccessTokenIdentity:
+    """Answers `authenticate` for the access tokens of sessions, likewise."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def authenticate(self, credential: Secret) -> Actor | None:
+        """Return who holds this access token, None when it is unknown, expired or revoked. Raises: Denied `account_deactivated`."""
+        value = credential.reveal()
+        if not value.startswith(ACCESS_PREFIX):
+            return None
+        with self._transactions.begin() as tx:
+            found = grants.holder(tx, digest(value))
+            if found is None:
+                return None
+            if now() - found.last_used_at > TOUCH_EVERY:
+                store.touch(tx, found.session_id)
+        return actor_of(found, Credential.ACCESS_TOKEN)
 
 
 def actor_of(found: Holder, credential: Credential) -> Actor:

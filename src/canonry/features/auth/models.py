@@ -16,12 +16,16 @@ class Label(StrEnum):
 
 @dataclass(frozen=True)
 class Session:
-    """Somebody signed in. organization_id: where they act now. address, client: from where, and the name the program gave itself."""
+    """Somebody signed in. organization_id: where they act now. way: password, oidc or device.
+
+    address, client: from where, and the name the program gave itself.
+    """
 
     id: str
     user_id: str
     organization_id: str | None
     label: str
+    way: str
     address: str
     client: str
     created_at: datetime

@@ -5,6 +5,8 @@ import secrets
 from datetime import timedelta
 
 SESSION_LIFE = timedelta(days=30)
+ACCESS_LIFE = timedelta(hours=1)
+ACCESS_PREFIX, REFRESH_PREFIX = "cna_", "cnf_"
 ENDED_KEPT = timedelta(days=30)  # an ended session is shown to nobody, but a replay of its tokens is still told apart
 TOUCH_EVERY = timedelta(minutes=1)  # last_used_at is for people: one write a minute, not one a request
 

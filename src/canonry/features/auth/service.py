@@ -31,7 +31,7 @@ def open_session(tx: Tx, user_id: str, *, label: Label, way: str, client: str = 
         organization_id = memberships[0].organization_id if memberships else None
     at, secret, origin = now(), new_secret(), current_origin.get()
     printable = "".join(letter for letter in client if letter.isprintable())[:_CLIENT]
-    session = Session(new_id("ses"), user_id, organization_id, label, origin.address, printable, at, at, at + SESSION_LIFE)
+    session = Session(new_id("ses"), user_id, organization_id, label, way, origin.address, printable, at, at, at + SESSION_LIFE)
     store.delete_ended(tx, user_id, at - ENDED_KEPT)
     store.insert(tx, session, digest(secret) if label is Label.BROWSER else None)
     current_origin.set(replace(origin, user_id=user_id, credential=f"session {session.id}"))

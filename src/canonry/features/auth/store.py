@@ -13,9 +13,9 @@ from canonry.infra.tx import Tx
 def insert(tx: Tx, session: Session, sha256: bytes | None) -> None:
     """Add a session; of its secret only the hash is kept."""
     tx.connection.execute(
-        """INSERT INTO sessions (id, user_id, organization_id, sha256, label, address, client, created_at, last_used_at, expires_at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
-        (session.id, session.user_id, session.organization_id, sha256, session.label, session.address, session.client,
+        """INSERT INTO sessions (id, user_id, organization_id, sha256, label, way, address, client, created_at, last_used_at, expires_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+        (session.id, session.user_id, session.organization_id, sha256, session.label, session.way, session.address, session.client,
          session.created_at, session.last_used_at, session.expires_at),
     )  # fmt: skip
 
@@ -55,7 +55,7 @@ def find(tx: Tx, user_id: str, session_id: str) -> Session | None:
     """Return a session of that user that is still valid."""
     with tx.connection.cursor(row_factory=class_row(Session)) as cursor:
         return cursor.execute(
-            """SELECT id, user_id, organization_id, label, address, client, created_at, last_used_at, expires_at FROM sessions
+            """SELECT id, user_id, organization_id, label, way, address, client, created_at, last_used_at, expires_at FROM sessions
                WHERE user_id = %s AND id = %s AND revoked_at IS NULL AND expires_at > now()""",
             (user_id, session_id),
         ).fetchone()
@@ -65,7 +65,7 @@ def page(tx: Tx, user_id: str, wanted: Page) -> Sequence[Session]:
     """Return up to limit + 1 sessions of that user that are still valid, the newest first."""
     with tx.connection.cursor(row_factory=class_row(Session)) as cursor:
         return cursor.execute(
-            """SELECT id, user_id, organization_id, label, address, client, created_at, last_used_at, expires_at FROM sessions
+            """SELECT id, user_id, organization_id, label, way, address, client, created_at, last_used_at, expires_at FROM sessions
                WHERE user_id = %s AND revoked_at IS NULL AND expires_at > now()
                AND (%s::timestamptz IS NULL OR (created_at, id) < (%s, %s)) ORDER BY created_at DESC, id DESC LIMIT %s""",
             (user_id, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1),

@@ -68,9 +68,9 @@ def log_in(  # noqa: PLR0917 -- the fields of the form
         return html_page(_TITLE, pages.sign_in_form(next_place=place, organization=org, email=email, problem=str(error)), status=status)
     with services.transactions.begin() as tx:
         wanted = accounts.membership(tx, user.id, org) if org and "\0" not in org else None
-        opened = begin(tx, request, user.id, way="password", organization_id=wanted.organization_id if wanted else None)
+        arrival = begin(tx, request, user.id, way="password", organization_id=wanted.organization_id if wanted else None)
     answer = RedirectResponse(place or HOME, 303)
-    give_cookies(request, answer, opened)
+    give_cookies(request, answer, arrival)
     return answer
 
 

@@ -25,10 +25,11 @@ def sign_in(body: SignIn, request: Request, response: Response, services: Servic
         address=request.client.host if request.client else "",
     )  # fmt: skip
     with services.transactions.begin() as tx:
-        opened = begin(tx, request, user.id, way="password")
-        actor = identity.actor_in(tx, opened.session)
-    give_cookies(request, response, opened)
-    return answer_of(opened.session, actor, user, csrf_token(services.vault, opened.session.id))
+        arrival = begin(tx, request, user.id, way="password")
+        actor = identity.actor_in(tx, arrival.opened.session)
+    give_cookies(request, response, arrival)
+    session = arrival.opened.session
+    return answer_of(session, actor, user, csrf_token(services.vault, session.id))
 
 
 @router.operation("GET", "/auth/session", SIGNED_IN)
