@@ -5,6 +5,7 @@ import signal
 from tests.support.api import api, common_api, container, machine
 from tests.support.edge import apps, caddy, own_caddy
 from tests.support.postgres import database, database_url, empty_database_url, postgres_server
+from tests.support.redis import redis_server
 from tests.support.signing_in import browser, people, sign_in
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "own_caddy",
     "people",
     "postgres_server",
+    "redis_server",
     "sign_in",
 ]
 

@@ -24,6 +24,7 @@ from tests.support.waiting import until
 JSON = {"Content-Type": "application/json"}
 
 
+@pytest.mark.contract("Canner", "error envelope and request id")
 def test_every_kind_of_error_has_the_envelope_and_the_id_of_its_header(api: Api) -> None:
     slug = api.project()
     asked = {
@@ -103,6 +104,8 @@ def database_away(server: Postgres, container: Container) -> Iterator[None]:
             admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(database))
 
 
+@pytest.mark.contract("Canon", "GET /healthz")
+@pytest.mark.contract("Canon", "GET /readyz")
 def test_without_its_database_it_answers_503_in_the_envelope_and_recovers_by_itself(
     container: Container, postgres_server: Postgres
 ) -> None:
@@ -111,9 +114,11 @@ def test_without_its_database_it_answers_503_in_the_envelope_and_recovers_by_its
         container.database._pool.timeout = 0.5  # a request waits for the database up to ten seconds, which is longer than a test should
         with database_away(postgres_server, container):
             assert api.ask("GET", "/v1/me").error == (503, "database_unavailable")
-            assert api.ask("GET", "/healthz").status == 200
+            alive = api.ask("GET", "/healthz")
+            assert (alive.status, alive.json) == (200, {"status": "ok"})
             ready = api.ask("GET", "/readyz")
-            assert (ready.status, ready.json["status"]) == (503, "unavailable")
+            assert (ready.status, ready.json["status"]) == (503, "error")
+            assert set(ready.json) == {"status", "detail"}
             assert b"password" not in ready.body
         until(lambda: api.ask("GET", "/v1/me").status == 200)
         assert api.ask("GET", "/readyz").status == 200

@@ -26,6 +26,7 @@ from canonry.adapters.edge.memory import MemoryEdge
 from canonry.adapters.gates.open import OpenGate
 from canonry.adapters.limits.unlimited import Unlimited
 from canonry.adapters.mail.memory import MemoryMailer
+from canonry.adapters.rates.memory import MemoryRates
 from canonry.adapters.runtime.memory import Machine, MemoryRuntime
 from canonry.core.access import Actor, Scope
 from canonry.core.paths import Home
@@ -280,7 +281,8 @@ def _machine(apps: Apps) -> Machine:
 
 
 def _container(database: Database, machine: Machine, root: Path) -> Container:
-    settings = Settings(home=root, upload_limit=1, health_timeout=2, drain_seconds=0, stop_grace=1, allow_file_urls=True, build_timeout=20)
+    settings = Settings(home=root, upload_limit=1, health_timeout=2, drain_seconds=0, stop_grace=1, allow_file_urls=True, build_timeout=20,
+                        rate_limit=1_000_000, rate_limit_anonymous=1_000_000, rate_limit_sign_in=1_000_000)  # fmt: skip
     home = Home(settings.home_path)
     home.create()
     queue = Queue(SUBSCRIPTIONS)
@@ -288,6 +290,7 @@ def _container(database: Database, machine: Machine, root: Path) -> Container:
     ports = Ports(
         builder=MemoryBuilder(home.artifacts, exit_codes={"false": 1}), runtime=MemoryRuntime(machine), edge=MemoryEdge(),
         gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions), mail=MemoryMailer(),
+        rates=MemoryRates(),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

@@ -46,7 +46,8 @@ class Canonry:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CANONRY_")}
         return {
             **kept, "CANONRY_HOME": str(self.home), "CANONRY_HTTP_PORT": str(self.port), "CANONRY_CONFIG": str(self.folder / "config"),
-            "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1", **self.settings,
+            "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1",
+            "CANONRY_RATE_LIMIT": "1000000", "CANONRY_RATE_LIMIT_ANONYMOUS": "1000000", **self.settings,
         }  # fmt: skip
 
     def command(self, *arguments: str, cwd: Path | None = None, stdin: str = "", timeout: float = 170) -> subprocess.CompletedProcess[str]:

@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
-from typing import Self
+from typing import Self, cast
 
 import uvicorn
-from fastapi import FastAPI
 
 from canonry.adapters.limits.unlimited import Unlimited
+from canonry.adapters.rates.memory import MemoryRates
 from canonry.core.access import PERMISSIONS, Actor, Scope
 from canonry.core.paths import Home
 from canonry.core.secret import Secret
 from canonry.core.settings import Settings
 from canonry.features.git.routes import router
-from canonry.http import errors
-from canonry.http.middleware import RequestIds
+from canonry.http.application import Application
+from canonry.http.deps import Services
 from canonry.infra.db import Database
 from canonry.infra.jobs import Queue
 from canonry.infra.tx import Transactions
@@ -100,14 +100,12 @@ class GitServer:
             "cnr_read": Actor("usr_1", "org_acme", "acme", PERMISSIONS[Scope.READ]),
             "cnr_foreign": Actor("usr_2", "org_other", "other", PERMISSIONS[Scope.ADMIN]),
         }
-        self.app = FastAPI()
-        self.app.include_router(router)
-        errors.install(self.app)
-        self.app.add_middleware(RequestIds)
-        self.app.state.container = SimpleNamespace(
+        container = SimpleNamespace(
             settings=Settings(home=home.root, upload_limit=upload_limit), home=home, transactions=self.transactions,
-            ports=SimpleNamespace(identity=KnownTokens(actors), limits=Unlimited()),
+            ports=SimpleNamespace(identity=KnownTokens(actors), limits=Unlimited(), rates=MemoryRates()),
         )  # fmt: skip
+        self.app = Application(cast("Services", container), frozenset())
+        self.app.include_router(router)
         self.actors = actors
         self._server = uvicorn.Server(uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="warning", lifespan="off",
                                                      timeout_graceful_shutdown=2))  # fmt: skip

@@ -15,10 +15,12 @@ from canonry.core.errors import (
     TooLarge,
     Unauthenticated,
     Unavailable,
+    Unbuilt,
 )
 
 EXIT_CODES: Mapping[type[CanonryError], int] = {
-    Invalid: 2, TooLarge: 2, Unauthenticated: 3, Denied: 3, NotFound: 4, Conflict: 5, Limited: 6, NeedsAction: 7, Unavailable: 8,
+    Invalid: 2, TooLarge: 2, Unauthenticated: 3, Denied: 3, NotFound: 4, Conflict: 5, Limited: 6, NeedsAction: 7,
+    Unavailable: 8, Unbuilt: 8,
 }  # fmt: skip
 OWN_EXIT_CODES: Mapping[str, int] = {
     "already_running": 11, "port_taken": 12, "disk_full": 13, "home_not_writable": 14, "database_newer": 15, "database_version": 16,

@@ -16,11 +16,12 @@ from canonry.core.errors import (
     TooLarge,
     Unauthenticated,
     Unavailable,
+    Unbuilt,
 )
 
 _KINDS: Mapping[int, type[CanonryError]] = {
     400: Invalid, 422: Invalid, 401: Unauthenticated, 402: NeedsAction, 403: Denied, 404: NotFound, 409: Conflict, 413: TooLarge,
-    429: Limited, 502: Unavailable, 503: Unavailable, 504: Unavailable,
+    429: Limited, 501: Unbuilt, 502: Unavailable, 503: Unavailable, 504: Unavailable,
 }  # fmt: skip
 _UNAVAILABLE = frozenset({502, 503, 504})
 _HINTS = {

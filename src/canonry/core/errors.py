@@ -9,7 +9,8 @@
     ├─ TooLarge                  more bytes than are accepted
     ├─ Limited                   quota or rate; says when again
     ├─ NeedsAction               a person must do something; says what
-    └─ Unavailable               something outside failed; may be tried again
+    ├─ Unavailable               something outside failed; may be tried again
+    └─ Unbuilt                   announced, and not in this version yet
 
 The tables that map these kinds to an HTTP status, an exit code and a job's outcome live at the edges:
 `http/errors.py`, `cli/errors.py`, `worker/main.py`. No HTTP number stands here.
@@ -87,3 +88,7 @@ class NeedsAction(CanonryError):
 
 class Unavailable(CanonryError):
     """Something outside failed; the same call may succeed later."""
+
+
+class Unbuilt(CanonryError):
+    """What was asked for is announced, and this version cannot do it yet; the hint says what to do instead."""

@@ -1,6 +1,7 @@
 """The one place that reads the environment. Every setting has a name, a default, a type and a sentence of help."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -36,12 +37,24 @@ class Settings:
     allow_private_targets: bool = _setting(False, "Let webhooks and log drains of users reach loopback and private addresses.")
     open_registration: bool = _setting(False, "Let anybody register; without it people need an invitation.")
     mail_from: str = _setting("canonry@localhost", "Address that Canonry's mail comes from.")
+    allowed_origins: str = _setting(
+        "", "Origins whose pages may call the API, like https://a.example, separated by commas; * for all, without cookies."
+    )
+    redis_url: Secret | None = _setting(None, "Redis or Valkey in which several web processes count calls together.")
+    rate_limit: int = _setting(300, "API calls a minute for each user.")
+    rate_limit_anonymous: int = _setting(30, "API calls a minute for each address that does not say who calls.")
+    rate_limit_sign_in: int = _setting(10, "Attempts a minute to sign in, for each address.")
     allow_no_sandbox: bool = _setting(False, "Run builds and apps without a sandbox where namespaces are forbidden.")
 
     @property
     def home_path(self) -> Path:
         """The home folder, absolute, with `~` resolved."""
         return self.home.expanduser().absolute()
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins whose pages may call the API."""
+        return tuple(origin.strip() for origin in self.allowed_origins.split(",") if origin.strip())
 
 
 def read_settings(environ: Mapping[str, str] | None = None, **flags: object) -> Settings:
@@ -102,13 +115,13 @@ def user_config_folder() -> Path:
 def _parse(name: str, text: str) -> object:
     if name == "home":
         return Path(text)
-    if name == "database_url":
+    if name in {"database_url", "redis_url"}:
         return Secret(text)
     if name in {"allow_no_sandbox", "allow_file_urls", "allow_private_targets", "open_registration"}:
         if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
             raise _wrong(name, text, "expected 1 or 0")
         return text.lower() in {"1", "true", "yes"}
-    if name in {"base_domain", "http_address", "mail_from"}:
+    if name in {"base_domain", "http_address", "mail_from", "allowed_origins"}:
         return text
     if not text.isascii() or not text.isdigit():
         raise _wrong(name, text, "expected a whole number")
@@ -117,7 +130,11 @@ def _parse(name: str, text: str) -> object:
 
 _RANGES = {"http_port": (1, 65535), "workers": (1, 64), "build_timeout": (1, 86_400), "health_timeout": (1, 3600),
            "drain_seconds": (0, 3600), "stop_grace": (0, 600), "instance_memory": (16, 1 << 20),
-           "build_memory": (64, 1 << 20), "build_disk": (16, 1 << 20), "upload_limit": (1, 1 << 16)}  # fmt: skip
+           "build_memory": (64, 1 << 20), "build_disk": (16, 1 << 20), "upload_limit": (1, 1 << 16),
+           "rate_limit": (1, 1 << 31), "rate_limit_anonymous": (1, 1 << 31), "rate_limit_sign_in": (1, 1 << 31)}  # fmt: skip
+
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
 def _checked(settings: Settings) -> Settings:
@@ -125,6 +142,11 @@ def _checked(settings: Settings) -> Settings:
         value = getattr(settings, name)
         if not low <= value <= high:
             raise _wrong(name, value, f"expected {low} to {high}")
+    for origin in settings.origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise _wrong("allowed_origins", origin, "expected origins like https://app.example.com, without a path")
+    if settings.redis_url is not None and not settings.redis_url.reveal().startswith(("redis://", "rediss://", "unix://")):
+        raise _wrong("redis_url", settings.redis_url, "expected redis://, rediss:// or unix://")
     return settings
 
 

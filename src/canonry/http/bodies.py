@@ -1,5 +1,7 @@
 """How large a request's body may be: told at once where it says its length, else counted while it comes."""
 
+from enum import StrEnum
+
 from fastapi import HTTPException, Request
 from starlette.types import Message
 
@@ -9,18 +11,29 @@ from canonry.http.deps import services_of
 _ORDINARY = 1 << 20  # bytes; around an archive there may be as many
 
 
-def bounded(request: Request, *, archive: bool) -> Request:
-    """Return the request so that no more of its body can be read than is accepted: 1 MiB, and an archive as large as the setting says.
+class Bodies(StrEnum):
+    """How large the bodies are that the routes of one router take."""
+
+    SMALL = "small"  # 1 MiB
+    ARCHIVE = "archive"  # an archive as large as the setting `upload_limit` says, and 1 MiB around it
+    RAW = "raw"  # read by the route itself, which bounds it
+
+
+def bounded(request: Request, bodies: Bodies, *, megabytes: int | None = None) -> Request:
+    """Return the request so that no more of its body can be read than is accepted. megabytes: of this one route.
 
     Raises: TooLarge `archive_too_large` | `body_too_large` when it says that it is larger.
     """
-    megabytes = services_of(request).settings.upload_limit if archive else 0
-    most = _ORDINARY + (megabytes << 20)
+    if bodies is Bodies.RAW:
+        return request
+    archive = bodies is Bodies.ARCHIVE
+    mebibytes = megabytes or (services_of(request).settings.upload_limit if archive else 0)
+    most = (mebibytes << 20) + (0 if megabytes else _ORDINARY)
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length[:20]) > most:
         if archive:
-            raise TooLarge("archive_too_large", f"The archive is larger than {megabytes} MiB.", hint="Leave files out with .canonryignore.")
-        raise TooLarge("body_too_large", f"The body of this request is larger than {_ORDINARY >> 20} MiB.")
+            raise TooLarge("archive_too_large", f"The archive is larger than {mebibytes} MiB.", hint="Leave files out with .canonryignore.")
+        raise TooLarge("body_too_large", f"The body of this request is larger than {most >> 20} MiB.")
     taken = 0
 
     async def receive() -> Message:

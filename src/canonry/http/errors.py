@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -21,6 +22,7 @@ from canonry.core.errors import (
     TooLarge,
     Unauthenticated,
     Unavailable,
+    Unbuilt,
 )
 from canonry.http.organizations import is_page
 from canonry.http.pages import error_page
@@ -56,6 +58,7 @@ STATUS: Mapping[type[CanonryError], int] = {
     TooLarge: 413,
     Limited: 429,
     Unavailable: 503,
+    Unbuilt: 501,
 }
 # A quota of the plan is not a rate: waiting does not help, paying does.
 _PAYMENT = frozenset({"project_limit_reached"})
@@ -115,15 +118,30 @@ def install(app: FastAPI) -> None:
         return JSONResponse(envelope(request, "validation_failed", f"The request is not valid: {places}.", issues=issues), status)
 
     @app.exception_handler(HTTPException)
-    def of_the_framework(request: Request, error: HTTPException) -> JSONResponse:
+    def of_the_framework(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_allowed(app, request.scope["path"]))
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=headers)
         code = _CODES.get(error.status_code, "http_error")
         message, hint = str(error.detail), ""
+        if error.status_code == 405:
+            message = f"{request.method} is nothing that can be asked of {request.url.path}."
+            hint = f"It knows {headers['Allow']}."
         if error.status_code == 404:
             message, hint = f"There is nothing at {request.url.path}.", "/openapi.json lists every address of the API."
-        return JSONResponse(envelope(request, code, message, hint=hint), error.status_code, dict(error.headers or {}))
+        return JSONResponse(envelope(request, code, message, hint=hint), error.status_code, headers)
 
     @app.exception_handler(Exception)
     def of_a_bug(request: Request, error: Exception) -> JSONResponse:
         _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         message = "Something in Canonry failed; it is in the log under this request id."
-        return JSONResponse(envelope(request, "internal_error", message), 500, {"X-Request-Id": str(request.scope.get("request_id", ""))})
+        return JSONResponse(envelope(request, "internal_error", message), 500)
+
+
+def _allowed(app: FastAPI, path: str) -> list[str]:
+    """Return the methods that some route has at this path."""
+    fitting = (route for route in iter_route_contexts(app.routes) if (form := getattr(route, "path_regex", None)) and form.match(path))
+    methods = {method for route in fitting for method in route.methods or ()}
+    return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))

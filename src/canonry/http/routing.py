@@ -8,19 +8,21 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from canonry.core.access import Actor, Permission, require
-from canonry.core.errors import Denied, Unauthenticated
+from canonry.core.errors import CanonryError, Denied, Unauthenticated
 from canonry.core.origin import Origin, current_origin
-from canonry.http.bodies import bounded
+from canonry.http.bodies import Bodies, bounded
 from canonry.http.csrf import require_csrf
 from canonry.http.deps import actor_of, came_by_cookie, org_actor_of, services_of
 from canonry.http.errors import ErrorEnvelope
 from canonry.http.organizations import is_page, to_sign_in
+from canonry.http.ratelimit import caller_of, limiter_of
 
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
 """Whoever is known, whatever they may do: for what concerns only themselves."""
 _KEY = "x-canonry-permission"
 _ANY_ORGANIZATION = "x-canonry-any-organization"
+_BODY = "x-canonry-body-mib"
 
 type Access = Permission | str
 
@@ -29,18 +31,18 @@ _MEANING = {
     402: "The plan allows no more.", 403: "The credential may not do that.", 404: "There is no such object for this caller.",
     409: "The state of things does not allow it.", 413: "The body is too large.", 415: "The body is of a kind that is not understood.",
     422: "The body is well-formed and means nothing here.", 429: "Too many requests; `Retry-After` says when to come again.",
-    502: "A service outside answered wrongly.", 503: "A service outside does not answer.",
+    501: "This version cannot do that yet.", 502: "A service outside answered wrongly.", 503: "A service outside does not answer.",
 }  # fmt: skip
 
 
 class Routes(APIRouter):
     """A router whose every route names a permission, or `PUBLIC` when anybody may call it.
 
-    takes_archives: bodies may be as large as an upload; elsewhere 1 MiB is the most.
+    bodies: how large a request's body may be.
     """
 
-    def __init__(self, *, takes_archives: bool = False, **options: Any) -> None:  # noqa: ANN401 -- FastAPI's own options
-        super().__init__(route_class=_GuardedArchive if takes_archives else _Guarded, **options)
+    def __init__(self, *, bodies: Bodies = Bodies.SMALL, **options: Any) -> None:  # noqa: ANN401 -- FastAPI's own options
+        super().__init__(route_class=_CLASSES[bodies], **options)
 
     def operation(
         self,
@@ -50,15 +52,18 @@ class Routes(APIRouter):
         *,
         errors: Sequence[int] = (),
         any_organization: bool = False,
+        body_limit: int | None = None,
         **options: Any,  # noqa: ANN401 -- FastAPI's own options
     ) -> Callable[[Any], Any]:
         """Return the decorator that adds a route; the gate runs before everything else of it.
 
         errors: the statuses, besides those that every route has (400, 401, 403, 404 with an object in the path, 429), it may answer with.
         any_organization: below `/app/{org}`, let in who acts in another organization as well; elsewhere it means nothing.
+        body_limit: MiB its body may have, where that differs from the router's `bodies`.
         """
         declared = access if access in {PUBLIC, SIGNED_IN} else str(Permission(access))
         extra = {**options.pop("openapi_extra", {}), _KEY: declared} | ({_ANY_ORGANIZATION: True} if any_organization else {})
+        extra |= {} if body_limit is None else {_BODY: body_limit}
         responses = {**_described(path, declared, errors), **options.pop("responses", {})}
         return self.api_route(path, methods=[method], openapi_extra=extra, responses=responses, **options)
 
@@ -79,17 +84,19 @@ def require_declared_permissions(app: FastAPI) -> None:
 class _Guarded(APIRoute):
     """A route that asks who is calling before it reads a body: a dependency would come after it, and let anybody fill memory and disk."""
 
-    takes_archives = False
+    bodies = Bodies.SMALL
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         extra = self.openapi_extra or {}
-        declared = extra.get(_KEY)
+        declared, most = extra.get(_KEY), extra.get(_BODY)
         if declared in {None, PUBLIC}:  # what declares nothing is refused at the start
 
             async def open_to_all(request: Request) -> Response:
+                if not limiter_of(request).is_free(request):
+                    await run_in_threadpool(_count, request)
                 current_origin.set(_origin(request))
-                return await handle(request)
+                return await handle(bounded(request, self.bodies, megabytes=most))
 
             return open_to_all
         permission = None if declared == SIGNED_IN else Permission(declared)
@@ -97,13 +104,13 @@ class _Guarded(APIRoute):
 
         async def guarded(request: Request) -> Response:
             try:
-                actor = await run_in_threadpool(_check, request, permission, in_organization=in_organization)
+                actor = await run_in_threadpool(_admit, request, permission, in_organization=in_organization)
             except (Unauthenticated, Denied) as error:
                 if (answer := _page_for_strangers(request, error)) is not None:
                     return answer
                 raise
             current_origin.set(_origin(request, actor))
-            request = bounded(request, archive=self.takes_archives)
+            request = bounded(request, self.bodies, megabytes=most)
             if came_by_cookie(request):
                 await require_csrf(request, services_of(request).vault, actor.credential_id)
             return await handle(request)
@@ -112,11 +119,35 @@ class _Guarded(APIRoute):
 
 
 class _GuardedArchive(_Guarded):
-    takes_archives = True
+    bodies = Bodies.ARCHIVE
 
 
-def _check(request: Request, permission: Permission | None, *, in_organization: bool) -> Actor:
-    actor = org_actor_of(request) if in_organization else actor_of(request)
+class _GuardedRaw(_Guarded):
+    bodies = Bodies.RAW
+
+
+_CLASSES = {Bodies.SMALL: _Guarded, Bodies.ARCHIVE: _GuardedArchive, Bodies.RAW: _GuardedRaw}
+
+
+def _count(request: Request) -> None:
+    limiter = limiter_of(request)
+    limiter.count(request, caller_of(request) if limiter.asks_who(request) else None)
+
+
+def _admit(request: Request, permission: Permission | None, *, in_organization: bool) -> Actor:
+    """Find out who calls, count the call, and look whether they may. permission: None when it is enough to be known."""
+    limiter = limiter_of(request)
+    try:
+        actor = actor_of(request)
+    except (Unauthenticated, Denied):
+        limiter.count(request, None)
+        raise
+    except CanonryError:  # it cannot be said who calls: that is not the caller's fault
+        limiter.excuse(request)
+        raise
+    limiter.count(request, actor)
+    if in_organization:
+        org_actor_of(request)
     if permission is not None:
         require(actor, permission)
     return actor

@@ -8,6 +8,7 @@ from canonry.ports.gates import ReleaseGate
 from canonry.ports.identity import Identity
 from canonry.ports.limits import AccountLimits
 from canonry.ports.mail import Mailer
+from canonry.ports.rates import Rates
 from canonry.ports.runtime import Runtime
 
 
@@ -22,6 +23,7 @@ class Ports:
     limits: AccountLimits
     identity: Identity
     mail: Mailer
+    rates: Rates
 
 
-__all__ = ["AccountLimits", "Builder", "Edge", "Identity", "Mailer", "Ports", "ReleaseGate", "Runtime"]
+__all__ = ["AccountLimits", "Builder", "Edge", "Identity", "Mailer", "Ports", "Rates", "ReleaseGate", "Runtime"]

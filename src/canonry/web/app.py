@@ -1,15 +1,16 @@
 """The ASGI application: routers, middleware, errors, health."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse
+from fastapi.routing import iter_route_contexts
 
 from canonry.adapters.edge.pages import PlainPage
 from canonry.core.errors import Unavailable
-from canonry.http import errors
+from canonry.http.application import Application
 from canonry.http.deps import Services
-from canonry.http.middleware import RequestIds
 from canonry.http.routing import PUBLIC, Routes, require_declared_permissions
 from canonry.wiring.routes import API, ROOT
 
@@ -19,18 +20,34 @@ _FRONT = PlainPage(200, "canonry", "Canonry runs here", "Projects answer at addr
 
 def create_app(container: Services) -> FastAPI:
     """Return the application over a container that is open. Raises: RuntimeError when a route declares no permission."""
-    app = FastAPI(title="Canonry API", version="1.0.0", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
-    app.state.container = container
-    app.add_middleware(RequestIds)
-    errors.install(app)
+    app = Application(
+        container, _aliases(), title="Canonry API", version="1.0.0", docs_url=None, redoc_url=None, openapi_url="/openapi.json"
+    )
     app.include_router(_health(container))
     for router in API:
         app.include_router(router, prefix="/v1")
-        app.include_router(router, include_in_schema=False)
     for router in ROOT:
         app.include_router(router)
     require_declared_permissions(app)
     return app
+
+
+def _aliases() -> frozenset[str]:
+    """Return how the paths of the API begin: by one part, or by two where something else begins with the same one."""
+    others = {_beginning(path, 1) for path in _paths(ROOT)}
+    beginnings = {_beginning(path, 2 if _beginning(path, 1) in others else 1) for path in _paths(API)}
+    return frozenset(beginnings - {_beginning(path, 2) for path in _paths(ROOT)})
+
+
+def _beginning(path: str, parts: int) -> str:
+    return "/".join(path.split("/")[1 : parts + 1])
+
+
+def _paths(routers: Iterable[Routes]) -> Iterator[str]:
+    for router in routers:
+        for route in iter_route_contexts(router.routes):
+            if route.path:
+                yield route.path
 
 
 def _health(container: Services) -> Routes:
@@ -54,7 +71,7 @@ def _health(container: Services) -> Routes:
                 tx.connection.execute("SELECT 1")
         except Unavailable as error:
             response.status_code = 503
-            return {"status": "unavailable", "reason": error.message}
+            return {"status": "error", "detail": error.message}
         return {"status": "ok"}
 
     return router

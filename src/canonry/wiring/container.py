@@ -10,6 +10,7 @@ from canonry.adapters.edge.caddy.edge import CaddyEdge
 from canonry.adapters.gates.open import OpenGate
 from canonry.adapters.limits.unlimited import Unlimited
 from canonry.adapters.mail.folder import FolderMailer
+from canonry.adapters.rates.memory import MemoryRates
 from canonry.adapters.runtime.process.runtime import ProcessRuntime
 from canonry.core.access import Scope
 from canonry.core.paths import Home
@@ -21,6 +22,7 @@ from canonry.infra.db import Database
 from canonry.infra.jobs import Queue
 from canonry.infra.tx import Transactions
 from canonry.ports import Ports
+from canonry.ports.rates import Rates
 from canonry.wiring.identity import make_identities
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
 
@@ -60,7 +62,7 @@ def open_container(settings: Settings, database_url: Secret) -> Container:
     ports = Ports(
         builder=NativeBuilder(home, settings), runtime=ProcessRuntime(home, settings), edge=CaddyEdge(home, settings),
         gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions),
-        mail=FolderMailer(home.mail, settings.mail_from),
+        mail=FolderMailer(home.mail, settings.mail_from), rates=_rates(settings),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 
@@ -86,6 +88,14 @@ def renew_owner_token(container: Container) -> Owner | None:
         user_id, organization_id = owner
         token = tokens.create_token(tx, organization_id=organization_id, user_id=user_id, name="command line", scope=Scope.ADMIN)
         return Owner(accounts.get_organization(tx, organization_id).handle, token)
+
+
+def _rates(settings: Settings) -> Rates:
+    if settings.redis_url is None:
+        return MemoryRates()
+    from canonry.adapters.rates.redis import RedisRates  # noqa: PLC0415 -- seldom used, and slow to import
+
+    return RedisRates(settings.redis_url)
 
 
 def _login() -> str:

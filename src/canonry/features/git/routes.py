@@ -17,11 +17,12 @@ from canonry.core.secret import Secret
 from canonry.features.git import service
 from canonry.features.git.hosted import hold_for_push
 from canonry.features.git.http_backend import ClientGone, Exchange, serve
+from canonry.http.bodies import Bodies
 from canonry.http.deps import Services, ServicesDep
 from canonry.http.errors import status_of
 from canonry.http.routing import PUBLIC, Routes
 
-router = Routes(tags=["Git"])
+router = Routes(tags=["Git"], bodies=Bodies.RAW)
 
 _READ, _PUSH = "git-upload-pack", "git-receive-pack"
 _LINGER = 10.0  # seconds for a push whose client left after the last byte: enough to start the deployment

@@ -17,13 +17,14 @@ from canonry.core.paths import Home
 from canonry.features import git
 from canonry.features.deployments import uploads
 from canonry.features.deployments.schemas import PlanAnswer, PlanRequest
+from canonry.http.bodies import Bodies
 from canonry.http.deps import Services, ServicesDep
 from canonry.http.routing import Routes
 from canonry.infra.files import remove_tree
 from canonry.ports.builder import PlanSettings
 from canonry.ports.plans import plan_to_json
 
-router = Routes(tags=["Deployments"], takes_archives=True)
+router = Routes(tags=["Deployments"], bodies=Bodies.ARCHIVE)
 
 _BODY = {
     "requestBody": {

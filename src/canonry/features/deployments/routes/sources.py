@@ -11,11 +11,12 @@ from canonry.features.deployments import service, uploads
 from canonry.features.deployments.models import Deployment
 from canonry.features.deployments.schemas import DeploymentAnswer, DeployRequest, QueuedAnswer, body_of, queued_of
 from canonry.features.projects import Project
+from canonry.http.bodies import Bodies
 from canonry.http.deps import ActorDep, Services, ServicesDep
 from canonry.http.routing import Routes
 from canonry.infra.tx import Tx
 
-router = Routes(tags=["Uploads"], takes_archives=True)
+router = Routes(tags=["Uploads"], bodies=Bodies.ARCHIVE)
 
 _ONE_FILE = {"max_files": 1, "max_fields": 10}  # of several, all but one would be left out in silence
 

@@ -1,0 +1,36 @@
+"""The FastAPI application with the conventions around everything, also around what answers when something failed."""
+
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from canonry.http import errors
+from canonry.http.deps import Services
+from canonry.http.headers import ASKED, EXPOSED
+from canonry.http.middleware import Conventions
+from canonry.http.ratelimit import RateLimiter
+
+
+class Application(FastAPI):
+    """An application over a container. aliases: how paths begin (one or two parts) that are served under /v1 and without it."""
+
+    def __init__(self, container: Services, aliases: AbstractSet[str], **options: Any) -> None:  # noqa: ANN401 -- FastAPI's own options
+        super().__init__(**options)
+        self.state.container = container
+        self.state.limiter = RateLimiter(container.ports.rates, container.settings)
+        self._aliases = aliases
+        self._origins = container.settings.origins
+        errors.install(self)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Wrap what FastAPI builds."""
+        app = super().build_middleware_stack()
+        if self._origins:
+            app = CORSMiddleware(
+                app, allow_origins=self._origins, allow_credentials="*" not in self._origins,
+                allow_methods=("GET", "POST", "PATCH", "PUT", "DELETE"), allow_headers=ASKED, expose_headers=EXPOSED,
+            )  # fmt: skip
+        return Conventions(app, self._aliases)
