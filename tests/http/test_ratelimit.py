@@ -107,10 +107,10 @@ def test_probes_are_not_counted(strict: Api) -> None:
 
 
 def test_a_database_that_is_away_is_not_the_callers_fault(strict: Api) -> None:
-    strict.container.database._pool.timeout = 0.01
     held = [strict.container.database._pool.getconn() for _ in range(strict.container.database._pool.max_size)]
     for connection in held:
         connection.close()
+    strict.container.database._pool.timeout = 0.01
     try:
         answers = [strict.ask("GET", "/v1/me") for _ in range(35)]
     finally:
