@@ -28,7 +28,7 @@ from canonry.adapters.limits.unlimited import Unlimited
 from canonry.adapters.mail.memory import MemoryMailer
 from canonry.adapters.rates.memory import MemoryRates
 from canonry.adapters.runtime.memory import Machine, MemoryRuntime
-from canonry.core.access import Actor, Scope
+from canonry.core.access import Actor, Permission, Scope
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
 from canonry.features import accounts, tokens
@@ -86,9 +86,9 @@ class Somebody:
     handle: str
     tokens: Mapping[Scope, str]
 
-    def actor(self) -> Actor:
+    def actor(self, permissions: frozenset[Permission] = frozenset()) -> Actor:
         """Return them as they come out of the gate."""
-        return Actor(self.user_id, self.organization_id, self.handle, frozenset())
+        return Actor(self.user_id, self.organization_id, self.handle, permissions)
 
 
 @dataclass

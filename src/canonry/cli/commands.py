@@ -47,6 +47,10 @@ GIT = Noun("Deploy from a git repository.", {
     "url": Command(f"{_REMOTE}.git:show_url", "Print the address to git push to."),
 })  # fmt: skip
 
+AUDIT = Noun("Check the record of what happened.", {
+    "verify": Command(f"{_REMOTE}.activity:verify", "Check that no event was changed or taken out."),
+})  # fmt: skip
+
 ROOT = Noun("From a written specification to running software, on your own machine.", {
     "deploy": Command(f"{_REMOTE}.deploy:deploy", "Deploy a folder and follow it until it is live."),
     "plan": Command(f"{_REMOTE}.plan:plan", "Show what a deploy of a folder would do."),
@@ -57,6 +61,8 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "projects": PROJECTS,
     "deployments": DEPLOYMENTS,
     "git": GIT,
+    "activity": Command(f"{_REMOTE}.activity:activity", "Show who did what, when and from where."),
+    "audit": AUDIT,
     "login": Command(f"{_REMOTE}.account:login", "Sign in to a Canonry with a token."),
     "logout": Command(f"{_REMOTE}.account:logout", "Forget the stored token."),
     "whoami": Command(f"{_REMOTE}.account:whoami", "Show who the stored token is."),

@@ -123,6 +123,11 @@ class Home:
         return self.root / "mail"
 
     @property
+    def audit_anchors(self) -> Path:
+        """One JSON line for each day and chain of events: where it stood."""
+        return self.root / "audit.anchors"
+
+    @property
     def logs(self) -> Path:
         """Log files of Canonry itself and of what it starts."""
         return self.root / "logs"

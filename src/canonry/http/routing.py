@@ -95,7 +95,7 @@ class _Guarded(APIRoute):
             async def open_to_all(request: Request) -> Response:
                 if not limiter_of(request).is_free(request):
                     await run_in_threadpool(_count, request)
-                current_origin.set(_origin(request))
+                current_origin.set(origin_of(request))
                 return await handle(bounded(request, self.bodies, megabytes=most))
 
             return open_to_all
@@ -109,7 +109,7 @@ class _Guarded(APIRoute):
                 if (answer := _page_for_strangers(request, error)) is not None:
                     return answer
                 raise
-            current_origin.set(_origin(request, actor))
+            current_origin.set(origin_of(request, actor))
             request = bounded(request, self.bodies, megabytes=most)
             if came_by_cookie(request):
                 await require_csrf(request, services_of(request).vault, actor.credential_id)
@@ -162,7 +162,8 @@ def _page_for_strangers(request: Request, error: Unauthenticated | Denied) -> Re
     return to_sign_in(request, organization=str(request.path_params["org"])) if error.code == "not_your_organization" else None
 
 
-def _origin(request: Request, actor: Actor | None = None) -> Origin:
+def origin_of(request: Request, actor: Actor | None = None) -> Origin:
+    """Return what the events of this request say about where they come from."""
     address = request.client.host if request.client else ""
     request_id = str(request.scope.get("request_id", ""))
     if actor is None:

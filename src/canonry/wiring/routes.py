@@ -1,6 +1,7 @@
 """Every router of the system: find any address here."""
 
 from canonry.features.accounts.routes import routers as accounts
+from canonry.features.audit.routes import router as audit
 from canonry.features.auth.routes import api_routers as auth
 from canonry.features.auth.routes import root_routers as auth_pages
 from canonry.features.deployments.routes import routers as deployments
@@ -9,7 +10,7 @@ from canonry.features.observe.routes import router as observe
 from canonry.features.projects.routes import router as projects
 from canonry.http.routing import Routes
 
-API: tuple[Routes, ...] = (*accounts, *auth, projects, *deployments, observe)
+API: tuple[Routes, ...] = (*accounts, *auth, projects, *deployments, observe, audit)
 """Served under /v1 and, for older clients, at the same paths without it."""
 
 ROOT: tuple[Routes, ...] = (git, *auth_pages)

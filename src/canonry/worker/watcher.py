@@ -1,8 +1,8 @@
-"""Runs the watch once a second, in one process of a Canonry at a time: whoever holds the advisory lock."""
+"""Does the rounds once a second, in one process of a Canonry at a time: whoever holds the advisory lock."""
 
 import logging
 import threading
-from typing import Protocol
+from collections.abc import Sequence
 
 import psycopg
 from psycopg import Connection
@@ -10,6 +10,7 @@ from psycopg import Connection
 from canonry.core.errors import CanonryError
 from canonry.core.secret import Secret
 from canonry.infra.db import Row, connect
+from canonry.infra.rounds import Rounds
 
 _log = logging.getLogger(__name__)
 _LOCK = 7_226_680  # key of the advisory lock; the database frees it when its holder's connection ends, also by kill -9
@@ -17,24 +18,12 @@ _EVERY = 1.0
 _TRY_AGAIN = 2.0
 
 
-class Rounds(Protocol):
-    """What is done each time."""
-
-    def round(self) -> None:
-        """Look once at everything."""
-        ...
-
-    def close(self) -> None:
-        """Stop looking."""
-        ...
-
-
 class Watcher:
     """A thread that does the rounds."""
 
-    def __init__(self, url: Secret, watch: Rounds) -> None:
+    def __init__(self, url: Secret, rounds: Sequence[Rounds]) -> None:
         self._url = url
-        self._watch = watch
+        self._parts = rounds
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
@@ -46,7 +35,8 @@ class Watcher:
         """End after the round under way."""
         self._stopping.set()
         self._thread.join()
-        self._watch.close()
+        for part in self._parts:
+            part.close()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -67,5 +57,16 @@ class Watcher:
     def _rounds(self, connection: Connection[Row]) -> None:
         while not self._stopping.is_set():
             connection.execute("SELECT 1")  # an ended connection has lost the lock
-            self._watch.round()
+            for part in self._parts:
+                _guarded(part)
             self._stopping.wait(_EVERY)
+
+
+def _guarded(part: Rounds) -> None:
+    """Do one part; when it fails, the others go on, and it is tried again the next time."""
+    try:
+        part.round()
+    except (CanonryError, psycopg.Error) as error:
+        _log.warning("%s waits: %s", type(part).__name__, error)
+    except Exception:  # noqa: BLE001 -- the edge of a thread that must not end; it is logged with its traceback
+        _log.exception("%s failed; it goes on", type(part).__name__)

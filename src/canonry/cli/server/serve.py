@@ -70,11 +70,12 @@ def _run(container: "Container", services: "Services") -> None:
 
 
 async def _serve(container: "Container", services: "Services") -> None:
-    from canonry.features.deployments import Watch, recover
+    from canonry.features.deployments import recover
     from canonry.infra.keeper import Keeper
     from canonry.web.app import create_app
     from canonry.web.server import serve_web
     from canonry.wiring.jobs import tasks
+    from canonry.wiring.rounds import rounds
     from canonry.worker.main import Worker
     from canonry.worker.watcher import Watcher
 
@@ -84,7 +85,7 @@ async def _serve(container: "Container", services: "Services") -> None:
         loop.add_signal_handler(number, stop.set)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal we were started in may close
     worker = Worker(container.database, tasks(container), concurrency=container.settings.workers)
-    watcher = Watcher(container.database.url, Watch(container))
+    watcher = Watcher(container.database.url, rounds(container))
     keeper = Keeper(services.kept())
     web = asyncio.create_task(serve_web(create_app(container), container.home.web_socket, stop, ready))
     background = asyncio.create_task(_when_ready(container, ready, stop))

@@ -25,7 +25,7 @@ def stop(context: Context, actor: Actor, key: str) -> Project:
         project = projects.find(tx, actor, key)
     with leading.turn(context, project.id):
         with context.transactions.begin() as tx:
-            projects.set_status(tx, project.id, "stopped")
+            projects.stop(tx, projects.get_any(tx, project.id))
             hosts = traffic.hosts_of(tx, project.id)
         traffic.show_stopped(context.ports.edge, hosts)
     with context.transactions.begin() as tx:
@@ -46,7 +46,7 @@ def start(context: Context, actor: Actor, key: str) -> Project:
                 raise Conflict("no_deployment", f"The project {project.slug} has nothing deployed.", hint="Deploy it first.")
             if project.status == "running":
                 return project
-            projects.set_status(tx, project.id, "running" if PRODUCTION in environments else "new")
+            projects.start(tx, project, "running" if PRODUCTION in environments else "new")
             sites = revival.bring_back(tx, context, project)
         revival.serve_sites(context, sites)
     with context.transactions.begin() as tx:
@@ -67,7 +67,7 @@ def scale(context: Context, actor: Actor, key: str, wanted: Scale) -> Project:
         if wanted.process not in known and wanted.process != launch.WEB:
             message = f"There is no process {wanted.process!r}; there is {', '.join(known) or 'none: this is a static site'}."
             raise Invalid("unknown_process", message, issues=[Issue("body.process", message, "unknown")])
-        projects.set_scale(tx, project.id, wanted)
+        projects.set_scale(tx, project, wanted)
         if live is not None and release is not None and project.status != "stopped":
             _fit(tx, context, project, live.id, release, wanted)
         return projects.get_any(tx, project.id)

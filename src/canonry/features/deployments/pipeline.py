@@ -9,17 +9,19 @@ import time
 
 from canonry.core.clock import now
 from canonry.core.errors import CanonryError
+from canonry.core.events import Event
 from canonry.features import projects
 from canonry.features.deployments import retention, source, store, switch
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.cancellation import Cancellation
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.errors import DeploymentStopped
-from canonry.features.deployments.events import DeploymentFailed
+from canonry.features.deployments.events import DeploymentCancelled, DeploymentFailed, DeploymentSuperseded
 from canonry.features.deployments.fleet import launch
 from canonry.features.deployments.fleet import store as fleet
 from canonry.features.deployments.models import UNFINISHED, Deployment, Status
 from canonry.features.deployments.queue import RUN
+from canonry.features.deployments.rules import facts
 from canonry.infra.files import remove_tree
 from canonry.ports.errors import BuildCancelled
 
@@ -59,6 +61,9 @@ def _take(context: Context, project_id: str, environment: str) -> Deployment | N
         *older, newest = rows
         error = {"code": "superseded", "message": f"The newer deployment {newest.id} took its place before it began.", "hint": ""}
         store.finish(tx, [row.id for row in older], Status.SUPERSEDED, error)
+        for row in older:
+            ended = DeploymentSuperseded(row.organization_id, row.project_id, row.id)
+            tx.emit(ended, before=facts(row), after={**facts(row), "status": str(Status.SUPERSEDED), "by": newest.id})
         store.update(tx, newest.id, {"status": str(Status.BUILDING), "step": "fetch", "started_at": now()})
     for row in older:
         log = BuildLog(context.home, row.id)
@@ -139,7 +144,13 @@ def _end(context: Context, deployment: Deployment, log: BuildLog, status: Status
             return current.status
         store.finish(tx, [deployment.id], status, error)
         fleet.drain_deployment(tx, deployment.id)
-        tx.emit(DeploymentFailed(deployment.organization_id, deployment.project_id, deployment.id, error["code"]))
+        tx.emit(_ended(deployment, status, error["code"]), before=facts(current), after=facts(store.get(tx, deployment.id) or current))
     log.say(f"{error['message']} {error['hint']}".strip())
     log.say("The live release is untouched." if status is Status.FAILED else "Stopped.")
     return status
+
+
+def _ended(deployment: Deployment, status: Status, code: str) -> Event:
+    if status is Status.CANCELLED:
+        return DeploymentCancelled(deployment.organization_id, deployment.project_id, deployment.id)
+    return DeploymentFailed(deployment.organization_id, deployment.project_id, deployment.id, code)

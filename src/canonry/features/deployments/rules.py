@@ -30,6 +30,19 @@ def require_rollback_target(deployment: Deployment) -> str:
     return deployment.release_id
 
 
+def facts(deployment: Deployment) -> dict[str, object]:
+    """Return what the audit trail keeps of a deployment, before and after a change."""
+    found: dict[str, object] = {
+        "status": str(deployment.status), "environment": deployment.environment, "trigger": deployment.trigger, "ref": deployment.ref,
+        "commit": deployment.commit, "created_by": deployment.created_by,
+    }  # fmt: skip
+    if deployment.cancel_requested:
+        found["cancel_requested"] = True
+    if deployment.error is not None:
+        found["error"] = deployment.error.get("code")
+    return found
+
+
 def back_off(failures: int) -> float:
     """Return how many seconds to wait before the next start, after so many quick ends in a row: 0, 1, 2, 4, … 60."""
     return 0.0 if failures <= 1 else min(2.0 ** (failures - 2), _LONGEST_BACK_OFF)

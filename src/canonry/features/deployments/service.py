@@ -5,16 +5,17 @@ from typing import Any
 
 from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import Conflict, Invalid, Issue, NotFound
+from canonry.core.events import Event
 from canonry.core.ids import new_id
 from canonry.core.paging import Page, cut
 from canonry.core.paths import Home
 from canonry.core.refs import parse_ref
 from canonry.features import git, projects
 from canonry.features.deployments import store
-from canonry.features.deployments.events import DeploymentRequested
+from canonry.features.deployments.events import DeploymentCancelled, DeploymentCancelRequested, DeploymentRequested
 from canonry.features.deployments.models import Deployment, Status, Wish
 from canonry.features.deployments.queue import RUN
-from canonry.features.deployments.rules import require_cancellable, require_retryable, require_rollback_target
+from canonry.features.deployments.rules import facts, require_cancellable, require_retryable, require_rollback_target
 from canonry.features.projects import PRODUCTION, Project
 from canonry.infra.tx import Tx
 from canonry.ports.builder import Builder
@@ -84,9 +85,13 @@ def cancel(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
     require_cancellable(locked or find(tx, actor, deployment_id))
     if locked is not None and locked.status is Status.QUEUED:
         store.finish(tx, [deployment.id], Status.CANCELLED, {"code": "cancelled", "message": "Cancelled before it began.", "hint": ""})
+        happened: Event = DeploymentCancelled(deployment.organization_id, deployment.project_id, deployment.id)
     else:
         store.update(tx, deployment.id, {"cancel_requested": True})
-    return find(tx, actor, deployment_id)
+        happened = DeploymentCancelRequested(deployment.organization_id, deployment.project_id, deployment.id)
+    cancelled = find(tx, actor, deployment_id)
+    tx.emit(happened, before=facts(locked or deployment), after=facts(cancelled))
+    return cancelled
 
 
 def retry(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
@@ -131,9 +136,12 @@ def _request(tx: Tx, actor: Actor, project: Project, trigger: str, source: dict[
                       "environment": wish.environment, "trigger": trigger, "source": source, "ref": wish.branch,
                       "commit": wish.commit and parse_ref(wish.commit).commit, "commit_message": wish.message,
                       "created_by": actor.user_id or None})  # fmt: skip
-    tx.emit(DeploymentRequested(project.organization_id, project.id, deployment_id))
+    deployment = find(tx, actor, deployment_id)
+    of = {"deployment_id": source["deployment_id"]} if "deployment_id" in source else {}
+    happened = DeploymentRequested(project.organization_id, project.id, deployment_id)
+    tx.emit(happened, after={"slug": project.slug, **facts(deployment), **of})
     tx.enqueue(RUN, project_id=project.id, environment=wish.environment)
-    return find(tx, actor, deployment_id)
+    return deployment
 
 
 def _require_open(tx: Tx, project: Project, environment: str) -> None:

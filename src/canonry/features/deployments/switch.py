@@ -14,6 +14,7 @@ from canonry.features.deployments.fleet import leading, revival
 from canonry.features.deployments.fleet import store as fleet
 from canonry.features.deployments.fleet.launch import host_of
 from canonry.features.deployments.models import Deployment, Release
+from canonry.features.deployments.rules import facts
 from canonry.features.projects import Project
 from canonry.infra.tx import Tx
 from canonry.ports.plans import plan_from_json
@@ -74,10 +75,13 @@ def take_over(context: Context, project: Project, deployment: Deployment, releas
 def _record(tx: Tx, deployment: Deployment, url: str) -> bool:
     """Note that a deployment is live; say whether the project was stopped until now. The status of a project is that of production."""
     stopped_before = projects.get_any(tx, deployment.project_id).status == "stopped"
+    before = store.live(tx, deployment.project_id, deployment.environment)
     store.make_live(tx, deployment, url)
     if deployment.environment == PRODUCTION:
         projects.set_status(tx, deployment.project_id, "running")
-    tx.emit(DeploymentSucceeded(deployment.organization_id, deployment.project_id, deployment.id))
+    after = {"live": deployment.id, "url": url, **facts(store.get(tx, deployment.id) or deployment)}
+    happened = DeploymentSucceeded(deployment.organization_id, deployment.project_id, deployment.id)
+    tx.emit(happened, before={"live": before.id if before is not None else None}, after=after)
     return stopped_before and deployment.environment == PRODUCTION
 
 

@@ -3,7 +3,8 @@
 Run by path (`python -I -S hook.py`) inside git, with nothing of Canonry imported: it must be there at once. It is a client of the
 public API, over the web process's unix socket, with the pusher's own token. It always ends with 0: the push itself is accepted.
 
-In: lines `old new ref` on stdin. In the environment: CANONRY_PUSH_SOCKET, CANONRY_PUSH_PROJECT, CANONRY_PUSH_BRANCH, CANONRY_PUSH_TOKEN.
+In: lines `old new ref` on stdin. In the environment: CANONRY_PUSH_SOCKET, CANONRY_PUSH_PROJECT, CANONRY_PUSH_BRANCH, CANONRY_PUSH_TOKEN,
+CANONRY_PUSH_ADDRESS (where the pusher is).
 """
 
 import json
@@ -33,13 +34,13 @@ def main() -> None:
         say(f"{branch} was deleted: nothing is deployed, and what is live stays live.")
     elif wanted:
         deploy(environment.get("CANONRY_PUSH_SOCKET", ""), environment.get("CANONRY_PUSH_PROJECT", ""),
-               environment.get("CANONRY_PUSH_TOKEN", ""), wanted[-1])  # fmt: skip
+               environment.get("CANONRY_PUSH_TOKEN", ""), wanted[-1], environment.get("CANONRY_PUSH_ADDRESS", ""))  # fmt: skip
     elif others:
         name = others[0].removeprefix("refs/heads/").removeprefix("refs/tags/")
         say(f"Nothing is deployed: only {branch} is. To deploy this: git push <remote> {name}:{branch}")
 
 
-def deploy(socket_path: str, project: str, token: str, commit: str) -> None:
+def deploy(socket_path: str, project: str, token: str, commit: str, address: str) -> None:
     """Ask the API for a deployment of `commit` and show it to its end."""
     stop = time.monotonic() + TOTAL_SECONDS
     connection = connect(socket_path)
@@ -48,9 +49,11 @@ def deploy(socket_path: str, project: str, token: str, commit: str) -> None:
         return
     with connection:
         body = json.dumps({"ref": commit}).encode()
+        origin = f"X-Forwarded-For: {address}\r\n" if address else ""
         head = (
             f"POST /v1/projects/{project}/deploy/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nAccept: text/event-stream\r\nConnection: close\r\n\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{origin}"
+            "Accept: text/event-stream\r\nConnection: close\r\n\r\n"
         )
         try:
             connection.sendall(head.encode() + body)

@@ -13,6 +13,7 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from canonry.core.errors import CanonryError, NotFound
+from canonry.core.origin import current_origin
 from canonry.core.secret import Secret
 from canonry.features.git import service
 from canonry.features.git.hosted import hold_for_push
@@ -20,7 +21,7 @@ from canonry.features.git.http_backend import ClientGone, Exchange, serve
 from canonry.http.bodies import Bodies
 from canonry.http.deps import Services, ServicesDep
 from canonry.http.errors import status_of
-from canonry.http.routing import PUBLIC, Routes
+from canonry.http.routing import PUBLIC, Routes, origin_of
 
 router = Routes(tags=["Git"], bodies=Bodies.RAW)
 
@@ -52,13 +53,15 @@ def _serve(request: Request, services: Services, handle: str, name: str, wanted:
             raise NotFound("smart_http_only", "This address speaks git's smart HTTP only.", hint="Use git 1.6.6 or newer.")
         credential = _credential(request.headers.get("authorization", ""))
         actor = service.identify(services.ports.identity, credential)
+        current_origin.set(origin_of(request, actor))
         slug = name.removesuffix(".git")
         with services.transactions.begin() as tx:
             if pushing:
                 project = service.find_or_create_project(tx, actor, services.ports.limits, handle, slug)
             else:
                 project = service.find_project(tx, actor, handle, slug)
-        serving = service.prepare(services.home, project, credential if pushing else None, services.settings.upload_limit << 20)
+        push = service.Push(credential, current_origin.get().address) if pushing and credential is not None else None
+        serving = service.prepare(services.home, project, push, services.settings.upload_limit << 20)
     except CanonryError as error:
         return _refusal(error)
     return _GitResponse(serving, actor.organization_handle, pushing=pushing)

@@ -29,6 +29,14 @@ class Serving:
     environment: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Push:
+    """Who pushes: the credential the hook calls the API with, and the address they push from."""
+
+    credential: Secret
+    address: str
+
+
 def identify(identity: Identity, credential: Secret | None) -> Actor:
     """Return who calls. Raises: Unauthenticated `unauthenticated`, `invalid_token`."""
     if credential is None:
@@ -72,13 +80,13 @@ def find_or_create_project(tx: Tx, actor: Actor, limits: AccountLimits, handle: 
     return project
 
 
-def prepare(home: Home, project: Project, credential: Secret | None, push_limit: int) -> Serving:
+def prepare(home: Home, project: Project, push: Push | None, push_limit: int) -> Serving:
     """Return how git serves the project's own repository, which is made when there is none.
 
-    credential: set for a push; the hook calls the API with it. push_limit: bytes one push may have.
+    push: set when somebody pushes; the hook calls the API in their name. push_limit: bytes one push may have.
     """
     repository = ensure_hosted(home, project.id, project.repo_branch)
-    if credential is None:
+    if push is None:
         return Serving(repository, {"http.receivepack": "false"}, {})
     config = {
         "http.receivepack": "true",
@@ -93,7 +101,8 @@ def prepare(home: Home, project: Project, credential: Secret | None, push_limit:
         "CANONRY_PUSH_SOCKET": str(home.web_socket),
         "CANONRY_PUSH_PROJECT": project.id,
         "CANONRY_PUSH_BRANCH": project.repo_branch,
-        "CANONRY_PUSH_TOKEN": credential.reveal(),
+        "CANONRY_PUSH_TOKEN": push.credential.reveal(),
+        "CANONRY_PUSH_ADDRESS": push.address,
     }
     return Serving(repository, config, environment)
 

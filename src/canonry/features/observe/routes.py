@@ -12,10 +12,11 @@ from pydantic import BaseModel
 
 from canonry.core.access import Actor, Permission
 from canonry.core.errors import CanonryError
+from canonry.core.moments import parse_since
 from canonry.features import deployments, projects
 from canonry.features.deployments import Instance
 from canonry.features.observe import service
-from canonry.features.observe.cursor import parse_cursor, parse_since, write_cursor
+from canonry.features.observe.cursor import parse_cursor, write_cursor
 from canonry.http.deps import ActorDep, Services, ServicesDep
 from canonry.http.routing import Routes
 from canonry.http.stream import event, stream

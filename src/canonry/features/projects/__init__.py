@@ -22,6 +22,8 @@ from canonry.features.projects.service import (
     scale_of,
     set_scale,
     set_status,
+    start,
+    stop,
 )
 
 __all__ = [
@@ -45,4 +47,6 @@ __all__ = [
     "scale_of",
     "set_scale",
     "set_status",
+    "start",
+    "stop",
 ]

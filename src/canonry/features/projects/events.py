@@ -28,3 +28,27 @@ class ProjectDeleted(Event):
 
     name: ClassVar[str] = "project.deleted"
     project_id: str
+
+
+@dataclass(frozen=True)
+class ProjectStopped(Event):
+    """Somebody stopped a project."""
+
+    name: ClassVar[str] = "project.stopped"
+    project_id: str
+
+
+@dataclass(frozen=True)
+class ProjectStarted(Event):
+    """Somebody started a project that was stopped."""
+
+    name: ClassVar[str] = "project.started"
+    project_id: str
+
+
+@dataclass(frozen=True)
+class ProjectScaled(Event):
+    """Somebody set how many instances of a process run, or how big they are."""
+
+    name: ClassVar[str] = "project.scaled"
+    project_id: str

@@ -1,6 +1,7 @@
 """Use cases around projects."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 
 import psycopg
 
@@ -13,7 +14,14 @@ from canonry.core.refs import parse_branch, parse_repository_url
 from canonry.core.settings import Settings
 from canonry.features import accounts
 from canonry.features.projects import store
-from canonry.features.projects.events import ProjectChanged, ProjectCreated, ProjectDeleted
+from canonry.features.projects.events import (
+    ProjectChanged,
+    ProjectCreated,
+    ProjectDeleted,
+    ProjectScaled,
+    ProjectStarted,
+    ProjectStopped,
+)
 from canonry.features.projects.models import Project, Scale
 from canonry.features.projects.rules import RESERVED, check_slug, derive_slug
 from canonry.infra.tx import Tx
@@ -56,8 +64,9 @@ def create(
             raise _name_taken(name) from error
         message = f"The slug {chosen!r} is taken."
         raise Conflict("slug_taken", message, hint="Choose another slug.") from error
-    tx.emit(ProjectCreated(actor.organization_id, project_id))
-    return get_any(tx, project_id)
+    project = get_any(tx, project_id)
+    tx.emit(ProjectCreated(actor.organization_id, project_id), after=_facts(project))
+    return project
 
 
 def checked_repository(text: str, settings: Settings) -> str:
@@ -109,13 +118,29 @@ def change(tx: Tx, actor: Actor, key: str, changes: Mapping[str, object]) -> Pro
                 store.update(tx, project.id, changes)
         except psycopg.errors.UniqueViolation as error:
             raise _name_taken(str(changes.get("name"))) from error
-        tx.emit(ProjectChanged(actor.organization_id, project.id))
+        before = {"slug": project.slug, **{name: getattr(project, name) for name in changes}}
+        tx.emit(ProjectChanged(actor.organization_id, project.id), before=before, after={"slug": project.slug, **changes})
     return get_any(tx, project.id)
 
 
 def set_status(tx: Tx, project_id: str, status: str) -> None:
     """Note that a project is running or stopped."""
     store.update(tx, project_id, {"status": status})
+
+
+def stop(tx: Tx, project: Project) -> None:
+    """Note that somebody stopped a project; nothing happens when it is stopped already."""
+    if project.status != "stopped":
+        store.update(tx, project.id, {"status": "stopped"})
+        tx.emit(
+            ProjectStopped(project.organization_id, project.id), before=_state(project, project.status), after=_state(project, "stopped")
+        )
+
+
+def start(tx: Tx, project: Project, status: str) -> None:
+    """Note that somebody started a project that was stopped. status: what it is from now on."""
+    store.update(tx, project.id, {"status": status})
+    tx.emit(ProjectStarted(project.organization_id, project.id), before=_state(project, project.status), after=_state(project, status))
 
 
 def note_crash(tx: Tx, project_id: str, *, crashed: bool) -> None:
@@ -155,7 +180,7 @@ def free_label(tx: Tx, project_id: str, environment: str) -> None:
 def delete(tx: Tx, project: Project) -> None:
     """Delete the project's rows; its slug is free from then on."""
     store.delete(tx, project.id)
-    tx.emit(ProjectDeleted(project.organization_id, project.id))
+    tx.emit(ProjectDeleted(project.organization_id, project.id), before=_facts(project))
 
 
 def scale_of(tx: Tx, project_id: str, process: str, environment: str = PRODUCTION) -> Scale:
@@ -163,9 +188,20 @@ def scale_of(tx: Tx, project_id: str, process: str, environment: str = PRODUCTIO
     return next((scale for scale in store.scales(tx, project_id, environment) if scale.process == process), Scale(process, 1, None, None))
 
 
-def set_scale(tx: Tx, project_id: str, scale: Scale, environment: str = PRODUCTION) -> None:
+def set_scale(tx: Tx, project: Project, scale: Scale, environment: str = PRODUCTION) -> None:
     """Store the scale of a process."""
-    store.set_scale(tx, project_id, environment, scale)
+    before = scale_of(tx, project.id, scale.process, environment)
+    store.set_scale(tx, project.id, environment, scale)
+    place = {"slug": project.slug, "environment": environment}
+    tx.emit(ProjectScaled(project.organization_id, project.id), before={**place, **asdict(before)}, after={**place, **asdict(scale)})
+
+
+def _facts(project: Project) -> dict[str, object]:
+    return {"slug": project.slug, "name": project.name, "repo_url": project.repo_url, "repo_branch": project.repo_branch}
+
+
+def _state(project: Project, status: str) -> dict[str, object]:
+    return {"slug": project.slug, "status": status}
 
 
 def _checked_name(name: str) -> str:

@@ -1,0 +1,11 @@
+"""What is looked at once a second, in one process of a Canonry at a time: find everything here that happens by the clock."""
+
+from canonry.features.audit import AnchorWriter
+from canonry.features.deployments import Watch
+from canonry.infra.rounds import Rounds
+from canonry.wiring.container import Container
+
+
+def rounds(container: Container) -> list[Rounds]:
+    """Return everything that has its turn again and again; a part that seldom has something to do looks at the time itself."""
+    return [Watch(container), AnchorWriter(container.home.audit_anchors, container.transactions)]

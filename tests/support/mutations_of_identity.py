@@ -1,0 +1,103 @@
+"""How to call each operation about people and their sessions, so that it succeeds (see tests/support/mutations.py)."""
+
+import json
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
+
+from canonry.features.auth import service
+from canonry.features.auth.grants import service as grants
+from canonry.features.auth.models import Label
+from tests.support.api import Api
+from tests.support.browser import Browser
+from tests.support.mail import secret_in, take
+from tests.support.mutation import Call
+from tests.support.signing_in import EMAIL, PASSWORD, give_password
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def session(api: Api) -> tuple[dict[str, str], str]:
+    """Sign the owner in; return the headers of their browser (cookies and CSRF token), and the id of the session."""
+    give_password(api, api.owner.user_id)
+    browser = Browser(api.connection)
+    assert browser.submit(browser.get("/auth/login").form("/auth/login"), email=EMAIL, password=PASSWORD).status == 303
+    shown = json.loads(browser.get("/v1/auth/session").text)
+    cookies = "; ".join(f"{name}={value}" for name, (value, place) in browser.cookies.items() if place == "/")
+    return {"Cookie": cookies, "X-CSRF-Token": shown["csrf_token"]}, shown["id"]
+
+
+def by_session(api: Api, values: Mapping[str, str], body: object = None, *, page: bool = False) -> Call:
+    """Return a call by the session's cookie. page: a form of a page, below no version."""
+    headers, _ = session(api)
+    secrets = (*(item.partition("=")[2] for item in headers["Cookie"].split("; ")), headers["X-CSRF-Token"])
+    if not page:
+        return Call(values, body, headers=headers, secrets=secrets, token=None, credential="session")
+    raw = urlencode(dict(body) if isinstance(body, dict) else {}).encode()
+    return Call(values, raw=raw, headers={**headers, "Content-Type": _FORM}, secrets=secrets, token=None, credential="session", prefix="")
+
+
+def _sign_in(api: Api) -> Call:
+    give_password(api, api.owner.user_id)
+    return Call(body={"email": EMAIL, "password": PASSWORD}, secrets=(PASSWORD,), token=None, credential="session")
+
+
+def _sign_in_page(api: Api) -> Call:
+    give_password(api, api.owner.user_id)
+    raw = urlencode({"email": EMAIL, "password": PASSWORD}).encode()
+    return Call(raw=raw, headers={"Content-Type": _FORM}, secrets=(PASSWORD,), token=None, credential="session", prefix="")
+
+
+def _other_session(api: Api, *, page: bool = False) -> Call:
+    _, other = session(api)
+    return by_session(api, {"session": other}, page=page)
+
+
+def _revoke(api: Api) -> Call:
+    with api.container.transactions.begin() as tx:
+        opened = service.open_session(tx, api.owner.user_id, label=Label.CLI, way="device", organization_id=api.owner.organization_id)
+        grant = grants.give(tx, opened.session)
+    token = grant.refresh.reveal()
+    return _by_link({"refresh_token": token}, token, prefix="")
+
+
+def _by_link(body: object, secret: str, *, prefix: str = "/v1") -> Call:
+    """Return a call of somebody who shows nothing but a secret in its body: the event names the person, its origin only the address."""
+    return Call(body=body, secrets=(secret, PASSWORD), token=None, user_id="", credential="", prefix=prefix)
+
+
+def _mailed(api: Api, path: str) -> str:
+    assert api.ask("POST", path, {"email": EMAIL}, token=None).status == 202
+    return secret_in(take(api.container, EMAIL))
+
+
+def _verify(api: Api) -> Call:
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute("UPDATE users SET email_verified_at = NULL WHERE email = %s", (EMAIL,))
+    secret = _mailed(api, "/v1/auth/verify-email/resend")
+    return _by_link({"token": secret}, secret)
+
+
+def _reset(api: Api) -> Call:
+    secret = _mailed(api, "/v1/auth/password-reset")
+    return _by_link({"token": secret, "password": PASSWORD}, secret)
+
+
+ROWS: dict[str, Callable[[Api], Call]] = {
+    "POST /auth/session": _sign_in,
+    "POST /auth/login": _sign_in_page,
+    "POST /auth/revoke": _revoke,
+    "POST /auth/verify-email": _verify,
+    "POST /auth/password-reset/confirm": _reset,
+    "DELETE /auth/session": lambda api: by_session(api, {}),
+    "DELETE /auth/sessions/{session}": _other_session,
+    "POST /auth/organization": lambda api: by_session(api, {}, {"organization": "ada"}),
+    "POST /auth/account/sessions/{session}": lambda api: _other_session(api, page=True),
+    "POST /auth/account/organization": lambda api: by_session(api, {}, {"organization": "ada"}, page=True),
+}
+
+WITHOUT: dict[str, str] = {
+    "POST /auth/refresh": "it carries on a sign-in, whose beginning and end are events",
+    "POST /auth/register": "closed here (tests/features/accounts/test_registration.py)",
+    "POST /auth/verify-email/resend": "it only sends a mail",
+    "POST /auth/password-reset": "it only sends a mail",
+}
