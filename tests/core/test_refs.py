@@ -98,9 +98,42 @@ class TestParseRepositoryUrl:
         assert caught.value.code == "invalid_repository_url"
         assert caught.value.issues[0].path == "repo_url"
 
-    def test_ssh_is_refused_with_the_way_out(self) -> None:
-        with pytest.raises(Invalid, match="https://"):
-            parse_repository_url("git@github.com:a/b.git")
+    def test_ssh_is_refused_with_the_way_out_unless_there_is_a_key(self) -> None:
+        for text in ("git@github.com:a/b.git", "ssh://git@github.com/a/b.git"):
+            with pytest.raises(Invalid, match="https://"):
+                parse_repository_url(text)
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("git@github.com:a/b.git", "git@github.com:a/b.git"),
+            ("GitHub.com:a/b", "git@github.com:a/b"),
+            ("ssh://git@github.com/a/b.git", "ssh://git@github.com/a/b.git"),
+            ("ssh://example.com:2222/srv/a.git/", "ssh://git@example.com:2222/srv/a.git"),
+            ("ssh://deploy@[2001:db8::1]:22/a", "ssh://deploy@[2001:db8::1]:22/a"),
+        ],
+    )
+    def test_with_a_key_ssh_addresses_pass(self, text: str, expected: str) -> None:
+        url = parse_repository_url(text, allow_ssh=True)
+        assert (url.text, url.scheme, url.credential) == (expected, "ssh", None)
+
+    @pytest.mark.parametrize(
+        "text",
+        ["-oProxyCommand=x:a/b", "git@-oProxyCommand=x:a", "ssh://-oProxyCommand=x/a", "ssh://git@x.com", "ssh://git:s3cret@x.com/a",
+         "git@x.com:-a", "git@x.com:../a", "git@x.com:", "a b@x.com:c", "ssh://-x@x.com/a", "ssh://git@x.com/a?b", "x.com::a",
+         "git@x.com:/",
+         "ssh://git@169.254.169.254/a", "C:/x", "git+ssh://git@x.com/a", "ssh://git@x.com:0x16/a"],
+    )  # fmt: skip
+    def test_what_could_become_an_option_of_ssh_is_refused_even_then(self, text: str) -> None:
+        with pytest.raises(Invalid) as caught:
+            parse_repository_url(text, allow_ssh=True)
+        assert "s3cret" not in str(caught.value)
+
+    def test_the_addresses_of_one_repository_name_one_place(self) -> None:
+        texts = ["https://github.com/Acme/Shop.git", "https://github.com/acme/shop", "git@github.com:acme/shop.git",
+                 "ssh://git@github.com:22/acme/shop"]  # fmt: skip
+        assert {parse_repository_url(text, allow_ssh=True).place for text in texts} == {"github.com/acme/shop"}
+        assert parse_repository_url("file:///srv/a.git", allow_file=True).place == "/srv/a"
 
     def test_files_pass_only_when_allowed(self) -> None:
         assert parse_repository_url("file:///srv/a%20b.git", allow_file=True).text == "file:///srv/a%20b.git"

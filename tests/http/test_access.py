@@ -53,7 +53,11 @@ OPEN = {
 }  # fmt: skip
 """What anybody may call."""
 READABLE = [item for item in SCOPED if item.method == "GET" and "stream" not in item.path and item.described]
-BODIES: dict[str, object] = {"/projects": {"name": "made"}, "/deploy/plan": {"repo_url": "https://localhost/x.git"}}
+BODIES: dict[str, object] = {
+    "/projects/{project}/git": {"repo": "acme/shop"},
+    "/projects": {"name": "made"},
+    "/deploy/plan": {"repo_url": "https://localhost/x.git"},
+}
 
 
 def call(api: Api, operation: Operation, path: str, token: str | None) -> tuple[int, str]:

@@ -17,6 +17,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SHORT_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _OWNER_AND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9_.-]{1,100}")
 _SCP_LIKE = re.compile(r"[^/\s]+:(?!//).*")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _PATH = re.compile(r"/[A-Za-z0-9_.~%!$&'()*+,;=:@/-]+")
 
 
@@ -52,7 +53,8 @@ class Ref:
 class RepositoryUrl:
     """The address of a repository. text: without credentials, fit for logs and for git's command line.
 
-    scheme: https, http or file. credential: `user:password` from the address, for a request header only.
+    scheme: https, http, file or ssh (`ssh://git@host/path`, or git's own `git@host:path`).
+    credential: `user:password` from the address, for a request header only.
     """
 
     text: str
@@ -64,6 +66,14 @@ class RepositoryUrl:
         """64 hex digits that name this address together with its credential (who has another credential shares nothing)."""
         secret = self.credential.reveal() if self.credential else ""
         return hashlib.sha256(f"{self.text}\0{secret}".encode()).hexdigest()
+
+    @property
+    def place(self) -> str:
+        """Host and path without what two addresses of one repository may differ in: scheme, user, port, `.git`, letter case."""
+        rest = self.text.partition("://")[2] if "://" in self.text else self.text.replace(":", "/", 1)
+        host, _, path = rest.rpartition("@")[2].partition("/")
+        host = re.sub(r":\d+$", "", host)
+        return f"{host}/{path.strip('/').removesuffix('.git')}".lower()
 
     def __str__(self) -> str:
         return self.text
@@ -92,10 +102,11 @@ def parse_branch(text: str, *, field: str = "branch") -> str:
     return name
 
 
-def parse_repository_url(text: str, *, allow_file: bool = False, field: str = "repo_url") -> RepositoryUrl:
+def parse_repository_url(text: str, *, allow_file: bool = False, allow_ssh: bool = False, field: str = "repo_url") -> RepositoryUrl:
     """Return the repository address in `text`; `owner/name` means GitHub.
 
-    https:// anywhere, http:// on this machine only, file:// only with `allow_file`. Credentials in the address are split off.
+    https:// anywhere, http:// on this machine only, file:// only with `allow_file`, ssh:// and git@host:path only with `allow_ssh` (they
+    need a key). Credentials in the address are split off.
     Raises: Invalid `invalid_repository_url`, whose text never repeats a credential.
     """
     text = text.strip()
@@ -105,13 +116,15 @@ def parse_repository_url(text: str, *, allow_file: bool = False, field: str = "r
         return _github(text, field)
     if "://" not in text:
         if _SCP_LIKE.fullmatch(text) and "::" not in text:
-            raise _wrong_url(field, "SSH addresses are not supported yet", "Use the https:// address of the same repository.")
+            return _scp_like(text, field, allowed=allow_ssh)
         raise _wrong_url(field, "it has no scheme", "Use https://host/path.git, or owner/name for GitHub.")
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
         raise _wrong_url(field, "it is not a URL") from error
+    if parts.scheme == "ssh":
+        return _ssh(parts, port, field, allowed=allow_ssh)
     return _from_parts(parts, port, field, allow_file=allow_file)
 
 
@@ -151,16 +164,11 @@ def _github(text: str, field: str) -> RepositoryUrl:
 
 
 def _from_parts(parts: SplitResult, port: int | None, field: str, *, allow_file: bool) -> RepositoryUrl:
-    if parts.scheme in {"ssh", "git+ssh", "ssh+git"}:
-        raise _wrong_url(field, "SSH addresses are not supported yet", "Use the https:// address of the same repository.")
     if parts.scheme not in {"https", "http", "file"} or (parts.scheme == "file" and not allow_file):
         raise _wrong_url(field, f"{parts.scheme}:// is not accepted here")
     if parts.query or parts.fragment:
         raise _wrong_url(field, "it has a ? or #")
-    plain = unquote(parts.path)
-    if not _PATH.fullmatch(parts.path) or not plain.strip("/") or ".." in plain.split("/") or not plain.isprintable():
-        raise _wrong_url(field, "the path does not name a repository")
-    path = parts.path.rstrip("/")
+    path = _path(parts.path, field)
     if parts.scheme == "file":
         if parts.netloc not in {"", "localhost"}:
             raise _wrong_url(field, "a file:// address names no host")
@@ -173,6 +181,41 @@ def _from_parts(parts: SplitResult, port: int | None, field: str, *, allow_file:
     where = f"{host}:{port}" if port else host
     credential = Secret(unquote(parts.netloc.rpartition("@")[0])) if "@" in parts.netloc else None
     return RepositoryUrl(f"{parts.scheme}://{where}{path}", parts.scheme, credential)
+
+
+def _path(text: str, field: str) -> str:
+    plain = unquote(text)
+    if not _PATH.fullmatch(text) or not plain.strip("/") or ".." in plain.split("/") or not plain.isprintable():
+        raise _wrong_url(field, "the path does not name a repository")
+    return text.rstrip("/")
+
+
+def _scp_like(text: str, field: str, *, allowed: bool) -> RepositoryUrl:
+    where, _, path = text.partition(":")
+    user, _, name = where.rpartition("@")
+    _check_ssh(user, field, allowed=allowed)
+    host, _ = _host(name, field)
+    kept = _path(f"/{path}", field)[1:]
+    if kept.startswith("-") or (kept.startswith("/") and not user):  # `C:/x` is somebody's disk
+        raise _wrong_url(field, "the path does not name a repository")
+    return RepositoryUrl(f"{user or 'git'}@{host}:{kept}", "ssh")
+
+
+def _ssh(parts: SplitResult, port: int | None, field: str, *, allowed: bool) -> RepositoryUrl:
+    user, _, _ = parts.netloc.rpartition("@")
+    _check_ssh(user, field, allowed=allowed)
+    if parts.query or parts.fragment:
+        raise _wrong_url(field, "it has a ? or #")
+    host, _ = _host(parts.hostname or "", field)
+    where = f"{host}:{port}" if port else host
+    return RepositoryUrl(f"ssh://{user or 'git'}@{where}{_path(parts.path, field)}", "ssh")
+
+
+def _check_ssh(user: str, field: str, *, allowed: bool) -> None:
+    if not allowed:
+        raise _wrong_url(field, "an SSH address needs a deploy key", "Connect it with `canonry git connect`, or use its https:// address.")
+    if user and not _USER.fullmatch(user):
+        raise _wrong_url(field, "the user name has characters that are not accepted; a password is never part of an SSH address")
 
 
 def _host(text: str, field: str) -> tuple[str, bool]:

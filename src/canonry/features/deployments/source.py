@@ -61,6 +61,7 @@ def plan_settings(project: Project) -> PlanSettings:
 
 def _fetch(context: Context, project: Project, deployment: Deployment, tree: Path, log: BuildLog) -> None:
     kind, allow_file = deployment.source["kind"], context.settings.allow_file_urls
+    access: git.RepositoryAccess | None = None
     if kind == "upload":
         uploads.open_archive(context.home, deployment.source["archive"], tree, limit_mb=context.settings.upload_limit)
         return
@@ -68,13 +69,16 @@ def _fetch(context: Context, project: Project, deployment: Deployment, tree: Pat
         repository = git.hosted_repository(context.home, project.id)
         commit = git.resolve_hosted(context.home, project.id, deployment.source["ref"])
     else:
+        access = git.access_to(context.transactions, context.vault, project)
         repository, commit = git.fetch_mirror(
-            context.home, deployment.source["url"], deployment.source.get("ref"), log.build, allow_file=allow_file
+            context.home, deployment.source["url"], deployment.source.get("ref"), log.build, allow_file=allow_file, access=access
         )
     log.say(f"Commit {commit.sha[:12]}: {commit.subject}")
     with context.transactions.begin() as tx:
         store.update(tx, deployment.id, {"commit": commit.sha, "commit_message": commit.message[:2000], "tree": commit.tree})
-    git.checkout(repository, commit.sha, tree, log.build, home=context.home, url=deployment.source.get("url"), allow_file=allow_file)
+    git.checkout(
+        repository, commit.sha, tree, log.build, home=context.home, url=deployment.source.get("url"), allow_file=allow_file, access=access
+    )
 
 
 def _older(context: Context, deployment: Deployment, release_id: str, log: BuildLog) -> Release:

@@ -5,9 +5,13 @@ fast. Either way a deployment asks for a `Commit` and gets its tree written into
 """
 
 from canonry.features.git.checkouts import checkout, tree_of
+from canonry.features.git.connection.models import Connection
+from canonry.features.git.connection.service import access_to, connection_of, note_delivery, token_of, webhook_secret
 from canonry.features.git.hosted import branch_exists, head_of, hosted_repository, remove_repository, resolve_hosted
 from canonry.features.git.mirrors import fetch_mirror
-from canonry.features.git.models import Commit
+from canonry.features.git.models import Commit, RepositoryAccess
 
-__all__ = ["Commit", "branch_exists", "checkout", "fetch_mirror", "head_of", "hosted_repository", "remove_repository", "resolve_hosted",
-           "tree_of"]  # fmt: skip
+__all__ = [
+    "Commit", "Connection", "RepositoryAccess", "access_to", "branch_exists", "checkout", "connection_of", "fetch_mirror", "head_of",
+    "hosted_repository", "note_delivery", "remove_repository", "resolve_hosted", "token_of", "tree_of", "webhook_secret",
+]  # fmt: skip

@@ -35,16 +35,39 @@ def explain_fetch(err: str, code: int, url: RepositoryUrl, ref: Ref) -> CanonryE
         return Invalid("unsafe_repository", f"{url} holds something unsafe: {said}", hint=hint, issues=[Issue("repo_url", said, "unsafe")])
     if any(words in text for words in _MISSING_REF):
         return missing_ref(url, ref)
+    if url.scheme == "ssh" and (error := _explain_ssh(text, url)):
+        return error
     if any(words in text for words in _LOGIN):
         return Invalid(
             "repository_needs_login", f"{url} cannot be read without a login.",
-            hint="Check the address (hosts answer the same for a repository that does not exist). A private one can be pushed to Canonry.",
+            hint="Check the address (hosts answer the same for a repository that does not exist). A private one needs a token or a deploy "
+            "key (canonry git connect), or can be pushed to Canonry.",
             issues=[Issue("repo_url", "needs a login, or does not exist", "login")],
         )  # fmt: skip
     if any(words in text for words in _MISSING_REPOSITORY):
         return NotFound("repository_not_found", f"There is no repository at {url}.", hint="Check the address.")
     if any(words in text for words in _NETWORK):
         return Unavailable("repository_unreachable", f"{url} could not be reached: {said}", hint="Try again; check the address.")
+    return None
+
+
+def _explain_ssh(text: str, url: RepositoryUrl) -> CanonryError | None:
+    if "host key" in text or "host identification" in text:
+        return Invalid(
+            "host_key_changed", f"The server of {url} shows another key than the one that was pinned.",
+            hint="Somebody may stand between. When the server really has a new key, connect the repository again: canonry git connect.",
+            issues=[Issue("repo_url", "the server's key has changed", "host_key")],
+        )  # fmt: skip
+    if "permission denied" in text or "repository access denied" in text:
+        return Invalid(
+            "repository_needs_login", f"{url} does not accept the deploy key of this project.",
+            hint="Add the public half to the repository: canonry git deploy-key prints it.",
+            issues=[Issue("repo_url", "does not accept the deploy key", "login")],
+        )  # fmt: skip
+    if "cannot run ssh" in text:
+        return Unavailable(
+            "ssh_missing", "ssh is not installed on this machine.", hint="Install openssh-client, or use an https:// address."
+        )
     return None
 
 

@@ -59,7 +59,9 @@ def head_of(home: Home, project_id: str, branch: str) -> Commit | None:
 
 
 def remove_repository(home: Home, project_id: str) -> None:
-    """Delete the project's own repository; none is no error. Raises: Conflict `push_in_progress`."""
+    """Delete the project's own repository and its private mirrors; none is no error. Raises: Conflict `push_in_progress`."""
+    for mirror in home.mirrors.glob(f"{project_id}-*"):
+        remove_tree(mirror)
     repository = hosted_repository(home, project_id)
     lock = _lock_path(repository)
     if not lock.parent.is_dir():

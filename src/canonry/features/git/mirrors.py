@@ -17,10 +17,11 @@ from canonry.core.refs import Ref, RepositoryUrl, parse_ref, parse_repository_ur
 from canonry.features.git.errors import explain_fetch, failed_fetch, missing_ref
 from canonry.features.git.hosted import init_bare
 from canonry.features.git.leftovers import remove_leftovers
-from canonry.features.git.models import Commit
+from canonry.features.git.models import Commit, RepositoryAccess
 from canonry.features.git.objects import open_objects
 from canonry.infra.files import remove_tree
 from canonry.infra.git import GitRun, run_git
+from canonry.infra.ssh import ssh_files
 
 type LogLine = Callable[[str], None]
 
@@ -30,17 +31,21 @@ _MANY_PACKS = 40
 _DAMAGED = "canonry-damaged"
 
 
-def fetch_mirror(home: Home, url: str, ref: str | None, log: LogLine, *, allow_file: bool = False) -> tuple[Path, Commit]:
+def fetch_mirror(
+    home: Home, url: str, ref: str | None, log: LogLine, *, allow_file: bool = False, access: RepositoryAccess | None = None
+) -> tuple[Path, Commit]:
     """Bring the mirror of `url` up to date for `ref` and return (its path, the commit). ref None: the remote's default branch.
 
+    access: what a private repository is read with; it has a mirror that no other project reads from.
     A full commit id that is there already asks no network. Waits for another fetch of the same mirror. A copy that is damaged, or that
     a killed fetch left half-written, is mended or fetched anew.
     Raises: Invalid `invalid_repository_url`, `invalid_ref`, `repository_needs_login`, `unsafe_repository`; NotFound
     `repository_not_found`, `ref_not_found`; TooLarge `repository_too_large`; Unavailable `repository_unreachable`, `git_timeout`, ...
     """
-    address = parse_repository_url(url, allow_file=allow_file)
+    address = parse_repository_url(url, allow_file=allow_file, allow_ssh=access is not None and access.key is not None)
+    access = access if access is not None and access.is_for(address) else None
     wanted = parse_ref(ref if ref is not None else "HEAD")
-    mirror = home.mirrors / f"{address.key}.git"
+    mirror = home.mirrors / f"{access.mirror_of(address) if access else address.key}.git"
     home.mirrors.mkdir(parents=True, exist_ok=True)
     with _locked(mirror, log) as descriptor:
         _prepare(mirror)
@@ -49,10 +54,12 @@ def fetch_mirror(home: Home, url: str, ref: str | None, log: LogLine, *, allow_f
             return mirror, commit
         started = time.monotonic()
         log(f"Fetching {'the default branch' if ref is None else wanted} of {address}")
-        commit = _fetch_or_anew(mirror, address, wanted, GitRun(
-            timeout=FETCH_TIMEOUT, transports=[address.scheme], limit_bytes=REPOSITORY_LIMIT, credential=address.credential,
-            credential_url=address.text, held=[descriptor], progress=log,
-        ))  # fmt: skip
+        with _reading(home, access) as config:
+            commit = _fetch_or_anew(mirror, address, wanted, GitRun(
+                timeout=FETCH_TIMEOUT, transports=[address.scheme], limit_bytes=REPOSITORY_LIMIT, config=config,
+                credential=(access.basic if access else None) or address.credential,
+                credential_url=address.text, held=[descriptor], progress=log,
+            ))  # fmt: skip
         log(f"Fetched {commit.sha[:12]} in {time.monotonic() - started:.1f} s: {commit.subject}")
         return mirror, commit
 
@@ -61,6 +68,20 @@ def mark_damaged(home: Home, repository: Path) -> None:
     """Note that objects are missing from a mirror, so that the next fetch starts anew. A hosted repository is left as it is."""
     if repository.parent == home.mirrors and repository.is_dir():
         (repository / _DAMAGED).touch()
+
+
+@contextmanager
+def _reading(home: Home, access: RepositoryAccess | None) -> Iterator[dict[str, str]]:
+    """Give git's settings for a repository that is read with a key; a server met for the first time is pinned."""
+    if access is None or access.key is None:
+        yield {}
+        return
+    with ssh_files(home.run, access.key, access.known_hosts) as files:
+        try:
+            yield {"core.sshCommand": files.command}
+        finally:
+            if not access.known_hosts and (seen := files.seen()):
+                access.pin(seen)
 
 
 @contextmanager

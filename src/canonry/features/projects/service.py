@@ -123,6 +123,11 @@ def change(tx: Tx, actor: Actor, key: str, changes: Mapping[str, object]) -> Pro
     return get_any(tx, project.id)
 
 
+def set_repository(tx: Tx, project_id: str, repo_url: str | None, repo_branch: str) -> None:
+    """Note which repository a project comes from; both are checked already."""
+    store.update(tx, project_id, {"repo_url": repo_url, "repo_branch": repo_branch})
+
+
 def set_status(tx: Tx, project_id: str, status: str) -> None:
     """Note that a project is running or stopped."""
     store.update(tx, project_id, {"status": status})

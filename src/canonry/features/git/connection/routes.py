@@ -1,0 +1,55 @@
+"""HTTP for the connection of a project to an outside repository."""
+
+from canonry.core.access import Permission
+from canonry.features.git.connection import service
+from canonry.features.git.connection.models import Wanted
+from canonry.features.git.connection.schemas import (
+    ConnectedAnswer,
+    ConnectionAnswer,
+    ConnectRequest,
+    RotatedAnswer,
+    connection_body,
+    project_fields,
+    webhook_url,
+)
+from canonry.http.deps import ActorDep, ServicesDep, TxDep
+from canonry.http.routing import Routes
+
+router = Routes(tags=["Git"])
+
+
+@router.operation("GET", "/projects/{project}/git", Permission.PROJECTS_READ)
+def show_connection(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ConnectionAnswer:
+    """Show the repository and branch of a project, how it is read, and the status of its webhook; never a secret."""
+    found, connection = service.look(tx, actor, project)
+    return connection_body(found, connection, services.settings)
+
+
+@router.operation("POST", "/projects/{project}/git", Permission.PROJECTS_DEPLOY, status_code=201)
+def connect_repository(project: str, body: ConnectRequest, actor: ActorDep, services: ServicesDep) -> ConnectedAnswer:
+    """Connect a project to a repository. The webhook secret is shown once; connecting again makes a new one."""
+    wanted = Wanted(body.repo, body.branch, body.auto_deploy, body.secret(), services.settings)
+    with services.transactions.begin() as tx:
+        found, secret = service.connect(tx, actor, services.vault, project, wanted)
+        connection = service.connection_of(tx, found)
+    address = webhook_url(found, services.settings)
+    return ConnectedAnswer.model_validate({
+        **project_fields(found, services.settings), "webhookSecret": secret.reveal(), "webhookUrl": address, "webhookRegistered": False,
+        "connection": connection_body(found, connection, services.settings),
+    })  # fmt: skip
+
+
+@router.operation("DELETE", "/projects/{project}/git", Permission.PROJECTS_DEPLOY, status_code=204)
+def disconnect_repository(project: str, actor: ActorDep, tx: TxDep) -> None:
+    """Forget the repository of a project, its webhook secret and what it was read with. What is live stays live."""
+    service.disconnect(tx, actor, project)
+
+
+@router.operation("POST", "/projects/{project}/git/rotate-secret", Permission.PROJECTS_DEPLOY, status_code=201, errors=[409])
+def rotate_webhook_secret(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> RotatedAnswer:
+    """Replace the webhook secret; the old one is dead at once. The new one is shown once."""
+    found, secret = service.rotate_secret(tx, actor, services.vault, project)
+    address = webhook_url(found, services.settings)
+    return RotatedAnswer.model_validate({
+        **project_fields(found, services.settings), "webhookSecret": secret.reveal(), "webhookUrl": address,
+    })  # fmt: skip
