@@ -86,7 +86,7 @@ def envelope(request: Request, code: str, message: str, *, hint: str = "", issue
         body["hint"] = hint
     if issues:
         body["issues"] = [{"path": issue.path, "message": issue.message, "code": issue.code} for issue in issues]
-    return body
+    return {name: _shown(value) for name, value in body.items()}
 
 
 def install(app: FastAPI) -> None:
@@ -145,3 +145,12 @@ def _allowed(app: FastAPI, path: str) -> list[str]:
     fitting = (route for route in iter_route_contexts(app.routes) if (form := getattr(route, "path_regex", None)) and form.match(path))
     methods = {method for route in fitting for method in route.methods or ()}
     return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))
+
+
+def _shown(value: object) -> object:
+    """Return the value so that it can be sent: JSON lets half characters (lone surrogates) in, UTF-8 does not let them out."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [{name: _shown(text) for name, text in item.items()} for item in value]
+    return value

@@ -26,11 +26,6 @@ _SYSTEM_FILES = ("resolv.conf", "hosts", "host.conf", "nsswitch.conf", "localtim
 # (core_pattern then runs a program as root on the host). bubblewrap covers them only where it thinks it can write them.
 _KERNEL_FILES = ("sys", "sysrq-trigger", "irq", "bus")
 
-# What the C library reads before main(); the shell that sets limits before bubblewrap reads ENV and its like.
-_LOADER_PREFIXES = ("LD_", "GLIBC_", "MALLOC_", "BASH_")
-_LOADER_NAMES = frozenset({"GCONV_PATH", "GETCONF_DIR", "HOSTALIASES", "LOCALDOMAIN", "LOCPATH", "NIS_PATH", "NLSPATH", "RES_OPTIONS",
-                           "RESOLV_HOST_CONF", "TZDIR", "ENV", "SHELLOPTS", "BASHOPTS", "PS4"})  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Bind:
@@ -87,17 +82,6 @@ def sandboxed(sandbox: Sandbox, argv: Sequence[str]) -> list[str]:
         else:
             command += ["--overlay", str(overlay.upper), f"{overlay.upper}.work", overlay.target]
     return [*command, "--remount-ro", "/", "--chdir", sandbox.directory, "--", *argv]
-
-
-def guard_loader(environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Split an environment from a user: what bubblewrap itself may be started with, and words to put before the argv inside.
-
-    bubblewrap runs outside the sandbox; a user's LD_PRELOAD in its environment would load the user's file into it, as us. Such
-    variables are set by `env` inside instead (their values, no secrets, are seen on the command line).
-    """
-    kept = {name: value for name, value in environment.items() if not name.startswith(_LOADER_PREFIXES) and name not in _LOADER_NAMES}
-    moved = [f"{name}={value}" for name, value in environment.items() if name not in kept and "=" not in name]
-    return kept, ["/usr/bin/env", *moved] if moved else []
 
 
 def carry_environment(environment: Mapping[str, str]) -> int:

@@ -1,6 +1,8 @@
 """Planning and building: a source folder becomes a plan (data), a plan becomes an artifact (files that never change)."""
 
-from collections.abc import Callable, Mapping
+import hmac
+import json
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -128,7 +130,8 @@ class Artifact:
 class BuildRequest:
     """One build. source: the unpacked tree (the builder may move its files away). cache_key: stable per project and environment.
 
-    variables: build-time environment; secret values in it never reach the log. cancelled: asked often; True ends the build.
+    variables: build-time environment, given to the commands and to nobody else. secrets: values that never reach the log.
+    digest_key: of a digest over the variables that may be seen (in ids, in names of caches). cancelled: asked often; True ends the build.
     """
 
     source: Path
@@ -136,8 +139,18 @@ class BuildRequest:
     cache_key: str
     work: Path
     limits: Limits
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Collection[str] = field(default=(), repr=False)
+    digest_key: bytes = field(default=b"", repr=False)
     cancelled: Callable[[], bool] = lambda: False
+
+    @property
+    def variables_digest(self) -> str:
+        """What stands for the variables wherever a build is named by what went into it: nobody without the key can try values out."""
+        if not self.variables:
+            return ""
+        text = json.dumps(sorted(self.variables.items()))
+        return hmac.digest(self.digest_key, text.encode(errors="surrogateescape"), "sha256").hex()
 
 
 class Builder(Protocol):

@@ -29,7 +29,7 @@ class InstanceSpec:
     id: str
     app: Path
     command: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     log: Path
     resources: Resources
     mounts: Sequence[Mount] = ()

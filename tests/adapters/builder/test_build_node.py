@@ -63,7 +63,7 @@ def test_vite_builds_a_site_with_the_same_packages(workshop: Workshop, source: d
 def test_node_env_production_of_the_project_does_not_keep_build_tools_out(workshop: Workshop, source: dict[str, str]) -> None:
     plan = dataclasses.replace(EXPRESS, build="ls node_modules/.bin/vite && echo is $NODE_ENV")
     workshop.build(plan, source, variables={"NODE_ENV": "production"})
-    assert "is [redacted]" in workshop.log
+    assert "is production" in workshop.log
 
 
 def test_what_a_build_writes_among_the_packages_is_in_its_artifact_only(

@@ -118,7 +118,7 @@ def _identity(tree: Path, request: BuildRequest) -> str:
         for path in sorted(tree.rglob("*"))
         if path.is_file()
     ]
-    key = json.dumps([files, plan_to_json(request.plan), sorted(request.variables.items()), request.cache_key])
+    key = json.dumps([files, plan_to_json(request.plan), request.variables_digest, request.cache_key])
     return "art_" + hashlib.sha256(key.encode()).hexdigest()[:32]
 
 

@@ -6,8 +6,9 @@ it are instances.
 """
 
 from canonry.features.deployments.fleet.watch import Watch
+from canonry.features.deployments.frozen import masks
 from canonry.features.deployments.lifecycle import instances, logged_instances
 from canonry.features.deployments.models import Deployment, Instance, Release
 from canonry.features.deployments.pipeline import recover
 
-__all__ = ["Deployment", "Instance", "Release", "Watch", "instances", "logged_instances", "recover"]
+__all__ = ["Deployment", "Instance", "Release", "Watch", "instances", "logged_instances", "masks", "recover"]

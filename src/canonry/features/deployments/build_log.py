@@ -1,11 +1,12 @@
 """The build log of a deployment: a file of JSON lines. The byte offset of a line is its sequence number."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from canonry.core.clock import now
+from canonry.core.masking import Mask
 from canonry.core.paths import Home
 
 END = "end"  # the stream of the one line that closes the log
@@ -29,14 +30,26 @@ class BuildLog:
         self._path = path_of(home, deployment_id)
         _mend(self._path)
         self._file = self._path.open("ab", buffering=0)
+        self._mask = Mask()
+        self._inside = False  # a line that is longer than one may be goes on with the next piece
+
+    def mask(self, secrets: Iterable[str]) -> None:
+        """Keep these values out of all that is appended from now on."""
+        self._mask = Mask(secrets)
+
+    def masked(self, text: str) -> str:
+        """Return `text` without those values."""
+        return self._mask(text)
 
     def build(self, text: str) -> None:
         """Append a line of a command's output."""
-        self._append("build", text)
+        goes_on = len(text) >= _LONGEST
+        self._append("build", self._mask(text, begins_inside=self._inside, ends_inside=goes_on))
+        self._inside = goes_on
 
     def say(self, text: str) -> None:
         """Append a line of Canonry's own."""
-        self._append("system", text)
+        self._append("system", self._mask(text))
 
     def close(self, status: str | None = None) -> None:
         """Close the file; with the final status of the deployment, close the log for its readers too."""

@@ -81,7 +81,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Release:
-    """An artifact with its frozen configuration; it never changes. plan: as `plan_to_json` gives it."""
+    """An artifact with its frozen configuration; it never changes. plan: as `plan_to_json` gives it.
+
+    variables: those of a release of before they were sealed (`frozen.py` reads both kinds). variables_digest: of what its instances get.
+    """
 
     id: str
     project_id: str
@@ -90,6 +93,7 @@ class Release:
     artifact_id: str
     plan: Mapping[str, Any]
     variables: Mapping[str, str]
+    variables_digest: str
     commit: str | None
     tree: str | None
     created_at: datetime

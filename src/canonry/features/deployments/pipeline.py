@@ -136,6 +136,7 @@ def _step(context: Context, deployment: Deployment, step: str, status: Status) -
 
 def _end(context: Context, deployment: Deployment, log: BuildLog, status: Status, error: dict[str, str]) -> Status:
     """End a deployment that did not go live, and return how it ended. One that is live stays live, whatever failed after the switch."""
+    error = {name: log.masked(text) for name, text in error.items()}  # it may quote what a command or the app wrote
     with context.transactions.begin() as tx:
         current = store.get(tx, deployment.id)
         if current is None:  # the project was deleted meanwhile

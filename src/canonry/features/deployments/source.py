@@ -5,8 +5,8 @@ from pathlib import Path
 
 from canonry.core.environments import PRODUCTION
 from canonry.core.ids import new_id
-from canonry.features import git, projects
-from canonry.features.deployments import store, uploads
+from canonry.features import env, git, projects
+from canonry.features.deployments import frozen, store, uploads
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.cancellation import Cancellation
 from canonry.features.deployments.context import Context
@@ -37,12 +37,16 @@ def release_for(context: Context, project: Project, deployment: Deployment, log:
     )
     with context.transactions.begin() as tx:
         store.update(tx, deployment.id, {"step": "build"})
+        snapshot = env.snapshot(tx, context.vault, project.id, deployment.environment)
+    log.mask(snapshot.secrets)
     limits = Limits(context.settings.build_timeout, context.settings.build_memory, context.settings.build_disk)
     request = BuildRequest(
-        tree, plan, cache_key=cache_key(project.id, deployment.environment), work=work, limits=limits, cancelled=cancellation.requested
-    )
+        tree, plan, cache_key=cache_key(project.id, deployment.environment), work=work, limits=limits,
+        variables=snapshot.build, secrets=snapshot.secrets, digest_key=context.vault.key_for("digests of builds"),
+        cancelled=cancellation.requested,
+    )  # fmt: skip
     artifact = context.ports.builder.build(request, log.build)
-    return _freeze(context, project, deployment, artifact)
+    return _freeze(context, project, deployment, artifact, snapshot)
 
 
 def cache_key(project_id: str, environment: str) -> str:
@@ -84,6 +88,8 @@ def _fetch(context: Context, project: Project, deployment: Deployment, tree: Pat
 def _older(context: Context, deployment: Deployment, release_id: str, log: BuildLog) -> Release:
     with context.transactions.begin() as tx:
         release = store.release(tx, release_id)
+        if release is not None:
+            log.mask(frozen.frozen_of(tx, context.vault, release).secrets)
         if release is not None and deployment.release_id is None:
             changes = {
                 "release_id": release.id,
@@ -99,14 +105,16 @@ def _older(context: Context, deployment: Deployment, release_id: str, log: Build
     return release
 
 
-def _freeze(context: Context, project: Project, deployment: Deployment, artifact: Artifact) -> Release:
+def _freeze(context: Context, project: Project, deployment: Deployment, artifact: Artifact, snapshot: env.Snapshot) -> Release:
     release_id = new_id("rel")
+    variables = {**artifact.plan.variables, **snapshot.run}
     with context.transactions.begin() as tx:
         current = store.get(tx, deployment.id) or deployment
         store.insert_release(tx, {
             "id": release_id, "project_id": project.id, "environment": deployment.environment, "deployment_id": deployment.id,
-            "artifact_id": artifact.id, "plan": plan_to_json(artifact.plan), "variables": dict(artifact.plan.variables),
-            "commit": current.commit, "tree": current.tree,
+            "artifact_id": artifact.id, "plan": plan_to_json(artifact.plan),
+            "sealed_variables": frozen.seal(context.vault, release_id, frozen.Frozen(variables, snapshot.secrets)),
+            "variables_digest": frozen.digest_of(context.vault, variables), "commit": current.commit, "tree": current.tree,
         })  # fmt: skip
         store.update(tx, deployment.id, {
             "release_id": release_id, "artifact_id": artifact.id, "reused": artifact.reused,

@@ -1,6 +1,6 @@
 """All SQL on deployments and releases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,8 @@ from canonry.infra.tx import Tx
 _SELECT = sql.SQL("""SELECT id, organization_id, project_id, environment, status, step, trigger, source, ref, commit, commit_message, tree,
     release_id, artifact_id, reused, release_command_done, cancel_requested, url, error, created_by, created_at, started_at, finished_at
     FROM deployments """)
-_SELECT_RELEASE = sql.SQL("""SELECT id, project_id, environment, deployment_id, artifact_id, plan, variables, commit, tree, created_at
-    FROM releases """)
+_SELECT_RELEASE = sql.SQL("""SELECT id, project_id, environment, deployment_id, artifact_id, plan, variables, variables_digest, commit,
+    tree, created_at FROM releases """)
 
 
 def insert(tx: Tx, row: Mapping[str, Any]) -> None:
@@ -215,10 +215,11 @@ def make_live(tx: Tx, deployment: Deployment, url: str) -> None:
 def insert_release(tx: Tx, row: Mapping[str, Any]) -> None:
     """Add a release."""
     tx.connection.execute(
-        """INSERT INTO releases (id, project_id, environment, deployment_id, artifact_id, plan, variables, commit, tree)
-           VALUES (%(id)s, %(project_id)s, %(environment)s, %(deployment_id)s, %(artifact_id)s, %(plan)s, %(variables)s, %(commit)s,
-           %(tree)s)""",
-        {**row, "plan": Jsonb(row["plan"]), "variables": Jsonb(row["variables"])},
+        """INSERT INTO releases (id, project_id, environment, deployment_id, artifact_id, plan, sealed_variables, variables_digest,
+           commit, tree)
+           VALUES (%(id)s, %(project_id)s, %(environment)s, %(deployment_id)s, %(artifact_id)s, %(plan)s, %(sealed_variables)s,
+           %(variables_digest)s, %(commit)s, %(tree)s)""",
+        {**row, "plan": Jsonb(row["plan"])},
     )
 
 
@@ -231,15 +232,22 @@ def release(tx: Tx, release_id: str) -> Release | None:
 def live_of_project(tx: Tx, project_id: str) -> list[Release]:
     """Return the live release of each environment of a project, stopped or not."""
     with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
-        query = """SELECT r.id, r.project_id, r.environment, d.id AS deployment_id, r.artifact_id, r.plan, r.variables, r.commit, r.tree,
-            r.created_at FROM deployments d JOIN releases r ON r.id = d.release_id WHERE d.status = 'live' AND d.project_id = %s"""
+        query = """SELECT r.id, r.project_id, r.environment, d.id AS deployment_id, r.artifact_id, r.plan, r.variables,
+            r.variables_digest, r.commit, r.tree, r.created_at FROM deployments d JOIN releases r ON r.id = d.release_id WHERE d.status = 'live' AND d.project_id = %s"""
         return cursor.execute(query, (project_id,)).fetchall()
+
+
+def sealed_variables(tx: Tx, release_ids: Collection[str]) -> dict[str, bytes]:
+    """Return the sealed variables of those of these releases that have some."""
+    query = "SELECT id, sealed_variables FROM releases WHERE id = ANY(%s) AND sealed_variables IS NOT NULL"
+    return {row[0]: row[1] for row in tx.connection.execute(query, (list(release_ids),)).fetchall()}
 
 
 def live_releases(tx: Tx) -> list[Release]:
     """Return the release of every live deployment of a project that is not stopped."""
     with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
-        query = """SELECT r.id, r.project_id, r.environment, r.deployment_id, r.artifact_id, r.plan, r.variables, r.commit, r.tree,
-            r.created_at FROM deployments d JOIN releases r ON r.id = d.release_id JOIN projects p ON p.id = d.project_id
+        query = """SELECT r.id, r.project_id, r.environment, r.deployment_id, r.artifact_id, r.plan, r.variables,
+            r.variables_digest, r.commit, r.tree, r.created_at
+            FROM deployments d JOIN releases r ON r.id = d.release_id JOIN projects p ON p.id = d.project_id
             WHERE d.status = 'live' AND p.status <> 'stopped'"""
         return cursor.execute(query).fetchall()

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from canonry.core.environments import PRODUCTION
 from canonry.core.hosts import public_url
 from canonry.features import projects, traffic
-from canonry.features.deployments import store
+from canonry.features.deployments import frozen, store
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.errors import StepFailed
@@ -56,7 +56,7 @@ def take_over(context: Context, project: Project, deployment: Deployment, releas
             old = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
             status = projects.get_any(tx, project.id).status
             runs = status == "running" if deployment.environment == PRODUCTION else status != "stopped"
-            if old is None or not runs or not _same(old, release) or not _complete(tx, project, old, running):
+            if old is None or not runs or not _same(context, old, release) or not _complete(tx, project, old, running):
                 return False
             url = public_url(host_of(tx, context, project.id, deployment.environment), context.settings.http_port)
             hosts = traffic.hosts_of(tx, project.id, deployment.environment)
@@ -91,8 +91,8 @@ def _require_open(tx: Tx, deployment: Deployment) -> None:
         raise StepFailed("project_stopped", "The project was stopped meanwhile.", hint="Start it, then deploy again.")
 
 
-def _same(old: Release, new: Release) -> bool:
-    return old.artifact_id == new.artifact_id and old.variables == new.variables and old.plan == new.plan
+def _same(context: Context, old: Release, new: Release) -> bool:
+    return old.artifact_id == new.artifact_id and old.plan == new.plan and frozen.is_same(context.vault, old, new)
 
 
 def _complete(tx: Tx, project: Project, release: Release, running: AbstractSet[str]) -> bool:

@@ -1,1 +1,8 @@
-"""Environment variables of a project (room for: sensitive values, environments, import and export)."""
+"""Variables: what a project's builds and instances are given besides its source, secret unless somebody says otherwise.
+
+Values are sealed at rest and never shown when they are sensitive; what a deployment froze is what its instances have for ever.
+"""
+
+from canonry.features.env.snapshot import Snapshot, snapshot
+
+__all__ = ["Snapshot", "snapshot"]

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from canonry.core.access import Actor, Permission
 from canonry.core.errors import CanonryError
+from canonry.core.masking import Mask
 from canonry.core.moments import parse_since
 from canonry.features import deployments, projects
 from canonry.features.deployments import Instance
@@ -29,6 +30,9 @@ _INSTANCES_EVERY = 2.0
 _KEEP_ALIVE = 15.0
 
 Since = Annotated[str | None, Query(max_length=64, description="an ISO 8601 time, or so long ago: 90s, 10m, 2h, 1d")]
+
+
+type _Sources = tuple[list[Instance], dict[str, Mask]]
 
 
 class LogLineBody(BaseModel):
@@ -56,7 +60,7 @@ def read_logs(
     """Read the runtime log: on from `cursor`, or from `since` on, or the newest lines."""
     offsets = None if cursor is None else parse_cursor(cursor)
     moment = None if since is None else parse_since(since)
-    page = service.read(services.home, _instances(services, actor, project), offsets=offsets, since=moment, limit=limit)
+    page = service.read(services.home, *_instances(services, actor, project), offsets=offsets, since=moment, limit=limit)
     return LogsAnswer(lines=[_body(line) for line in page.lines], next_cursor=write_cursor(page.offsets))
 
 
@@ -68,11 +72,11 @@ async def follow_logs(
     offsets = None if last_event_id is None else parse_cursor(last_event_id)
     moment = None if since is None else parse_since(since)
     instances = await run_in_threadpool(_instances, services, actor, project)
-    first = await run_in_threadpool(service.read, services.home, instances, offsets=offsets, since=moment, limit=_PAGE)
+    first = await run_in_threadpool(service.read, services.home, *instances, offsets=offsets, since=moment, limit=_PAGE)
     return stream(_follow(services, actor, project, instances, first))
 
 
-async def _follow(services: Services, actor: Actor, project: str, instances: list[Instance], page: service.LogPage) -> AsyncIterator[str]:
+async def _follow(services: Services, actor: Actor, project: str, instances: _Sources, page: service.LogPage) -> AsyncIterator[str]:
     looked = said = time.monotonic()
     while True:
         cursor = write_cursor(page.offsets)
@@ -92,12 +96,13 @@ async def _follow(services: Services, actor: Actor, project: str, instances: lis
                 instances = await run_in_threadpool(_instances, services, actor, project)
             except CanonryError:  # the project is gone, or the database is away: the client comes back with its cursor
                 return
-        page = await run_in_threadpool(service.read, services.home, instances, offsets=page.offsets, since=None, limit=_PAGE)
+        page = await run_in_threadpool(service.read, services.home, *instances, offsets=page.offsets, since=None, limit=_PAGE)
 
 
-def _instances(services: Services, actor: Actor, project: str) -> list[Instance]:
+def _instances(services: Services, actor: Actor, project: str) -> _Sources:
     with services.transactions.begin() as tx:
-        return deployments.logged_instances(tx, projects.find(tx, actor, project))
+        found = deployments.logged_instances(tx, projects.find(tx, actor, project))
+    return found, deployments.masks(services, {instance.release_id for instance in found})
 
 
 def _body(line: service.LogLine) -> LogLineBody:

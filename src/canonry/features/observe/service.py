@@ -1,10 +1,11 @@
 """Runtime logs: the lines of all instances of a project, in the order of time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from canonry.core.masking import Mask
 from canonry.core.paths import Home
 from canonry.features.deployments import Instance
 from canonry.infra import app_logs
@@ -31,8 +32,14 @@ class LogPage:
     offsets: dict[str, int]
 
 
-def read(home: Home, instances: Sequence[Instance], *, offsets: dict[str, int] | None, since: datetime | None, limit: int) -> LogPage:
-    """Return up to `limit` lines: on from `offsets`, or from `since` on, or (neither given) the newest."""
+def read(
+    home: Home, instances: Sequence[Instance], masks: Mapping[str, Mask], *, offsets: dict[str, int] | None, since: datetime | None,
+    limit: int,
+) -> LogPage:  # fmt: skip
+    """Return up to `limit` lines: on from `offsets`, or from `since` on, or (neither given) the newest.
+
+    masks: for each release what takes its secrets out (`deployments.masks`). An app writes its own log, so this is the door.
+    """
     newest = offsets is None and since is None
     start = dict(offsets or {})
     found: list[tuple[float, int, Instance, app_logs.Line]] = []
@@ -46,7 +53,7 @@ def read(home: Home, instances: Sequence[Instance], *, offsets: dict[str, int] |
     shown = found[-limit:] if newest else found[:limit]
     for _time, _order, instance, line in reversed([] if newest else found[limit:]):
         following[instance.id] = line.offset
-    return LogPage([_line(instance, line) for _time, _order, instance, line in shown], following)
+    return LogPage([_line(instance, line, masks[instance.release_id]) for _time, _order, instance, line in shown], following)
 
 
 def _page(path: Path, instance: Instance, start: dict[str, int], since: datetime | None, *, limit: int, newest: bool) -> app_logs.Lines:
@@ -77,7 +84,8 @@ def _page_since(path: Path, since: datetime, limit: int, *, ended: bool) -> app_
         after = page.next
 
 
-def _line(instance: Instance, line: app_logs.Line) -> LogLine:
-    return LogLine(
-        datetime.fromtimestamp(line.time, UTC), instance.id, f"{instance.process}.{instance.index}", instance.deployment_id, line.text
-    )
+def _line(instance: Instance, line: app_logs.Line, mask: Mask) -> LogLine:
+    mark = app_logs.CUT if line.ends_inside else ""
+    text = mask(line.text.removesuffix(mark), begins_inside=line.begins_inside, ends_inside=line.ends_inside) + mark
+    moment = datetime.fromtimestamp(line.time, UTC)
+    return LogLine(moment, instance.id, f"{instance.process}.{instance.index}", instance.deployment_id, text)

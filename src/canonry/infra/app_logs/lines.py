@@ -15,11 +15,16 @@ _CHUNK = 256 << 10
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line. offset: of its first byte. time: unix time at which it had been written, to about a second. text: no line end."""
+    """One line. offset: of its first byte. time: unix time at which it had been written, to about a second. text: no line end.
+
+    begins_inside, ends_inside: it is a piece of a line that is longer than one may be; in the second case the text ends with the mark.
+    """
 
     offset: int
     time: float
     text: str
+    begins_inside: bool = False
+    ends_inside: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,17 @@ def read(path: Path, after: int, limit: int, *, ended: bool = False) -> Lines:
         return Lines((), after)
     try:
         pieces, position = _pieces(descriptor, after, limit, ended=ended)
+        inside = bool(pieces) and pieces[0][0] > 0 and os.pread(descriptor, 1, pieces[0][0] - 1) != b"\n"
     finally:
         os.close(descriptor)
     if not pieces:
         return Lines((), position)
     times = Times(path)
-    return Lines(tuple(Line(offset, times.of(offset), _text(piece)) for offset, piece in pieces), position)
+    lines: list[Line] = []
+    for offset, piece in pieces:
+        lines.append(Line(offset, times.of(offset), _text(piece), inside, not piece.endswith(b"\n")))
+        inside = lines[-1].ends_inside
+    return Lines(tuple(lines), position)
 
 
 def offset_since(path: Path, since: datetime) -> int:

@@ -47,7 +47,7 @@ class NativeBuilder:
 
     def build(self, request: BuildRequest, log: LogLine) -> Artifact:
         """See `ports.builder.Builder.build`. The plan of the answer names the exact toolchains that were used."""
-        log = masking(log, request.variables.values())
+        log = masking(log, request.secrets)
         folders = _Folders(self._home, request.cache_key)
         bounds = Bounds(request.limits, request.cancelled, (request.source, request.work, folders.packages, folders.environment))
         bounds.check()
@@ -73,7 +73,7 @@ class NativeBuilder:
         started = time.monotonic()
         tree = _find_tree(request)
         tools = self._toolchains.resolve(request.plan.toolchains, log, bounds.check)
-        identity = artifact_id(digest_tree(tree), request.plan, tools, request.variables, folders.key)
+        identity = artifact_id(digest_tree(tree), request.plan, tools, request.variables_digest, folders.key)
         if found := self._artifacts.find(identity):
             log(f"Nothing has changed since {identity}: using it again")
             return replace(found, reused=True)

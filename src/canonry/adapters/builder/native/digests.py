@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from canonry.adapters.builder.native.toolchains import Tool
@@ -34,14 +34,14 @@ def digest_tree(root: Path) -> str:
     return total.hexdigest()
 
 
-def artifact_id(tree: str, plan: Plan, tools: Iterable[Tool], variables: Mapping[str, str], cache_key: str) -> str:
+def artifact_id(tree: str, plan: Plan, tools: Iterable[Tool], variables_digest: str, cache_key: str) -> str:
     """Return the id of the artifact that these inputs make.
 
     The cache key is one of them: what another project's build made, with that project's caches, is never taken for ours.
     """
     described = {name: value for name, value in plan_to_json(plan).items() if name not in _REMARKS}
     key = json.dumps(
-        [_FORMAT, tree, described, [[tool.name, tool.version] for tool in tools], sorted(variables.items()), cache_key], sort_keys=True
+        [_FORMAT, tree, described, [[tool.name, tool.version] for tool in tools], variables_digest or [], cache_key], sort_keys=True
     )
     return "art_" + hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]
 

@@ -89,7 +89,7 @@ def layer_key(room: Room) -> str:
     whole = digest_tree(tree) if _reads_source(tree, plan.lockfiles) else ""
     tools = [[tool.name, tool.version, [str(mount.source) for mount in tool.mounts]] for tool in room.tools]
     described = [_FORMAT, plan.install, digest_files(tree, [*plan.lockfiles, *manifests]), whole,
-                 sorted(room.request.variables.items()), sorted(plan.variables.items()), tools]  # fmt: skip
+                 room.request.variables_digest or [], sorted(plan.variables.items()), tools]  # fmt: skip
     return hashlib.sha256(json.dumps(described).encode(errors="surrogateescape")).hexdigest()[:32]
 
 

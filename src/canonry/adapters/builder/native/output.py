@@ -4,26 +4,23 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from canonry.core.masking import Mask
 from canonry.ports.builder import LogLine
 
 _LINE_BYTES = 16 << 10  # what is read of one line; the rest of it is dropped
 _LINE_SHOWN = 4 << 10
 _TOTAL_BYTES = 16 << 20  # of one command; the rest is counted, not kept
-_SHORTEST_SECRET = 6
 _CODES = re.compile(r"\x1b(?:\[[0-9;?<=>!]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
-MASK = "[redacted]"
 
 
 def masking(log: LogLine, secrets: Iterable[str]) -> LogLine:
-    """Return a log that cleans each line, replaces secret values (of at least 6 characters) and passes it on."""
-    values = {part.strip() for secret in secrets for part in (secret, *secret.splitlines())}
-    ordered = sorted((value for value in values if len(value) >= _SHORTEST_SECRET), key=len, reverse=True)
-    pattern = re.compile("|".join(re.escape(value) for value in ordered)) if ordered else None
+    """Return a log that cleans each line, takes secret values out of it and passes it on."""
+    mask = Mask(secrets)
 
     def write(line: str) -> None:
-        plain = clean(line)
-        log((pattern.sub(MASK, plain) if pattern else plain)[:_LINE_SHOWN])
+        is_cut = len(line) > _LINE_BYTES // 4 and len(line.encode(errors="replace")) >= _LINE_BYTES - 3
+        log(mask(clean(line.rstrip("\N{REPLACEMENT CHARACTER}") if is_cut else line), ends_inside=is_cut)[:_LINE_SHOWN])
 
     return write
 

@@ -20,7 +20,7 @@ _UV_INSIDE = "/opt/uv"
 # Less talk and fewer look-ups by the package managers; a project's own variables win over these.
 _QUIET = {"UV_NO_PROGRESS": "1", "PIP_NO_INPUT": "1", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", "NPM_CONFIG_PREFER_OFFLINE": "true",
           "NPM_CONFIG_FUND": "false", "NPM_CONFIG_AUDIT": "false", "NPM_CONFIG_UPDATE_NOTIFIER": "false", "DO_NOT_TRACK": "1",
-          "NEXT_TELEMETRY_DISABLED": "1", "ASTRO_TELEMETRY_DISABLED": "1", "NUXT_TELEMETRY_DISABLED": "1"}  # fmt: skip
+          "CI": "1", "NEXT_TELEMETRY_DISABLED": "1", "ASTRO_TELEMETRY_DISABLED": "1", "NUXT_TELEMETRY_DISABLED": "1"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Room:
 
     def _places(self, *, installing: bool) -> dict[str, str]:
         places = {
-            "PATH": f"{self._path(has_environment=self.has_python)}:{_UV_INSIDE}", "HOME": HOME_INSIDE, "CI": "1",
+            "PATH": f"{self._path(has_environment=self.has_python)}:{_UV_INSIDE}", "HOME": HOME_INSIDE,
             "UV_CACHE_DIR": "/env/.cache" if installing and self.has_python else "/cache/uv", "UV_COMPILE_BYTECODE": "1",
             "PIP_CACHE_DIR": "/cache/pip", "NPM_CONFIG_CACHE": "/cache/npm", "PNPM_HOME": "/cache/pnpm",
             "YARN_CACHE_FOLDER": "/cache/yarn", "BUN_INSTALL_CACHE_DIR": "/cache/bun", "DENO_DIR": "/app/.deno",

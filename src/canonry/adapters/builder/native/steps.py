@@ -19,7 +19,7 @@ from canonry.adapters.builder.native.output import Output
 from canonry.infra import cgroups
 from canonry.infra.cgroups import Group
 from canonry.infra.processes import ProcessId, identify, is_alive
-from canonry.infra.sandbox import Sandbox, guard_loader, sandboxed
+from canonry.infra.sandbox import Sandbox, carry_environment, sandboxed
 from canonry.ports.builder import LogLine
 
 # Outside, before bubblewrap: waits for a line on stdin, so that the limits are in force before anything of the user's runs.
@@ -47,11 +47,10 @@ def run_step(argv: Sequence[str], sandbox: Sandbox, environment: Mapping[str, st
     name: of its control group; two commands of the same name never run at once.
     Raises: BuildCancelled; BuildFailed when a bound is passed. Any exit code is returned, not raised.
     """
-    outer, prefix = guard_loader(environment)
-    command = ["/bin/sh", "-c", _WAIT, "sh", *sandboxed(sandbox, ["/bin/sh", "-c", _READY, "sh", *prefix, *argv])]
+    boxed = sandboxed(sandbox, ["/bin/sh", "-c", _READY, "sh", *argv])
     started = time.monotonic()
     output = Output(log)
-    with _group(name, bounds) as group, _process(command, outer) as process:
+    with _group(name, bounds) as group, _process(boxed, environment) as process:
         _limit(process.pid, bounds, group)
         bounds.begin()
         _answer(process, last=False)
@@ -86,11 +85,16 @@ def _group(name: str, bounds: Bounds) -> Iterator[Group | None]:
 
 
 @contextlib.contextmanager
-def _process(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(environment),
-        cwd="/", start_new_session=True, bufsize=0,
-    )  # fmt: skip
+def _process(boxed: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start bubblewrap's command line behind a shell that waits; the environment is for the command inside alone."""
+    carried = carry_environment(environment)
+    try:
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", _WAIT, "sh", boxed[0], "--args", str(carried), *boxed[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, env={}, cwd="/", start_new_session=True, bufsize=0, pass_fds=[carried],
+        )  # fmt: skip
+    finally:
+        os.close(carried)
     try:
         yield process
     finally:

@@ -8,6 +8,7 @@ from typing import TypedDict
 from canonry.core.clock import now
 from canonry.core.ids import new_id
 from canonry.features import projects
+from canonry.features.deployments import frozen
 from canonry.features.deployments import store as deployments
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.cancellation import Cancellation
@@ -36,7 +37,7 @@ def run_release_command(context: Context, project: Project, deployment: Deployme
     name = f"{deployment.id}-release"
     spec = InstanceSpec(
         id=name, command=command, log=context.home.instance_logs / f"{name}.log", resources=Resources(context.settings.build_memory),
-        needs_port=False, **_surroundings(project, release, artifact),
+        needs_port=False, **_surroundings(context, project, release, artifact),
     )  # fmt: skip
     code = context.ports.runtime.run(spec, log.build, timeout=context.settings.build_timeout)
     if code != 0:
@@ -76,7 +77,7 @@ def start_one(context: Context, project: Project, release: Release, instance: In
     context.ports.runtime.start(InstanceSpec(
         id=instance.runtime_id, command=plan_from_json(release.plan).processes[instance.process], log=log_path(context, instance.id),
         resources=Resources(instance.memory_mb, instance.cpu), needs_port=instance.process == WEB,
-        **_surroundings(project, release, artifact),
+        **_surroundings(context, project, release, artifact),
     ))  # fmt: skip
 
 
@@ -167,10 +168,12 @@ class _Surroundings(TypedDict):
     labels: Mapping[str, str]
 
 
-def _surroundings(project: Project, release: Release, artifact: Artifact) -> _Surroundings:
+def _surroundings(context: Context, project: Project, release: Release, artifact: Artifact) -> _Surroundings:
     """Return what every command of a release is given: files, environment, labels."""
+    with context.transactions.begin() as tx:
+        variables = frozen.frozen_of(tx, context.vault, release).run
     environment = {
-        **artifact.environment, **release.variables,
+        **artifact.environment, **variables,
         "CANONRY_PROJECT": project.slug, "CANONRY_ENVIRONMENT": release.environment, "CANONRY_RELEASE": release.id,
         "CANONRY_COMMIT": release.commit or "",
     }  # fmt: skip
