@@ -28,8 +28,8 @@ class Operation:
         return f"{self.method} {self.path}"
 
     def filled(self, **values: str) -> str:
-        """Return the path with these values in place."""
-        return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], self.path)
+        """Return the path with these values in place; what has none is called `nothing`."""
+        return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], "nothing"), self.path)
 
 
 def operations() -> Iterator[Operation]:
@@ -57,6 +57,8 @@ BODIES: dict[str, object] = {
     "/projects/{project}/git": {"repo": "acme/shop"},
     "/projects": {"name": "made"},
     "/deploy/plan": {"repo_url": "https://localhost/x.git"},
+    "/projects/{project}/env": {"key": "A", "value": "1"},
+    "/projects/{project}/env/import": {"text": "A=1"},
 }
 
 
@@ -72,7 +74,8 @@ def call(api: Api, operation: Operation, path: str, token: str | None) -> tuple[
 def ids(api: Api) -> dict[str, str]:
     """Give a project with a live deployment: everything that a path can name."""
     slug = api.project("mine")
-    return {"project": slug, "deployment": api.deploy(slug, SITE)["id"]}
+    api.ask("POST", f"/v1/projects/{slug}/env", {"key": "KEY", "value": "1"})
+    return {"project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY"}
 
 
 def test_the_operations_of_the_contract_are_all_served() -> None:
@@ -107,7 +110,7 @@ def test_an_object_that_is_not_there_is_the_same_404(api: Api, operation: Operat
 
 @pytest.mark.parametrize("operation", PROTECTED, ids=str)
 def test_without_a_token_it_is_401_before_anything_is_looked_at(api: Api, operation: Operation) -> None:
-    path = operation.filled(project="nobody", deployment="nothing", session="nothing")
+    path = operation.filled(project="nobody"
     assert call(api, operation, path, None) == (401, "unauthenticated")
     assert call(api, operation, path, "cnr_" + "0" * 48) == (401, "invalid_token")
 

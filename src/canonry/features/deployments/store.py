@@ -233,7 +233,8 @@ def live_of_project(tx: Tx, project_id: str) -> list[Release]:
     """Return the live release of each environment of a project, stopped or not."""
     with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
         query = """SELECT r.id, r.project_id, r.environment, d.id AS deployment_id, r.artifact_id, r.plan, r.variables,
-            r.variables_digest, r.commit, r.tree, r.created_at FROM deployments d JOIN releases r ON r.id = d.release_id WHERE d.status = 'live' AND d.project_id = %s"""
+            r.variables_digest, r.commit, r.tree, r.created_at FROM deployments d JOIN releases r ON r.id = d.release_id
+            WHERE d.status = 'live' AND d.project_id = %s"""
         return cursor.execute(query, (project_id,)).fetchall()
 
 
