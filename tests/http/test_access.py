@@ -110,7 +110,7 @@ def test_an_object_that_is_not_there_is_the_same_404(api: Api, operation: Operat
 
 @pytest.mark.parametrize("operation", PROTECTED, ids=str)
 def test_without_a_token_it_is_401_before_anything_is_looked_at(api: Api, operation: Operation) -> None:
-    path = operation.filled(project="nobody"
+    path = operation.filled(project="nobody")
     assert call(api, operation, path, None) == (401, "unauthenticated")
     assert call(api, operation, path, "cnr_" + "0" * 48) == (401, "invalid_token")
 
