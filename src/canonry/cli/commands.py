@@ -40,6 +40,14 @@ DEPLOYMENTS = Noun("Look at deployments, cancel and retry them.", {
     "retry": Command(f"{_REMOTE}.deployments:retry_deployment", "Do a deployment again."),
 })  # fmt: skip
 
+ENV = Noun("Set the variables of a project's builds and instances.", {
+    "ls": Command(f"{_REMOTE}.env:list_variables", "List the variables of a project."),
+    "set": Command(f"{_REMOTE}.env:set_variable", "Set or change a variable; its value comes from stdin or a prompt."),
+    "rm": Command(f"{_REMOTE}.env:remove_variable", "Remove a variable."),
+    "import": Command(f"{_REMOTE}.env:import_variables", "Set everything that an .env file says."),
+    "export": Command(f"{_REMOTE}.env:export_variables", "Print the variables that are no secrets as an .env file."),
+})  # fmt: skip
+
 GIT = Noun("Deploy from a git repository.", {
     "connect": Command(f"{_REMOTE}.git:connect", "Name the repository that a project is deployed from."),
     "disconnect": Command(f"{_REMOTE}.git:disconnect", "Forget the repository; the project takes pushes and folders again."),
@@ -60,6 +68,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "logs": Command(f"{_REMOTE}.logs:logs", "Show what a project's instances write."),
     "projects": PROJECTS,
     "deployments": DEPLOYMENTS,
+    "env": ENV,
     "git": GIT,
     "activity": Command(f"{_REMOTE}.activity:activity", "Show who did what, when and from where."),
     "audit": AUDIT,
