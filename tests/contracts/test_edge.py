@@ -68,6 +68,25 @@ def test_an_unknown_host_is_404_and_a_removed_one_again(served: Served, site: Pa
     assert served.host not in served.edge.hosts()
 
 
+def test_a_redirecting_host_answers_308_with_path_and_query_kept_until_it_serves_again(served: Served, site: Path) -> None:
+    served.edge.redirect(served.host, "www.example.test")
+    for path in ("/", "/a/b?x=1&y=%20z", "/{http.request.host}?{}"):
+        answer = served.get(path)
+        assert (answer.status, answer.headers["location"]) == (308, f"http://www.example.test{path}")
+        assert "max-age=300" in answer.headers["cache-control"]
+    assert served.host in served.edge.hosts()
+    served.edge.serve_site(served.host, site)
+    assert served.text() == "home"
+
+
+def test_a_host_redirects_to_nothing_but_a_host(served: Served) -> None:
+    for wrong in ("", "http://x.test", "a b.test", "x.test/evil", "x.test\nproxy"):
+        with pytest.raises(Invalid) as caught:
+            served.edge.redirect(served.host, wrong)
+        assert caught.value.code == "invalid_hostname"
+    assert served.host not in served.edge.hosts()
+
+
 @pytest.mark.parametrize(("page", "status"), [(Page.STOPPED, 503), (Page.UNKNOWN, 404), (Page.DEAD, 502)])
 def test_each_page_has_its_own_status_and_is_not_stored(served: Served, page: Page, status: int) -> None:
     served.edge.show_page(served.host, page)

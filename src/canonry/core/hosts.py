@@ -21,6 +21,30 @@ def parse_host(text: str) -> str:
     return host
 
 
+def parse_domain(text: str, field: str = "hostname") -> str:
+    """Return a hostname that somebody may own: of at least two labels, in lower case, `bücher.example` as `xn--bcher-kva.example`.
+
+    Raises: Invalid `invalid_hostname`, also for wildcards, addresses and numbers in place of a name.
+    """
+    name = text.strip().rstrip(".").lower()
+    if name.startswith("*."):
+        raise _no_domain(text, field, "a wildcard", "Attach each name by itself: www.example.com, shop.example.com.")
+    try:
+        ascii_name = name.encode("idna").decode("ascii") if not name.isascii() else name
+        host = parse_host(ascii_name)
+    except (UnicodeError, Invalid) as error:
+        raise _no_domain(text, field, "not a host name", "Use a name like www.example.com, without https:// and path.") from error
+    labels = host.split(".")
+    if len(labels) < 2 or labels[-1].isdigit():
+        raise _no_domain(text, field, "not a whole domain name", "Use a name like www.example.com.")
+    return host
+
+
+def _no_domain(text: str, field: str, fault: str, hint: str) -> Invalid:
+    shown = repr(text if len(text) <= 80 else text[:77] + "...")
+    return Invalid("invalid_hostname", f"{shown} cannot be attached: it is {fault}.", hint=hint, issues=[Issue(field, fault, "hostname")])
+
+
 def public_url(host: str, port: int) -> str:
     """Return the address at which people reach `host`; the port is left out when it is the usual one."""
     return f"http://{host}" if port == 80 else f"http://{host}:{port}"

@@ -60,6 +60,10 @@ class Edge(Protocol):
         """Answer every request for `host` with that plain page."""
         ...
 
+    def redirect(self, host: str, to: str) -> None:
+        """Answer every request for `host` with 308 to the host `to`: the same scheme and port as asked for, path and query kept."""
+        ...
+
     def remove(self, host: str) -> None:
         """Forget the host; it answers `unknown` (404)."""
         ...

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from canonry.adapters.edge.pages import DEAD, MISSING, STOPPED, UNKNOWN, PlainPage
 from canonry.core.errors import Invalid
+from canonry.core.hosts import parse_host
 from canonry.ports.edge import Page, Request, Requests
 
 _PAGES = {Page.STOPPED: STOPPED, Page.UNKNOWN: UNKNOWN, Page.DEAD: DEAD}
@@ -42,11 +43,16 @@ class _Instances:
     addresses: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Redirect:
+    to: str
+
+
 class MemoryEdge:
     """The edge port in memory. `answer` is the request that a client would send to the real one."""
 
     def __init__(self) -> None:
-        self._routes: dict[str, _Site | _Instances | Page] = {}
+        self._routes: dict[str, _Site | _Instances | _Redirect | Page] = {}
         self._turn = count()
         self._answered: list[Request] = []
         self._forgotten = 0
@@ -68,6 +74,10 @@ class MemoryEdge:
     def show_page(self, host: str, page: Page) -> None:
         """Answer every request with that page."""
         self._routes[host] = page
+
+    def redirect(self, host: str, to: str) -> None:
+        """Answer every request with 308 to the same path at another host."""
+        self._routes[host] = _Redirect(parse_host(to))
 
     def remove(self, host: str) -> None:
         """Forget the host."""
@@ -105,6 +115,8 @@ class MemoryEdge:
                 return _plain(_PAGES[page])
             case _Instances(addresses):
                 return self._forward(addresses, host, path, headers or {})
+            case _Redirect(to):
+                return Answer(308, b"", {"location": f"http://{to}{path}", "cache-control": "max-age=300"})
             case _Site() as site:
                 return _static(site, path, {name.lower(): value for name, value in (headers or {}).items()})
 

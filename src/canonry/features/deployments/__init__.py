@@ -5,10 +5,11 @@ it are instances.
 `pipeline.py` tells the story of a deploy, `fleet/watch.py` keeps what runs running.
 """
 
+from canonry.features.deployments.fleet.leading import lead_project, leave
 from canonry.features.deployments.fleet.watch import Watch
 from canonry.features.deployments.frozen import masks
 from canonry.features.deployments.lifecycle import instances, logged_instances
 from canonry.features.deployments.models import Deployment, Instance, Release
 from canonry.features.deployments.pipeline import recover
 
-__all__ = ["Deployment", "Instance", "Release", "Watch", "instances", "logged_instances", "masks", "recover"]
+__all__ = ["Deployment", "Instance", "Release", "Watch", "instances", "lead_project", "leave", "logged_instances", "masks", "recover"]

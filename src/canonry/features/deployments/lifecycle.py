@@ -97,7 +97,7 @@ def delete(context: Context, actor: Actor, key: str) -> None:
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
         project = projects.find(tx, actor, key)
-        hosts = traffic.hosts_of(tx, project.id)
+        hosts = [row.host for row in traffic.everything_of(tx, project.id)]
         left = store.left_behind(tx, project.id)
         instance_ids = [instance.id for instance in fleet.with_logs(tx, project.id)]
         projects.delete(tx, project)

@@ -90,6 +90,18 @@ def stopped_projects(tx: Tx) -> list[str]:
     return [row[0] for row in tx.connection.execute("SELECT id FROM projects WHERE status = 'stopped'").fetchall()]
 
 
+def is_stopped(tx: Tx, project_id: str) -> bool:
+    """Say whether somebody stopped the project."""
+    query = "SELECT 1 FROM projects WHERE id = %s AND status = 'stopped'"
+    return tx.connection.execute(query, (project_id,)).fetchone() is not None
+
+
+def live_release(tx: Tx, project_id: str, environment: str) -> Release | None:
+    """Return the release that is live in an environment."""
+    found = live(tx, project_id, environment)
+    return release(tx, found.release_id) if found is not None and found.release_id is not None else None
+
+
 def live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
     """Return the deployment that is live."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:

@@ -3,6 +3,40 @@
 Deployments decide what is served; this feature knows under which names, and is the only one that speaks to the edge.
 """
 
-from canonry.features.traffic.service import all_hosts, claim, hosts_of, point, release, remove, serve_site, show_stopped
+from canonry.features.traffic.models import Host
+from canonry.features.traffic.service import (
+    all_hosts,
+    claim,
+    everything_of,
+    give_up,
+    hosts_of,
+    point,
+    redirect,
+    redirects,
+    release,
+    remove,
+    serve_site,
+    set_redirect,
+    show_stopped,
+    take_over,
+    unknown,
+)
 
-__all__ = ["all_hosts", "claim", "hosts_of", "point", "release", "remove", "serve_site", "show_stopped"]
+__all__ = [
+    "Host",
+    "all_hosts",
+    "claim",
+    "everything_of",
+    "give_up",
+    "hosts_of",
+    "point",
+    "redirect",
+    "redirects",
+    "release",
+    "remove",
+    "serve_site",
+    "set_redirect",
+    "show_stopped",
+    "take_over",
+    "unknown",
+]

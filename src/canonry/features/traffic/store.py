@@ -1,5 +1,8 @@
 """All SQL on hosts."""
 
+from psycopg.rows import class_row
+
+from canonry.features.traffic.models import Host
 from canonry.infra.tx import Tx
 
 
@@ -23,13 +26,38 @@ def delete(tx: Tx, project_id: str, environment: str) -> list[str]:
     return [row[0] for row in rows.fetchall()]
 
 
-def hosts_of(tx: Tx, project_id: str, environment: str | None) -> list[str]:
-    """Return the hosts of a project, of one environment or (None) of all."""
-    rows = tx.connection.execute(
-        "SELECT host FROM hosts WHERE project_id = %s AND (%s::text IS NULL OR environment = %s) ORDER BY created_at, host",
-        (project_id, environment, environment),
-    ).fetchall()
-    return [row[0] for row in rows]
+def assign(tx: Tx, host: str, project_id: str, environment: str) -> None:
+    """Give the host to a project, whoever had it; one that it has already stays as it is."""
+    tx.connection.execute(
+        """INSERT INTO hosts (host, project_id, environment) VALUES (%s, %s, %s)
+           ON CONFLICT (host) DO UPDATE SET project_id = EXCLUDED.project_id, environment = EXCLUDED.environment, redirect_to = NULL
+           WHERE hosts.project_id <> EXCLUDED.project_id""",
+        (host, project_id, environment),
+    )
+
+
+def delete_host(tx: Tx, host: str, project_id: str) -> bool:
+    """Forget a host of the project; say whether it had it."""
+    return tx.connection.execute("DELETE FROM hosts WHERE host = %s AND project_id = %s", (host, project_id)).rowcount > 0
+
+
+def set_redirect(tx: Tx, host: str, project_id: str, to: str | None) -> None:
+    """Say where a host of the project redirects to."""
+    tx.connection.execute("UPDATE hosts SET redirect_to = %s WHERE host = %s AND project_id = %s", (to, host, project_id))
+
+
+def of_project(tx: Tx, project_id: str) -> list[Host]:
+    """Return the hosts of a project, the oldest first."""
+    with tx.connection.cursor(row_factory=class_row(Host)) as cursor:
+        query = "SELECT host, project_id, environment, redirect_to FROM hosts WHERE project_id = %s ORDER BY created_at, host"
+        return cursor.execute(query, (project_id,)).fetchall()
+
+
+def redirects(tx: Tx) -> list[Host]:
+    """Return every host that redirects."""
+    with tx.connection.cursor(row_factory=class_row(Host)) as cursor:
+        query = "SELECT host, project_id, environment, redirect_to FROM hosts WHERE redirect_to IS NOT NULL"
+        return cursor.execute(query).fetchall()
 
 
 def all_hosts(tx: Tx) -> list[str]:

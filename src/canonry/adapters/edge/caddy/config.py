@@ -85,8 +85,10 @@ def _obey(boot: str) -> list[Route]:
         {"match": [_entry("page", f"^page {name}$")], "handle": [_subroute(page_routes(page))]}
         for name, page in (("stopped", STOPPED), ("unknown", UNKNOWN))
     ]
+    redirect = {"match": [_entry("redirect", r"^redirect ([a-z0-9.-]+)$")],
+                "handle": [_subroute(redirects("{http.request.scheme}", "{http.regexp.redirect.1}"))]}  # fmt: skip
     proxies = [_instances(boot, count) for count in range(1, MOST_INSTANCES + 1)]
-    return [proxies[0], site, *pages, *proxies[1:], *page_routes(DEAD)]
+    return [proxies[0], site, redirect, *pages, *proxies[1:], *page_routes(DEAD)]
 
 
 def _instances(boot: str, count: int) -> Route:
@@ -114,6 +116,19 @@ def _proxy(addresses: list[str]) -> Route:
         "headers": {"request": {"delete": ["Via"]}},
         "stream_close_delay": "24h",
     }  # fmt: skip
+
+
+def redirects(scheme: str, host: str) -> list[Route]:
+    """Answer 308 to `scheme://host`, at the port that the client named itself (it may have come through a forwarded one)."""
+    with_port = {"match": [{"vars_regexp": {"{http.request.port}": {"pattern": "."}}}],
+                 "handle": [_moved(f"{scheme}://{host}:{{http.request.port}}")]}  # fmt: skip
+    return [with_port, {"handle": [_moved(f"{scheme}://{host}")]}]
+
+
+def _moved(origin: str) -> Route:
+    # Browsers keep a 308 for ever unless told otherwise, and the owner may choose another primary host tomorrow.
+    return {"handler": "static_response", "status_code": 308,
+            "headers": {"Location": [f"{origin}{{http.request.orig_uri}}"], "Cache-Control": ["max-age=300"]}}  # fmt: skip
 
 
 def _no_trace() -> list[Route]:

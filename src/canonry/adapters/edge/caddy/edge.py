@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from canonry.adapters.edge.caddy.config import own_hosts
-from canonry.adapters.edge.caddy.entries import boot_token, page_entry, proxy_entry, site_entry
+from canonry.adapters.edge.caddy.entries import boot_token, page_entry, proxy_entry, redirect_entry, site_entry
 from canonry.adapters.edge.caddy.requests import read_requests
 from canonry.core.errors import Invalid, Unavailable
 from canonry.core.paths import Home
@@ -39,6 +39,10 @@ class CaddyEdge:
     def show_page(self, host: str, page: Page) -> None:
         """Answer every request with that page."""
         self._write(host, page_entry(page), sync=True)
+
+    def redirect(self, host: str, to: str) -> None:
+        """Answer every request with 308 to the same path at another host. Raises: Invalid `invalid_hostname`."""
+        self._write(host, redirect_entry(to), sync=True)
 
     def remove(self, host: str) -> None:
         """Forget the host."""

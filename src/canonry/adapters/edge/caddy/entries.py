@@ -4,6 +4,7 @@ r"""The files in `edge/routes`: one per host, one line each. Written by CaddyEdg
     site <tag> <folder>                          static files; the tag becomes part of every ETag
     spa <tag> <folder>                           the same, unknown paths answer index.html
     page <name>                                  a plain page
+    redirect <host>                              308 to the same path and query at another host
 
 A file that fits none of these (another boot, cut short by a power failure) answers the page `dead`, no file at all `unknown`.
 """
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from canonry.core.errors import Invalid
+from canonry.core.hosts import parse_host
 from canonry.ports.edge import Page
 
 MOST_INSTANCES = 32
@@ -42,6 +44,11 @@ def site_entry(folder: Path, *, single_page: bool) -> bytes:
 def page_entry(page: Page) -> str:
     """Return the line for a plain page."""
     return f"page {page}"
+
+
+def redirect_entry(to: str) -> str:
+    """Return the line that sends clients to the host `to`. Raises: Invalid `invalid_hostname`."""
+    return f"redirect {parse_host(to)}"
 
 
 def boot_token() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from canonry.features import traffic
+from canonry.features.deployments import store as deployments
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.fleet import store as fleet
 from canonry.features.deployments.fleet.launch import WEB
@@ -42,6 +43,36 @@ def lead(context: Context, release: Release, hosts: list[str], addresses: list[s
             traffic.serve_site(context.ports.edge, hosts, site, single_page=plan.static.single_page)
     elif WEB in plan.processes:
         traffic.point(context.ports.edge, hosts, addresses)
+
+
+def lead_project(context: Context, project_id: str) -> None:
+    """Tell the edge anew about every host of a project: what each serves, that it is stopped, where it redirects to.
+
+    For whoever has changed the hosts. A project that is gone, or a host of another project, is left alone.
+    """
+    with turn(context, project_id):
+        with context.transactions.begin() as tx:
+            hosts = traffic.everything_of(tx, project_id)
+            live = {name: deployments.live_release(tx, project_id, name) for name in {host.environment for host in hosts}}
+            addresses = {name: serving_addresses(tx, release) for name, release in live.items() if release is not None}
+            is_stopped = deployments.is_stopped(tx, project_id)
+        traffic.redirect(context.ports.edge, hosts)
+        for environment, release in live.items():
+            names = [host.host for host in hosts if host.environment == environment and host.redirect_to is None]
+            if is_stopped:
+                traffic.show_stopped(context.ports.edge, names)
+            elif release is not None:
+                lead(context, release, names, addresses[environment])
+            else:
+                traffic.unknown(context.ports.edge, names)
+
+
+def leave(context: Context, project_id: str, host: str) -> None:
+    """Take a host away from a project: from its rows and from the edge, at once."""
+    with turn(context, project_id), context.transactions.begin() as tx:
+        if traffic.give_up(tx, host, project_id):
+            # Before the commit: that lets another project have the host, and it might lead it before we came to remove it.
+            traffic.remove(context.ports.edge, [host])
 
 
 def serving_addresses(tx: Tx, release: Release) -> list[str]:

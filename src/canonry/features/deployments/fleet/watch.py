@@ -183,6 +183,8 @@ class Watch:
             with self._context.transactions.begin() as tx:
                 stopped = [host for project_id in deployments.stopped_projects(tx) for host in traffic.hosts_of(tx, project_id)]
                 owned = set(traffic.all_hosts(tx))
+                redirects = traffic.redirects(tx)
+            traffic.redirect(self._context.ports.edge, redirects)
             traffic.show_stopped(self._context.ports.edge, stopped)
             traffic.remove(self._context.ports.edge, [host for host in self._context.ports.edge.hosts() if host not in owned])
 
