@@ -3,6 +3,7 @@
 import signal
 
 from tests.support.api import api, common_api, container, machine
+from tests.support.dns import dns_server
 from tests.support.edge import apps, caddy, own_caddy
 from tests.support.postgres import database, database_url, empty_database_url, postgres_server
 from tests.support.redis import redis_server
@@ -17,6 +18,7 @@ __all__ = [
     "container",
     "database",
     "database_url",
+    "dns_server",
     "empty_database_url",
     "machine",
     "own_caddy",

@@ -56,6 +56,8 @@ READABLE = [item for item in SCOPED if item.method == "GET" and "stream" not in 
 BODIES: dict[str, object] = {
     "/projects/{project}/git": {"repo": "acme/shop"},
     "/projects": {"name": "made"},
+    "/projects/{project}/domains": {"hostname": "www.shop.test"},
+    "/projects/{project}/aliases": {"hostname": "www.shop.test"},
     "/deploy/plan": {"repo_url": "https://localhost/x.git"},
     "/projects/{project}/env": {"key": "A", "value": "1"},
     "/projects/{project}/env/import": {"text": "A=1"},
@@ -75,7 +77,7 @@ def ids(api: Api) -> dict[str, str]:
     """Give a project with a live deployment: everything that a path can name."""
     slug = api.project("mine")
     api.ask("POST", f"/v1/projects/{slug}/env", {"key": "KEY", "value": "1"})
-    return {"project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY"}
+    return {"project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY", "hostname": f"{slug}.localhost"}
 
 
 def test_the_operations_of_the_contract_are_all_served() -> None:
@@ -104,7 +106,7 @@ def test_the_object_of_another_organization_is_404(api: Api, ids: dict[str, str]
 
 @pytest.mark.parametrize("operation", WITH_OBJECT, ids=str)
 def test_an_object_that_is_not_there_is_the_same_404(api: Api, operation: Operation) -> None:
-    nothing = operation.filled(project="nobody", deployment="dep_0000000000000000")
+    nothing = operation.filled(project="nobody", deployment="dep_0000000000000000", hostname="nobody.test")
     assert call(api, operation, nothing, "")[0] == 404
 
 

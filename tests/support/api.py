@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from canonry.adapters.builder.memory import MemoryBuilder
+from canonry.adapters.dns.memory import MemoryDns
 from canonry.adapters.edge.memory import MemoryEdge
 from canonry.adapters.gates.open import OpenGate
 from canonry.adapters.limits.unlimited import Unlimited
@@ -159,7 +160,11 @@ class Api:
 
     def work(self, slug: str) -> None:
         """Do what the worker would: carry out every deployment that waits."""
-        pipeline.run(self.container, self.get(f"/v1/projects/{slug}")["project"]["id"], "production")
+        self.work_for(self.get(f"/v1/projects/{slug}")["project"]["id"])
+
+    def work_for(self, project_id: str) -> None:
+        """Carry out every deployment of any project, somebody else's too."""
+        pipeline.run(self.container, project_id, "production")
 
     def deployment(self, deployment_id: str) -> dict[str, Any]:
         """Return a deployment."""
@@ -249,6 +254,9 @@ def api(common_api: Api) -> Api:
     for state in common_api.runtime.states():
         common_api.runtime.stop(state.id, 0)
         common_api.runtime.forget(state.id)
+    if isinstance(dns := container.ports.dns, MemoryDns):
+        dns.records.clear()
+        dns.faults.clear()
     for host in common_api.edge.hosts():
         common_api.edge.remove(host)
     with container.transactions.begin() as tx:
@@ -291,6 +299,7 @@ def _container(database: Database, machine: Machine, root: Path) -> Container:
         builder=MemoryBuilder(home.artifacts, exit_codes={"false": 1}), runtime=MemoryRuntime(machine), edge=MemoryEdge(),
         gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions), mail=MemoryMailer(),
         rates=MemoryRates(),
+        dns=MemoryDns(),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

@@ -1,5 +1,6 @@
 """The one place that reads the environment. Every setting has a name, a default, a type and a sentence of help."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -36,6 +37,13 @@ class Settings:
     allow_file_urls: bool = _setting(False, "Accept file:// repositories (for tests and for one person's machine).")
     allow_private_targets: bool = _setting(False, "Let webhooks and log drains of users reach loopback and private addresses.")
     open_registration: bool = _setting(False, "Let anybody register; without it people need an invitation.")
+    public_addresses: str = _setting(
+        "", "Addresses at which the internet reaches this machine, separated by commas; for A and AAAA records."
+    )
+    dns_resolver: str = _setting(
+        "", "host:port of the DNS server to ask about domains; without it, those responsible for a name are asked."
+    )
+    aliases_need_proof: bool = _setting(False, "Serve an alias only once a TXT record proves whose it is.")
     mail_from: str = _setting("canonry@localhost", "Address that Canonry's mail comes from.")
     allowed_origins: str = _setting(
         "", "Origins whose pages may call the API, like https://a.example, separated by commas; * for all, without cookies."
@@ -45,6 +53,21 @@ class Settings:
     rate_limit_anonymous: int = _setting(30, "API calls a minute for each address that does not say who calls.")
     rate_limit_sign_in: int = _setting(10, "Attempts a minute to sign in, for each address.")
     allow_no_sandbox: bool = _setting(False, "Run builds and apps without a sandbox where namespaces are forbidden.")
+
+    @property
+    def public_address_list(self) -> list[str]:
+        """The public addresses, as they are written in DNS."""
+        return [str(ipaddress.ip_address(part.strip())) for part in self.public_addresses.split(",") if part.strip()]
+
+    @property
+    def tls_is_on(self) -> bool:
+        """Whether the edge serves HTTPS."""
+        return False
+
+    @property
+    def uses_lets_encrypt(self) -> bool:
+        """Whether certificates come from Let's Encrypt, which CAA records may forbid."""
+        return False
 
     @property
     def home_path(self) -> Path:
@@ -117,11 +140,11 @@ def _parse(name: str, text: str) -> object:
         return Path(text)
     if name in {"database_url", "redis_url"}:
         return Secret(text)
-    if name in {"allow_no_sandbox", "allow_file_urls", "allow_private_targets", "open_registration"}:
+    if name in {"allow_no_sandbox", "allow_file_urls", "allow_private_targets", "open_registration", "aliases_need_proof"}:
         if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
             raise _wrong(name, text, "expected 1 or 0")
         return text.lower() in {"1", "true", "yes"}
-    if name in {"base_domain", "http_address", "mail_from", "allowed_origins"}:
+    if name in {"base_domain", "http_address", "mail_from", "allowed_origins", "public_addresses", "dns_resolver"}:
         return text
     if not text.isascii() or not text.isdigit():
         raise _wrong(name, text, "expected a whole number")
@@ -147,7 +170,22 @@ def _checked(settings: Settings) -> Settings:
             raise _wrong("allowed_origins", origin, "expected origins like https://app.example.com, without a path")
     if settings.redis_url is not None and not settings.redis_url.reveal().startswith(("redis://", "rediss://", "unix://")):
         raise _wrong("redis_url", settings.redis_url, "expected redis://, rediss:// or unix://")
+    try:
+        _ = settings.public_address_list
+    except ValueError as error:
+        raise _wrong("public_addresses", settings.public_addresses, "expected IP addresses separated by commas") from error
+    if settings.dns_resolver and not _is_server(settings.dns_resolver):
+        raise _wrong("dns_resolver", settings.dns_resolver, "expected an IP address and a port, like 127.0.0.1:53")
     return settings
+
+
+def _is_server(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return port.isascii() and port.isdigit() and 0 < int(port) < 65536
 
 
 def _wrong(name: str, value: object, expected: str) -> Invalid:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from canonry.ports.builder import Builder
+from canonry.ports.dns import Dns
 from canonry.ports.edge import Edge
 from canonry.ports.gates import ReleaseGate
 from canonry.ports.identity import Identity
@@ -24,6 +25,7 @@ class Ports:
     identity: Identity
     mail: Mailer
     rates: Rates
+    dns: Dns
 
 
-__all__ = ["AccountLimits", "Builder", "Edge", "Identity", "Mailer", "Ports", "Rates", "ReleaseGate", "Runtime"]
+__all__ = ["AccountLimits", "Builder", "Dns", "Edge", "Identity", "Mailer", "Ports", "Rates", "ReleaseGate", "Runtime"]

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from canonry.adapters.builder.native.builder import NativeBuilder
+from canonry.adapters.dns.resolver import DnsResolver
 from canonry.adapters.edge.caddy.edge import CaddyEdge
 from canonry.adapters.gates.open import OpenGate
 from canonry.adapters.limits.unlimited import Unlimited
@@ -63,6 +64,7 @@ def open_container(settings: Settings, database_url: Secret) -> Container:
         builder=NativeBuilder(home, settings), runtime=ProcessRuntime(home, settings), edge=CaddyEdge(home, settings),
         gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions),
         mail=FolderMailer(home.mail, settings.mail_from), rates=_rates(settings),
+        dns=DnsResolver(settings.dns_resolver, allow_private=settings.allow_private_targets),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

@@ -5,6 +5,7 @@ from canonry.features.audit.routes import router as audit
 from canonry.features.auth.routes import api_routers as auth
 from canonry.features.auth.routes import root_routers as auth_pages
 from canonry.features.deployments.routes import routers as deployments
+from canonry.features.domains.routes import router as domains
 from canonry.features.env.routes import router as env
 from canonry.features.git.connection.routes import router as git_connection
 from canonry.features.git.routes import router as git
@@ -12,7 +13,7 @@ from canonry.features.observe.routes import router as observe
 from canonry.features.projects.routes import router as projects
 from canonry.http.routing import Routes
 
-API: tuple[Routes, ...] = (*accounts, *auth, projects, env, *deployments, git_connection, observe, audit)
+API: tuple[Routes, ...] = (*accounts, *auth, projects, env, *deployments, git_connection, observe, domains, audit)
 """Served under /v1 and, for older clients, at the same paths without it."""
 
 ROOT: tuple[Routes, ...] = (git, *auth_pages)

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from canonry.features import traffic
@@ -67,9 +67,10 @@ def lead_project(context: Context, project_id: str) -> None:
                 traffic.unknown(context.ports.edge, names)
 
 
-def leave(context: Context, project_id: str, host: str) -> None:
-    """Take a host away from a project: from its rows and from the edge, at once."""
+def leave(context: Context, project_id: str, host: str, also: Callable[[Tx], None]) -> None:
+    """Take a host away from a project, from its rows and from the edge, at once. also: what else belongs into the transaction."""
     with turn(context, project_id), context.transactions.begin() as tx:
+        also(tx)
         if traffic.give_up(tx, host, project_id):
             # Before the commit: that lets another project have the host, and it might lead it before we came to remove it.
             traffic.remove(context.ports.edge, [host])

@@ -1,0 +1,107 @@
+"""HTTP for domains and aliases."""
+
+from canonry.core.access import Permission
+from canonry.features.domains import service, store, verification
+from canonry.features.domains.models import Kind
+from canonry.features.domains.rules import subdomain_of
+from canonry.features.domains.schemas import (
+    AliasBody,
+    AliasesAnswer,
+    AttachAlias,
+    AttachDomain,
+    ChoosePrimary,
+    DomainAnswer,
+    DomainsAnswer,
+    VerifyAnswer,
+    alias_body,
+    answer_of,
+    body_of,
+    list_of,
+    subdomain_body,
+)
+from canonry.http.deps import ActorDep, ServicesDep, TxDep
+from canonry.http.routing import Routes
+
+router = Routes(tags=["Domains"])
+
+
+@router.operation("GET", "/projects/{project}/domains", Permission.PROJECTS_READ)
+def list_domains(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> DomainsAnswer:
+    """List the names of a project: the free subdomain, attached domains and aliases."""
+    found, rows = service.list_of(tx, actor, project)
+    return list_of(found, rows, services.settings, subdomain_redirects=store.redirects_subdomain(tx, found.id))
+
+
+@router.operation("POST", "/projects/{project}/domains", Permission.PROJECTS_DEPLOY, status_code=201, errors=(409,))
+def attach_domain(project: str, body: AttachDomain, actor: ActorDep, services: ServicesDep) -> DomainAnswer:
+    """Attach a domain; the answer says which DNS records to make. It is served once it is verified."""
+    found, domain = verification.attach(services, actor, project, body.hostname, Kind.CUSTOM, redirect=body.redirect, field="body.hostname")
+    return answer_of(body_of(domain, found, services.settings))
+
+
+@router.operation("GET", "/projects/{project}/domains/{hostname}", Permission.PROJECTS_READ)
+def get_domain(project: str, hostname: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> DomainAnswer:
+    """Show one domain, with what the last look at its DNS found."""
+    found, rows = service.list_of(tx, actor, project)
+    answer = list_of(found, rows, services.settings, subdomain_redirects=store.redirects_subdomain(tx, found.id))
+    name = service.normal(hostname)
+    for body in answer.domains:
+        if body.hostname in {name, hostname.lower()}:
+            return answer_of(body)
+    raise service.not_found(found, hostname)
+
+
+@router.operation("POST", "/projects/{project}/domains/{hostname}/verify", Permission.PROJECTS_DEPLOY)
+def verify_domain(project: str, hostname: str, actor: ActorDep, services: ServicesDep) -> VerifyAnswer:
+    """Look at the DNS now. Records that are not there (yet) are no error: `checks` says what was found."""
+    with services.transactions.begin() as tx:
+        found, rows = service.list_of(tx, actor, project)
+        redirects = store.redirects_subdomain(tx, found.id)
+    if hostname.lower() == subdomain_of(found, services.settings):
+        primary = not any(row.is_primary for row in rows)
+        free = subdomain_body(found, services.settings, primary=primary, redirect=redirects)
+        return VerifyAnswer(domain=free, verified=True, checks=[])
+    found, domain = verification.verify(services, actor, project, hostname)
+    body = body_of(domain, found, services.settings)
+    return VerifyAnswer(domain=body, verified=body.verified, checks=body.checks)
+
+
+@router.operation("POST", "/projects/{project}/domains/{hostname}/primary", Permission.PROJECTS_DEPLOY, errors=(409,))
+def choose_primary(project: str, hostname: str, actor: ActorDep, services: ServicesDep, body: ChoosePrimary | None = None) -> DomainAnswer:
+    """Make a host the primary one; other custom domains redirect to it (308), path and query kept."""
+    chosen = body or ChoosePrimary()
+    found, domain = verification.choose_primary(
+        services, actor, project, hostname, redirect=chosen.redirect, redirect_subdomain=chosen.redirect_subdomain
+    )
+    if domain is not None:
+        return answer_of(body_of(domain, found, services.settings))
+    with services.transactions.begin() as tx:
+        redirects = store.redirects_subdomain(tx, found.id)
+    return answer_of(subdomain_body(found, services.settings, primary=True, redirect=redirects))
+
+
+@router.operation("DELETE", "/projects/{project}/domains/{hostname}", Permission.PROJECTS_DEPLOY, status_code=204, errors=(409,))
+def detach_domain(project: str, hostname: str, actor: ActorDep, services: ServicesDep) -> None:
+    """Take a name away from a project: it is served no more, and can be attached elsewhere."""
+    verification.detach(services, actor, project, hostname)
+
+
+@router.operation("GET", "/projects/{project}/aliases", Permission.PROJECTS_READ)
+def list_aliases(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> AliasesAnswer:
+    """List the aliases of a project."""
+    found, rows = service.list_of(tx, actor, project)
+    return AliasesAnswer(aliases=[alias_body(row, found, services.settings) for row in rows if row.kind == Kind.ALIAS])
+
+
+@router.operation("POST", "/projects/{project}/aliases", Permission.PROJECTS_DEPLOY, status_code=201, errors=(409,))
+def attach_alias(project: str, body: AttachAlias, actor: ActorDep, services: ServicesDep) -> AliasBody:
+    """Attach a further hostname, which is served at once (without a certificate until it is verified)."""
+    field = "body.hostname" if body.hostname is not None else "body.domain"
+    found, domain = verification.attach(services, actor, project, body.name, Kind.ALIAS, redirect=False, field=field)
+    return alias_body(domain, found, services.settings)
+
+
+@router.operation("DELETE", "/projects/{project}/aliases/{hostname}", Permission.PROJECTS_DEPLOY, status_code=204, errors=(409,))
+def detach_alias(project: str, hostname: str, actor: ActorDep, services: ServicesDep) -> None:
+    """Take an alias away."""
+    verification.detach(services, actor, project, hostname, kind=Kind.ALIAS)
