@@ -53,6 +53,7 @@ OPEN = {
 }  # fmt: skip
 """What anybody may call."""
 READABLE = [item for item in SCOPED if item.method == "GET" and "stream" not in item.path and item.described]
+NOT_FOUND = {"project_not_found", "deployment_not_found", "token_not_found"}
 BODIES: dict[str, object] = {
     "/projects/{project}/git": {"repo": "acme/shop"},
     "/projects": {"name": "made"},
@@ -77,7 +78,11 @@ def ids(api: Api) -> dict[str, str]:
     """Give a project with a live deployment: everything that a path can name."""
     slug = api.project("mine")
     api.ask("POST", f"/v1/projects/{slug}/env", {"key": "KEY", "value": "1"})
-    return {"project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY", "hostname": f"{slug}.localhost"}
+    token = api.get("/v1/tokens")["tokens"][0]["id"]
+    return {
+        "project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY", "hostname": f"{slug}.localhost",
+        "token": token,
+    }  # fmt: skip
 
 
 def test_the_operations_of_the_contract_are_all_served() -> None:
@@ -87,7 +92,7 @@ def test_the_operations_of_the_contract_are_all_served() -> None:
 
 
 def test_what_git_serves_asks_for_the_token_itself(api: Api) -> None:
-    assert {getattr(route, "path", "").split("/")[1] for router in ROOT for route in router.routes} == {"git", "auth"}
+    assert {getattr(route, "path", "").split("/")[1] for router in ROOT for route in router.routes} == {"git", "auth", "app"}
     slug = api.project()
     for token in (None, "cnr_wrong"):
         assert api.ask("GET", f"/git/ada/{slug}.git/info/refs?service=git-receive-pack", token=token).status == 401
@@ -100,7 +105,7 @@ def test_the_object_of_another_organization_is_404(api: Api, ids: dict[str, str]
     before = (api.get("/v1/projects/mine"), api.deployments("mine"))
     for values in (ids, by_id):
         status, code = call(api, operation, operation.filled(**values), other.tokens[Scope.ADMIN])
-        assert (status, code in {"project_not_found", "deployment_not_found"}) == (404, True)
+        assert (status, code in NOT_FOUND) == (404, True)
     assert (api.get("/v1/projects/mine"), api.deployments("mine")) == before
 
 

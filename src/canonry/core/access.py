@@ -67,6 +67,7 @@ class Actor:
 
     project_id: set when the credential is bound to one project; every other project is then unknown to the actor.
     role: what the user is in that organization. credential, credential_id: how they identified themselves, and which one it was.
+    scope: what a token was made for; None for other credentials.
     """
 
     user_id: str
@@ -77,6 +78,7 @@ class Actor:
     role: Role = Role.VIEWER
     credential: Credential = Credential.TOKEN
     credential_id: str = ""
+    scope: Scope | None = None
 
 
 def require(actor: Actor, permission: Permission) -> None:
@@ -90,3 +92,22 @@ def require(actor: Actor, permission: Permission) -> None:
             f"This credential may not do that: it lacks the permission {permission}.",
             hint="Use a token with a wider scope (read < deploy < admin), or ask an owner for a higher role.",
         )
+
+
+def require_person(actor: Actor, *, bound: bool = False) -> None:
+    """Return when the credential may do what concerns the person behind it whatever their role is: their password, their tokens.
+
+    That is a session, or a token of scope admin. bound: one that is bound to a project will do. Raises: Denied `insufficient_scope`.
+    """
+    if actor.credential in {Credential.SESSION, Credential.ACCESS_TOKEN}:
+        return
+    if actor.credential is not Credential.TOKEN or actor.scope is not Scope.ADMIN or (actor.project_id is not None and not bound):
+        raise Denied("insufficient_scope", "This credential may not do that: it takes a session, or a token of scope admin.",
+                     hint="Sign in: canonry login. Or use a token of scope admin that is bound to no project.")  # fmt: skip
+
+
+def require_unbound(actor: Actor) -> None:
+    """Return when the credential is not bound to a project. Raises: Denied `insufficient_scope`."""
+    if actor.project_id is not None:
+        raise Denied("insufficient_scope", "This credential is bound to one project and may do nothing beyond it.",
+                     hint="Use one that is bound to none.")  # fmt: skip

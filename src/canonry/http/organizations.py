@@ -11,6 +11,7 @@ from canonry.core.errors import Denied, NotFound
 RESERVED = frozenset({"admin", "api", "no-org", "choose-org", "setup"})
 """Words below /app that are pages of their own; none of them is ever an organization."""
 
+_KEYS = ["settings", "api-keys"]  # answers JSON to everybody
 _HINT = "Switch to it with POST /v1/auth/organization, use a credential of that organization, or ask its owner for an invitation."
 
 
@@ -35,7 +36,8 @@ def require_organization(actor: Actor, handle: str) -> None:
 def is_page(request: Request) -> bool:
     """Say whether a person with a browser waits for the answer, and not a program."""
     path, accept = request.url.path, request.headers.get("accept", "")
-    if accept.startswith("application/json") or path.split("/")[3:4] == ["api"]:
+    place = path.split("/")[3:5]
+    if accept.startswith("application/json") or "authorization" in request.headers or place[:1] == ["api"] or place == _KEYS:
         return False
     return path.startswith("/app/") or (path.startswith("/auth/") and "text/html" in accept)
 

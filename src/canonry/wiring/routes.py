@@ -11,10 +11,23 @@ from canonry.features.git.connection.routes import router as git_connection
 from canonry.features.git.routes import router as git
 from canonry.features.observe.routes import router as observe
 from canonry.features.projects.routes import router as projects
+from canonry.features.tokens.routes import key_router as keys
+from canonry.features.tokens.routes import router as tokens
 from canonry.http.routing import Routes
 
-API: tuple[Routes, ...] = (*accounts, *auth, projects, env, *deployments, git_connection, observe, domains, audit)
+API: tuple[Routes, ...] = (
+    *accounts,
+    *auth,
+    tokens,
+    projects,
+    env,
+    *deployments,
+    git_connection,
+    observe,
+    domains,
+    audit,
+)
 """Served under /v1 and, for older clients, at the same paths without it."""
 
-ROOT: tuple[Routes, ...] = (git, *auth_pages)
+ROOT: tuple[Routes, ...] = (git, *auth_pages, keys)
 """Served exactly where they say."""

@@ -1,0 +1,6 @@
+"""Background work of tokens and keys."""
+
+from canonry.infra.jobs import Job
+
+REVOKE = Job("tokens.revoke_all")
+"""Revokes what a person has in an organization; heard when they are no member of it any more."""

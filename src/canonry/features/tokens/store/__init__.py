@@ -1,0 +1,1 @@
+"""All SQL on tokens and keys, one file for each."""
