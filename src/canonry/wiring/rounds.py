@@ -3,10 +3,16 @@
 from canonry.features.audit import AnchorWriter
 from canonry.features.deployments import Watch
 from canonry.features.domains import DomainRounds
+from canonry.features.observe import Sampler
 from canonry.infra.rounds import Rounds
 from canonry.wiring.container import Container
 
 
 def rounds(container: Container) -> list[Rounds]:
     """Return everything that has its turn again and again; a part that seldom has something to do looks at the time itself."""
-    return [Watch(container), DomainRounds(container), AnchorWriter(container.home.audit_anchors, container.transactions)]
+    return [
+        Watch(container),
+        Sampler(container),
+        DomainRounds(container),
+        AnchorWriter(container.home.audit_anchors, container.transactions),
+    ]

@@ -9,7 +9,7 @@ from canonry.features.domains.routes import router as domains
 from canonry.features.env.routes import router as env
 from canonry.features.git.connection.routes import router as git_connection
 from canonry.features.git.routes import router as git
-from canonry.features.observe.routes import router as observe
+from canonry.features.observe.routes import routers as observe
 from canonry.features.projects.routes import router as projects
 from canonry.features.tokens.routes import key_router as keys
 from canonry.features.tokens.routes import router as tokens
@@ -23,7 +23,7 @@ API: tuple[Routes, ...] = (
     env,
     *deployments,
     git_connection,
-    observe,
+    *observe,
     domains,
     audit,
 )

@@ -8,8 +8,20 @@ it are instances.
 from canonry.features.deployments.fleet.leading import lead_project, leave
 from canonry.features.deployments.fleet.watch import Watch
 from canonry.features.deployments.frozen import masks
-from canonry.features.deployments.lifecycle import instances, logged_instances
+from canonry.features.deployments.lifecycle import all_instances, instances, logged_instances
 from canonry.features.deployments.models import Deployment, Instance, Release
 from canonry.features.deployments.pipeline import recover
 
-__all__ = ["Deployment", "Instance", "Release", "Watch", "instances", "lead_project", "leave", "logged_instances", "masks", "recover"]
+__all__ = [
+    "Deployment",
+    "Instance",
+    "Release",
+    "Watch",
+    "all_instances",
+    "instances",
+    "lead_project",
+    "leave",
+    "logged_instances",
+    "masks",
+    "recover",
+]

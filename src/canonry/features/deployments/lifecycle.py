@@ -87,6 +87,11 @@ def instances(tx: Tx, project: Project, environment: str = PRODUCTION) -> list[I
     return fleet.of_project(tx, project.id, environment)
 
 
+def all_instances(tx: Tx) -> list[Instance]:
+    """Return the instances of all projects that run or shall run, for Canonry's own work."""
+    return fleet.everything(tx)
+
+
 def logged_instances(tx: Tx, project: Project, environment: str = PRODUCTION) -> list[Instance]:
     """Return every instance of an environment whose log is kept, those that ended included, oldest first."""
     return fleet.with_logs(tx, project.id, environment)

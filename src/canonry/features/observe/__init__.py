@@ -1,1 +1,5 @@
-"""Runtime logs and metrics of what runs."""
+"""What runs, observed: runtime logs and their drains, metrics, and the figures for Prometheus."""
+
+from canonry.features.observe.metrics.sampler import Sampler
+
+__all__ = ["Sampler"]

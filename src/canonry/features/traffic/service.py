@@ -1,6 +1,6 @@
 """Which host goes where: the table of hosts, and the edge that follows it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from canonry.core.errors import Conflict
@@ -59,6 +59,11 @@ def everything_of(tx: Tx, project_id: str) -> list[Host]:
 def redirects(tx: Tx) -> list[Host]:
     """Return every host that redirects, of all projects."""
     return store.redirects(tx)
+
+
+def owners(tx: Tx, hosts: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return host → project id and environment, for those of the hosts that belong to somebody."""
+    return store.owners(tx, hosts)
 
 
 def all_hosts(tx: Tx) -> list[str]:

@@ -1,5 +1,7 @@
 """All SQL on hosts."""
 
+from collections.abc import Collection
+
 from psycopg.rows import class_row
 
 from canonry.features.traffic.models import Host
@@ -58,6 +60,12 @@ def redirects(tx: Tx) -> list[Host]:
     with tx.connection.cursor(row_factory=class_row(Host)) as cursor:
         query = "SELECT host, project_id, environment, redirect_to FROM hosts WHERE redirect_to IS NOT NULL"
         return cursor.execute(query).fetchall()
+
+
+def owners(tx: Tx, hosts: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return host → project and environment, for those of the hosts that belong to somebody."""
+    rows = tx.connection.execute("SELECT host, project_id, environment FROM hosts WHERE host = ANY(%s)", (list(hosts),)).fetchall()
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def all_hosts(tx: Tx) -> list[str]:

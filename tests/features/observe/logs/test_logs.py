@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from canonry.core.access import Scope
-from canonry.features.observe.cursor import write_cursor
+from canonry.features.observe.logs.cursor import write_cursor
 from tests.support.api import Api
 
 

@@ -16,8 +16,8 @@ from canonry.core.masking import Mask
 from canonry.core.moments import parse_since
 from canonry.features import deployments, projects
 from canonry.features.deployments import Instance
-from canonry.features.observe import service
-from canonry.features.observe.cursor import parse_cursor, write_cursor
+from canonry.features.observe.logs import reading
+from canonry.features.observe.logs.cursor import parse_cursor, write_cursor
 from canonry.http.deps import ActorDep, Services, ServicesDep
 from canonry.http.routing import Routes
 from canonry.http.stream import event, stream
@@ -60,7 +60,7 @@ def read_logs(
     """Read the runtime log: on from `cursor`, or from `since` on, or the newest lines."""
     offsets = None if cursor is None else parse_cursor(cursor)
     moment = None if since is None else parse_since(since)
-    page = service.read(services.home, *_instances(services, actor, project), offsets=offsets, since=moment, limit=limit)
+    page = reading.read(services.home, *_instances(services, actor, project), offsets=offsets, since=moment, limit=limit)
     return LogsAnswer(lines=[_body(line) for line in page.lines], next_cursor=write_cursor(page.offsets))
 
 
@@ -72,11 +72,11 @@ async def follow_logs(
     offsets = None if last_event_id is None else parse_cursor(last_event_id)
     moment = None if since is None else parse_since(since)
     instances = await run_in_threadpool(_instances, services, actor, project)
-    first = await run_in_threadpool(service.read, services.home, *instances, offsets=offsets, since=moment, limit=_PAGE)
+    first = await run_in_threadpool(reading.read, services.home, *instances, offsets=offsets, since=moment, limit=_PAGE)
     return stream(_follow(services, actor, project, instances, first))
 
 
-async def _follow(services: Services, actor: Actor, project: str, instances: _Sources, page: service.LogPage) -> AsyncIterator[str]:
+async def _follow(services: Services, actor: Actor, project: str, instances: _Sources, page: reading.LogPage) -> AsyncIterator[str]:
     looked = said = time.monotonic()
     while True:
         cursor = write_cursor(page.offsets)
@@ -96,7 +96,7 @@ async def _follow(services: Services, actor: Actor, project: str, instances: _So
                 instances = await run_in_threadpool(_instances, services, actor, project)
             except CanonryError:  # the project is gone, or the database is away: the client comes back with its cursor
                 return
-        page = await run_in_threadpool(service.read, services.home, *instances, offsets=page.offsets, since=None, limit=_PAGE)
+        page = await run_in_threadpool(reading.read, services.home, *instances, offsets=page.offsets, since=None, limit=_PAGE)
 
 
 def _instances(services: Services, actor: Actor, project: str) -> _Sources:
@@ -105,5 +105,5 @@ def _instances(services: Services, actor: Actor, project: str) -> _Sources:
     return found, deployments.masks(services, {instance.release_id for instance in found})
 
 
-def _body(line: service.LogLine) -> LogLineBody:
+def _body(line: reading.LogLine) -> LogLineBody:
     return LogLineBody(ts=line.ts.isoformat(), instance=line.instance, process=line.process, deployment=line.deployment, text=line.text)

@@ -1,0 +1,1 @@
+"""Log drains: what the instances write, sent on to somebody else's collector."""
