@@ -44,6 +44,11 @@ class Settings:
         "", "host:port of the DNS server to ask about domains; without it, those responsible for a name are asked."
     )
     aliases_need_proof: bool = _setting(False, "Serve an alias only once a TXT record proves whose it is.")
+    oidc_issuer: str | None = _setting(None, "Issuer of the OpenID provider that people sign in with, like https://login.example.com.")
+    oidc_client_id: str | None = _setting(None, "What the OpenID provider calls this Canonry.")
+    oidc_client_secret: Secret | None = _setting(None, "Secret of that client; none for a public client.")
+    oidc_audience: str | None = _setting(None, "Accept the provider's own access tokens (JWTs) made for this audience as bearer tokens.")
+    oidc_scopes: str = _setting("openid email profile", "What is asked of the OpenID provider.")
     mail_from: str = _setting("canonry@localhost", "Address that Canonry's mail comes from.")
     allowed_origins: str = _setting(
         "", "Origins whose pages may call the API, like https://a.example, separated by commas; * for all, without cookies."
@@ -136,15 +141,16 @@ def user_config_folder() -> Path:
 
 
 def _parse(name: str, text: str) -> object:
-    if name == "home":
+    kind = next(item.type for item in fields(Settings) if item.name == name)
+    if kind is Path:
         return Path(text)
-    if name in {"database_url", "redis_url"}:
+    if kind == Secret | None:
         return Secret(text)
-    if name in {"allow_no_sandbox", "allow_file_urls", "allow_private_targets", "open_registration", "aliases_need_proof"}:
+    if kind is bool:
         if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
             raise _wrong(name, text, "expected 1 or 0")
         return text.lower() in {"1", "true", "yes"}
-    if name in {"base_domain", "http_address", "mail_from", "allowed_origins", "public_addresses", "dns_resolver"}:
+    if kind in {str, str | None}:
         return text
     if not text.isascii() or not text.isdigit():
         raise _wrong(name, text, "expected a whole number")
@@ -176,6 +182,7 @@ def _checked(settings: Settings) -> Settings:
         raise _wrong("public_addresses", settings.public_addresses, "expected IP addresses separated by commas") from error
     if settings.dns_resolver and not _is_server(settings.dns_resolver):
         raise _wrong("dns_resolver", settings.dns_resolver, "expected an IP address and a port, like 127.0.0.1:53")
+    _check_provider(settings)
     return settings
 
 
@@ -186,6 +193,15 @@ def _is_server(text: str) -> bool:
     except ValueError:
         return False
     return port.isascii() and port.isdigit() and 0 < int(port) < 65536
+
+
+def _check_provider(settings: Settings) -> None:
+    if settings.oidc_issuer is None:
+        return
+    if not settings.oidc_issuer.startswith(("https://", "http://")) or "/.well-known/" in settings.oidc_issuer:
+        raise _wrong("oidc_issuer", settings.oidc_issuer, "expected the provider's issuer, like https://login.example.com")
+    if settings.oidc_client_id is None:
+        raise _wrong("oidc_client_id", "", "expected what the provider of CANONRY_OIDC_ISSUER calls this Canonry")
 
 
 def _wrong(name: str, value: object, expected: str) -> Invalid:

@@ -32,3 +32,15 @@ def clear_cookies(request: Request, response: Response) -> None:
     """Make the browser forget both cookies."""
     for name, path in _PATHS.items():
         response.delete_cookie(name, path=path, httponly=True, samesite="lax", secure=request.url.scheme == "https")
+
+
+def set_flow_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    """Give the browser a cookie for the time it is away at another site; it is sent again when it comes back to /auth."""
+    response.set_cookie(
+        name, value, max_age=seconds, path="/auth", httponly=True, samesite="lax", secure=request.url.scheme == "https"
+    )  # fmt: skip
+
+
+def clear_flow_cookie(request: Request, response: Response, name: str) -> None:
+    """Make the browser forget it."""
+    response.delete_cookie(name, path="/auth", httponly=True, samesite="lax", secure=request.url.scheme == "https")

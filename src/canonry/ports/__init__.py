@@ -11,6 +11,7 @@ from canonry.ports.limits import AccountLimits
 from canonry.ports.mail import Mailer
 from canonry.ports.rates import Rates
 from canonry.ports.runtime import Runtime
+from canonry.ports.sign_in_provider import SignInProvider
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Ports:
     mail: Mailer
     rates: Rates
     dns: Dns
+    sign_in_provider: SignInProvider | None = None
 
 
-__all__ = ["AccountLimits", "Builder", "Dns", "Edge", "Identity", "Mailer", "Ports", "Rates", "ReleaseGate", "Runtime"]
+__all__ = ["AccountLimits", "Builder", "Dns", "Edge", "Identity", "Mailer", "Ports", "Rates", "ReleaseGate", "Runtime", "SignInProvider"]

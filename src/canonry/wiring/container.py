@@ -24,7 +24,7 @@ from canonry.infra.jobs import Queue
 from canonry.infra.tx import Transactions
 from canonry.ports import Ports
 from canonry.ports.rates import Rates
-from canonry.wiring.identity import make_identities
+from canonry.wiring.identity import make_identities, make_sign_in_provider
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
 
 
@@ -60,11 +60,13 @@ def open_container(settings: Settings, database_url: Secret) -> Container:
     database.open()
     queue = Queue(SUBSCRIPTIONS)
     transactions = Transactions(database, queue)
+    provider = make_sign_in_provider(settings)
     ports = Ports(
         builder=NativeBuilder(home, settings), runtime=ProcessRuntime(home, settings), edge=CaddyEdge(home, settings),
-        gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions),
+        gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions, provider),
         mail=FolderMailer(home.mail, settings.mail_from), rates=_rates(settings),
         dns=DnsResolver(settings.dns_resolver, allow_private=settings.allow_private_targets),
+        sign_in_provider=provider,
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

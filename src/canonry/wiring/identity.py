@@ -5,8 +5,10 @@ from typing import Protocol
 
 from canonry.core.access import Actor
 from canonry.core.secret import Secret
+from canonry.core.settings import Settings
 from canonry.features import auth, tokens
 from canonry.infra.tx import Transactions
+from canonry.ports.sign_in_provider import SignInProvider
 
 
 class _Bearers(Protocol):
@@ -29,6 +31,21 @@ class Identities:
         return self._sessions.authenticate_session(secret, organization)
 
 
-def make_identities(transactions: Transactions) -> Identities:
+def make_identities(transactions: Transactions, provider: SignInProvider | None = None) -> Identities:
     """Return who knows which credential."""
-    return Identities([tokens.TokenIdentity(transactions), auth.AccessTokenIdentity(transactions)], auth.SessionIdentity(transactions))
+    bearers: list[_Bearers] = [tokens.TokenIdentity(transactions), auth.AccessTokenIdentity(transactions)]
+    if provider is not None:
+        bearers.append(auth.ProviderTokenIdentity(transactions, provider))
+    return Identities(bearers, auth.SessionIdentity(transactions))
+
+
+def make_sign_in_provider(settings: Settings) -> SignInProvider | None:
+    """Return the OpenID provider of the settings, None when there is none; only then is what it needs loaded."""
+    if settings.oidc_issuer is None:
+        return None
+    from canonry.adapters.sign_in_provider.oidc.provider import OidcProvider  # noqa: PLC0415 -- only who has a provider needs it
+
+    return OidcProvider(
+        settings.oidc_issuer, settings.oidc_client_id or "", settings.oidc_client_secret, scopes=settings.oidc_scopes,
+        audience=settings.oidc_audience,
+    )  # fmt: skip

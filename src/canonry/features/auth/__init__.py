@@ -3,6 +3,6 @@
 The link of a person to their GitHub account stands here too: it is made the same way.
 """
 
-from canonry.features.auth.identity import AccessTokenIdentity, SessionIdentity
+from canonry.features.auth.identity import AccessTokenIdentity, ProviderTokenIdentity, SessionIdentity
 
-__all__ = ["AccessTokenIdentity", "SessionIdentity"]
+__all__ = ["AccessTokenIdentity", "ProviderTokenIdentity", "SessionIdentity"]

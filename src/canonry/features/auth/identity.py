@@ -9,6 +9,7 @@ from canonry.features.auth.grants import store as grants
 from canonry.features.auth.models import Holder, Session
 from canonry.features.auth.rules import ACCESS_PREFIX, TOUCH_EVERY, digest
 from canonry.infra.tx import Transactions, Tx
+from canonry.ports.sign_in_provider import SignInProvider
 
 
 class SessionIdentity:
@@ -49,6 +50,23 @@ class AccessTokenIdentity:
             if now() - found.last_used_at > TOUCH_EVERY:
                 store.touch(tx, found.session_id)
         return actor_of(found, Credential.ACCESS_TOKEN)
+
+
+class ProviderTokenIdentity:
+    """Answers `authenticate` for the identity provider's own access tokens: of people who have signed in through it at least once."""
+
+    def __init__(self, transactions: Transactions, provider: SignInProvider) -> None:
+        self._transactions = transactions
+        self._provider = provider
+
+    def authenticate(self, credential: Secret) -> Actor | None:
+        """Return whom this token speaks for, in the organization they joined first. Raises: Denied `account_deactivated`."""
+        person = self._provider.identify(credential)
+        if person is None or "\0" in person.subject:
+            return None
+        with self._transactions.begin() as tx:
+            found = store.holder_by_identity(tx, person.issuer, person.subject)
+        return None if found is None else actor_of(found, Credential.ACCESS_TOKEN)
 
 
 def actor_of(found: Holder, credential: Credential) -> Actor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import urlencode
 
 from canonry.features.accounts import Membership, User
 from canonry.features.auth.models import Session
@@ -33,6 +34,19 @@ def sign_in_form(*, next_place: str, organization: str, email: str = "", problem
         f"<input id=password name=password type=password required autocomplete=current-password{described}{focus[1]}>"
         f"<button class=wide>Sign in</button></form>{other}"
     )
+
+
+_REASONS = {
+    "access_denied": "The identity provider says that the sign-in was refused or broken off.",
+    "state_mismatch": "This sign-in was begun in another browser, or too long ago.",
+}  # fmt: skip
+
+
+def failed_sign_in(reason: str, *, next_place: str, organization: str) -> str:
+    """Return what is said to somebody whom the provider sent back without a sign-in."""
+    again = "/auth/login?" + urlencode({"next": next_place, "org": organization})
+    text = _REASONS.get(reason, f"The identity provider answered: {reason}.")
+    return f"{alert(text)}<p class=row><a class=button href=\"{escape(again)}\">Try again</a><a class='button plain' href=/>Home</a></p>"
 
 
 def second_factor_form(*, sealed: str, next_place: str, organization: str, problem: str = "") -> str:

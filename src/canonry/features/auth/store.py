@@ -46,6 +46,19 @@ def holder_of(tx: Tx, session_id: str) -> Holder | None:
         ).fetchone()
 
 
+def holder_by_identity(tx: Tx, issuer: str, subject: str) -> Holder | None:
+    """Return the person whom a provider calls so, acting in the organization they joined first. There is no session behind it."""
+    with tx.connection.cursor(row_factory=class_row(Holder)) as cursor:
+        return cursor.execute(
+            """SELECT '' AS session_id, u.id AS user_id, now() AS last_used_at, o.id AS organization_id, o.handle, m.role,
+                      u.is_operator, u.deactivated_at
+               FROM identities i JOIN users u ON u.id = i.user_id
+               LEFT JOIN members m ON m.user_id = u.id LEFT JOIN organizations o ON o.id = m.organization_id
+               WHERE i.issuer = %s AND i.subject = %s ORDER BY m.created_at, o.id LIMIT 1""",
+            (issuer, subject),
+        ).fetchone()
+
+
 def touch(tx: Tx, session_id: str) -> None:
     """Note that the session was used now."""
     tx.connection.execute("UPDATE sessions SET last_used_at = now() WHERE id = %s", (session_id,))

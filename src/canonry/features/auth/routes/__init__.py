@@ -1,11 +1,12 @@
 """HTTP of signing in: sessions (under /v1), and the pages and addresses below /auth and /app."""
 
 from canonry.features.auth.routes.account import router as account
+from canonry.features.auth.routes.callback import router as callback
 from canonry.features.auth.routes.grants import router as grants
 from canonry.features.auth.routes.login import router as login
 from canonry.features.auth.routes.sessions import router as sessions
 
 api_routers = (sessions,)
-root_routers = (login, account, grants)
+root_routers = (login, callback, account, grants)
 
 __all__ = ["api_routers", "root_routers"]

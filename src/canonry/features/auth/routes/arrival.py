@@ -11,6 +11,9 @@ from canonry.features.auth.models import Label, Opened
 from canonry.http.cookies import REFRESH_COOKIE, SESSION_COOKIE, set_cookie
 from canonry.infra.tx import Tx
 
+HOME = "/auth/account"
+"""Where somebody goes who has signed in and wanted to go nowhere else."""
+
 
 @dataclass(frozen=True)
 class Arrival:

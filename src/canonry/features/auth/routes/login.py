@@ -4,16 +4,19 @@ import base64
 import json
 import time
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from canonry.core.errors import Denied, Limited, Unauthenticated, Unavailable
 from canonry.core.secret import Secret
 from canonry.features import accounts
 from canonry.features.auth import pages, service
-from canonry.features.auth.routes.arrival import begin, give_cookies
+from canonry.features.auth.routes.arrival import HOME, begin, give_cookies
+from canonry.features.auth.routes.callback import send_to_provider
 from canonry.features.auth.rules import is_own_path
+from canonry.http.addresses import own_origin
 from canonry.http.cookies import SESSION_COOKIE, clear_cookies, cookie_of
 from canonry.http.csrf import require_same_origin
 from canonry.http.deps import Services, ServicesDep, actor_of
@@ -23,18 +26,37 @@ from canonry.http.routing import PUBLIC, Routes
 
 router = Routes(tags=["Authentication"])
 
-HOME = "/auth/account"
 _SECOND_STEP = 300  # seconds to type the code
 _BOUND = "sign-in form"
 _TITLE = "Sign in"
 
 
-@router.operation("GET", "/auth/login", PUBLIC, responses={302: {"description": "On to the identity provider, or home."}})
+@router.operation(
+    "GET", "/auth/login", PUBLIC, errors=(422, 503), response_class=HTMLResponse,
+    responses={302: {"description": "On to the identity provider, or home for who is signed in already."}},
+)  # fmt: skip
 def show_login(
-    org: Annotated[str, Query(max_length=100)] = "", next_place: Annotated[str, Query(alias="next", max_length=2000)] = ""
+    request: Request,
+    services: ServicesDep,
+    org: Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")] = "",
+    connection: Annotated[str, Query(max_length=100)] = "",
+    next_place: Annotated[str, Query(alias="next", max_length=2000)] = "",
+    error: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """Show the sign-in page. org: the organization to go on to."""
-    return html_page(_TITLE, pages.sign_in_form(next_place=next_place if is_own_path(next_place) else "", organization=org))
+    """Send a browser to the identity provider, or show the sign-in page where passwords are in use.
+
+    org: the organization to act in. connection: which sign-in of the provider; `password` for the page. next: the path to go on to.
+    """
+    place = next_place if is_own_path(next_place) else ""
+    provider = services.ports.sign_in_provider
+    if error:
+        return html_page("You are not signed in", pages.failed_sign_in(error, next_place=place, organization=org), status=401)
+    if _is_signed_in(request, services, org):
+        return RedirectResponse(place or HOME, 302)
+    if provider is not None and connection != "password":
+        return send_to_provider(request, services, provider, next_place=place, organization=org, connection=connection)
+    through = "/auth/login?" + urlencode({"next": place, "org": org}) if provider else ""
+    return html_page(_TITLE, pages.sign_in_form(next_place=place, organization=org, provider=through))
 
 
 @router.operation("POST", "/auth/login", PUBLIC, include_in_schema=False)
@@ -74,20 +96,42 @@ def log_in(  # noqa: PLR0917 -- the fields of the form
     return answer
 
 
-@router.operation("GET", "/auth/logout", PUBLIC, status_code=302)
+@router.operation("GET", "/auth/logout", PUBLIC, status_code=302, response_class=RedirectResponse, errors=(403,))
 def log_out(request: Request, services: ServicesDep) -> Response:
-    """Sign out: the session ends, the browser forgets it and goes home."""
+    """Sign out: the session ends, the browser forgets it and goes home, by way of the provider's sign-out when it came from there."""
     require_same_origin(request)
-    if cookie_of(request, SESSION_COOKIE):
-        try:
-            actor = actor_of(request)
-            with services.transactions.begin() as tx:
-                service.sign_out(tx, actor)
-        except (Unauthenticated, Denied):
-            pass  # it has ended already
-    answer = RedirectResponse("/", 302)
+    way = _end_session(request, services)
+    provider = services.ports.sign_in_provider if way == "oidc" else None
+    place = (provider.end_session(f"{own_origin(request)}/") if provider else None) or "/"
+    answer = RedirectResponse(place, 302)
     clear_cookies(request, answer)
     return answer
+
+
+def _is_signed_in(request: Request, services: Services, organization: str) -> bool:
+    """Say whether nobody needs to sign in: there is a session, and it can act in the organization that is wanted."""
+    if not cookie_of(request, SESSION_COOKIE):
+        return False
+    try:
+        actor = actor_of(request)
+    except (Unauthenticated, Denied):
+        return False
+    if not organization or actor.organization_handle == organization.lower():
+        return True
+    with services.transactions.begin() as tx:
+        return accounts.membership(tx, actor.user_id, organization) is not None
+
+
+def _end_session(request: Request, services: Services) -> str:
+    """End the session of the cookie; return how it began, empty when there is none."""
+    try:
+        actor = actor_of(request)
+        with services.transactions.begin() as tx:
+            session = service.current(tx, actor)
+            service.end(tx, session, "signed_out")
+    except (Unauthenticated, Denied):
+        return ""
+    return session.way
 
 
 def _seal(services: Services, email: str, password: str) -> str:
