@@ -14,6 +14,7 @@ from tests.support.api import Api, serving
 from tests.support.browser import Browser, Seen
 from tests.support.canonry import free_port
 from tests.support.oidc import CLIENT_ID, CLIENT_SECRET, ScriptedProvider, consent, provider_process
+from tests.support.signing_in import give_password
 
 AUDIENCE = "https://canonry.example.com/api"
 SUBJECT = "subject-of-grace"
@@ -184,6 +185,16 @@ def test_the_providers_own_tokens_are_bearers_for_people_who_came_once(played: A
     with played.container.transactions.begin() as tx:
         tx.connection.execute("UPDATE users SET deactivated_at = now() WHERE email = 'grace@example.com'")
     assert played.ask("GET", "/v1/me", token=token).error == (403, "account_deactivated")
+
+
+@pytest.mark.contract("Canon", "GET /auth/login")
+def test_where_nothing_can_be_signed_in_with_it_goes_home(api: Api) -> None:
+    browser = Browser(api.connection)
+    assert start(browser) == "/"
+    page = browser.get("/auth/login?next=/auth/account")
+    assert (page.status, "nobody has a password" in page.text) == (200, True)
+    give_password(api, api.owner.user_id)
+    assert browser.get("/auth/login").status == 200
 
 
 def test_without_a_provider_there_is_no_way_back_from_one(api: Api) -> None:

@@ -16,6 +16,7 @@ from canonry.features.accounts.service import (
     get_user,
     membership,
     memberships,
+    passwords_in_use,
 )
 from canonry.features.accounts.sign_in import sign_in
 
@@ -32,6 +33,7 @@ __all__ = [
     "get_user",
     "membership",
     "memberships",
+    "passwords_in_use",
     "require_verified",
     "set_password",
     "sign_in",

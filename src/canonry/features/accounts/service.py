@@ -76,6 +76,11 @@ def first_owner(tx: Tx) -> tuple[str, str] | None:
     return organizations.first_owner(tx)
 
 
+def passwords_in_use(tx: Tx) -> bool:
+    """Say whether anybody can sign in with a password."""
+    return users.any_password(tx)
+
+
 def get_user(tx: Tx, user_id: str) -> User:
     """Return a person. Raises: NotFound `user_not_found`."""
     found = users.user(tx, user_id)

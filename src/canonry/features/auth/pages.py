@@ -36,6 +36,15 @@ def sign_in_form(*, next_place: str, organization: str, email: str = "", problem
     )
 
 
+def no_sign_in() -> str:
+    """Return what is said to somebody who must sign in where nobody can."""
+    return (
+        "<p>This Canonry has no identity provider, and nobody has a password.</p><p>Its owner sets a password, or names a provider with "
+        "<code>CANONRY_OIDC_ISSUER</code>; the guide “Sign in” says how.</p>"
+        "<p class=row><a class='button plain' href=/>Home</a></p>"
+    )
+
+
 _REASONS = {
     "access_denied": "The identity provider says that the sign-in was refused or broken off.",
     "state_mismatch": "This sign-in was begun in another browser, or too long ago.",

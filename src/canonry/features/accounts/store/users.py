@@ -28,6 +28,11 @@ def insert_user(tx: Tx, user_id: str, email: str, name: str, *, verified: bool, 
     )
 
 
+def any_password(tx: Tx) -> bool:
+    """Say whether somebody has a password."""
+    return tx.connection.execute("SELECT EXISTS (SELECT FROM users WHERE password_hash IS NOT NULL)").fetchone() == (True,)
+
+
 def user(tx: Tx, user_id: str) -> User | None:
     """Return a person."""
     with tx.connection.cursor(row_factory=class_row(User)) as cursor:

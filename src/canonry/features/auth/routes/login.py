@@ -45,6 +45,8 @@ def show_login(
 ) -> Response:
     """Send a browser to the identity provider, or show the sign-in page where passwords are in use.
 
+    Where nobody has a password yet and there is no provider there is nothing to sign in with: it goes home.
+
     org: the organization to act in. connection: which sign-in of the provider; `password` for the page. next: the path to go on to.
     """
     place = next_place if is_own_path(next_place) else ""
@@ -55,6 +57,10 @@ def show_login(
         return RedirectResponse(place or HOME, 302)
     if provider is not None and connection != "password":
         return send_to_provider(request, services, provider, next_place=place, organization=org, connection=connection)
+    with services.transactions.begin() as tx:
+        in_use = accounts.passwords_in_use(tx)
+    if not in_use and provider is None:
+        return html_page("Nobody can sign in here yet", pages.no_sign_in()) if place or org else RedirectResponse("/", 302)
     through = "/auth/login?" + urlencode({"next": place, "org": org}) if provider else ""
     return html_page(_TITLE, pages.sign_in_form(next_place=place, organization=org, provider=through))
 
