@@ -47,7 +47,8 @@ class Canonry:
         return {
             **kept, "CANONRY_HOME": str(self.home), "CANONRY_HTTP_PORT": str(self.port), "CANONRY_CONFIG": str(self.folder / "config"),
             "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1",
-            "CANONRY_RATE_LIMIT": "1000000", "CANONRY_RATE_LIMIT_ANONYMOUS": "1000000", **self.settings,
+            "CANONRY_RATE_LIMIT": "1000000", "CANONRY_RATE_LIMIT_ANONYMOUS": "1000000",
+            "CANONRY_RATE_LIMIT_SIGN_IN": "1000000", **self.settings,
         }  # fmt: skip
 
     def command(self, *arguments: str, cwd: Path | None = None, stdin: str = "", timeout: float = 170) -> subprocess.CompletedProcess[str]:

@@ -115,6 +115,7 @@ class TestList:
         assert api.ask("GET", "/v1/projects", token=other.tokens[Scope.READ]).json == {"projects": [], "next_cursor": None}
         assert [row["slug"] for row in api.get("/v1/projects")["projects"]] == [mine]
 
+    @pytest.mark.contract("Canner", "keyset pagination")
     def test_the_limit_is_50_unless_asked(self, api: Api) -> None:
         with api.container.transactions.begin() as tx:
             tx.connection.execute(
@@ -124,6 +125,7 @@ class TestList:
         sizes = [len(api.get(f"/v1/projects{query}")["projects"]) for query in ("", "?limit=1", "?limit=100")]
         assert sizes == [50, 1, 100]
 
+    @pytest.mark.contract("Canner", "keyset pagination")
     @pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "1.5", "", "9" * 30, "0x10", "%D9%A1"])
     def test_a_limit_outside_1_to_100_is_refused(self, api: Api, limit: str) -> None:
         answer = api.ask("GET", f"/v1/projects?limit={limit}")
@@ -141,12 +143,33 @@ class TestList:
         status, code = api.ask("GET", f"/v1/projects?cursor={cursor}").error
         assert (status, code in {"invalid_cursor", "validation_failed"}) == (400, True)
 
+    @pytest.mark.contract("Canner", "keyset pagination")
+    def test_a_cursor_of_another_list_or_of_somebody_else_or_changed_is_refused(self, api: Api) -> None:
+        slugs = [api.project() for _ in range(3)]
+        for _ in range(2):
+            api.upload(slugs[0], {"index.html": "x"})
+        cursor = api.get("/v1/projects?limit=1")["next_cursor"]
+        assert api.ask("GET", f"/v1/projects?limit=1&cursor={cursor}").status == 200
+        assert api.ask("GET", f"/projects?limit=1&cursor={cursor}").status == 200  # the same list
+        of_deployments = api.get(f"/v1/projects/{slugs[0]}/deployments?limit=1")["next_cursor"]
+        other = api.somebody().tokens[Scope.READ]
+        changed = ("B" if cursor[0] == "A" else "A") + cursor[1:]
+        refused = [
+            api.ask("GET", f"/v1/projects?cursor={of_deployments}"), api.ask("GET", f"/v1/projects/{slugs[0]}/deployments?cursor={cursor}"),
+            api.ask("GET", f"/v1/projects/{slugs[1]}/deployments?cursor={of_deployments}"),
+            api.ask("GET", f"/v1/projects?cursor={changed}"),
+            api.ask("GET", f"/v1/projects?cursor={cursor}", token=other), api.ask("GET", f"/v1/projects?cursor={cursor[:-2]}"),
+        ]  # fmt: skip
+        assert [answer.error for answer in refused] == [(400, "invalid_cursor")] * len(refused)
+        assert all(answer.json["issues"][0]["path"] == "query.cursor" for answer in refused)
+
     @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00.123456+00:00"])
     def test_a_cursor_at_the_ends_of_time_is_no_fault(self, api: Api, moment: str) -> None:
         api.project()
         cursor = base64.urlsafe_b64encode(f"{moment}|prj_1".encode()).decode()
         assert api.ask("GET", f"/v1/projects?cursor={cursor}").status in {200, 400}
 
+    @pytest.mark.contract("Canner", "keyset pagination")
     @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(story=st.lists(st.tuples(st.integers(1, 4), st.integers(0, 3)), max_size=8), before=st.integers(0, 6))
     def test_pages_show_what_was_there_once_and_in_order_while_rows_are_added(
