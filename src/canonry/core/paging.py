@@ -78,8 +78,10 @@ def parse_page(limit: int, cursor: str | None, signer: Signer) -> Page:
         moment, _, row_id = signer.read(cursor).partition("|")
         before = datetime.fromisoformat(moment)
     except (ValueError, binascii.Error) as error:
-        raise Invalid("invalid_cursor", "That cursor is not one of this list.",
-                      hint="Pass `next_cursor` of the last answer back, unchanged.", issues=[Issue("query.cursor", "not a cursor of this list", "cursor")]) from error  # fmt: skip
+        raise Invalid(
+            "invalid_cursor", "That cursor is not one of this list.", hint="Pass `next_cursor` of the last answer back, unchanged.",
+            issues=[Issue("query.cursor", "not a cursor of this list", "cursor")],
+        ) from error  # fmt: skip
     return Page(limit, before, row_id, signer)
 
 

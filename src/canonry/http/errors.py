@@ -89,23 +89,28 @@ def envelope(request: Request, code: str, message: str, *, hint: str = "", issue
     return {name: _shown(value) for name, value in body.items()}
 
 
+def answer_to(request: Request, error: CanonryError) -> Response:
+    """Return the answer to a request that failed: the envelope, or a page where a person waits for it."""
+    status = status_of(error)
+    if status >= 500:
+        _log.warning("%s %s: %s", request.method, request.url.path, error)
+    issues = error.issues if isinstance(error, Invalid) else ()
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if isinstance(error, Limited) and error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if is_page(request):
+        answer = error_page(status, error.message, error.hint, str(request.scope.get("request_id", "")))
+        answer.headers.update(headers)
+        return answer
+    return JSONResponse(envelope(request, error.code, error.message, hint=error.hint, issues=issues), status, headers)
+
+
 def install(app: FastAPI) -> None:
     """Make `app` answer every error in the envelope."""
 
     @app.exception_handler(CanonryError)
     def of_the_tree(request: Request, error: CanonryError) -> Response:
-        status = status_of(error)
-        if status >= 500:
-            _log.warning("%s %s: %s", request.method, request.url.path, error)
-        issues = error.issues if isinstance(error, Invalid) else ()
-        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-        if isinstance(error, Limited) and error.retry_after is not None:
-            headers["Retry-After"] = str(error.retry_after)
-        if is_page(request):
-            answer = error_page(status, error.message, error.hint, str(request.scope.get("request_id", "")))
-            answer.headers.update(headers)
-            return answer
-        return JSONResponse(envelope(request, error.code, error.message, hint=error.hint, issues=issues), status, headers)
+        return answer_to(request, error)
 
     @app.exception_handler(RequestValidationError)
     def of_validation(request: Request, error: RequestValidationError) -> JSONResponse:

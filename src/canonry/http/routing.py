@@ -6,14 +6,17 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.responses import StreamingResponse
 
 from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import CanonryError, Denied, Unauthenticated
 from canonry.core.origin import Origin, current_origin
 from canonry.http.bodies import Bodies, bounded
+from canonry.http.conduct import conducted, is_one_transaction
 from canonry.http.csrf import require_csrf
 from canonry.http.deps import actor_of, came_by_cookie, org_actor_of, services_of
 from canonry.http.errors import ErrorEnvelope
+from canonry.http.idempotency import once
 from canonry.http.organizations import is_page, to_sign_in
 from canonry.http.ratelimit import caller_of, limiter_of
 
@@ -65,7 +68,9 @@ class Routes(APIRouter):
         extra = {**options.pop("openapi_extra", {}), _KEY: declared} | ({_ANY_ORGANIZATION: True} if any_organization else {})
         extra |= {} if body_limit is None else {_BODY: body_limit}
         responses = {**_described(path, declared, errors), **options.pop("responses", {})}
-        return self.api_route(path, methods=[method], openapi_extra=extra, responses=responses, **options)
+        add = self.api_route(path, methods=[method], openapi_extra=extra, responses=responses, **options)
+        as_usual = any(name.startswith("response_model") for name in options)
+        return lambda endpoint: add(endpoint if as_usual else conducted(endpoint, options.get("status_code") or 200))
 
 
 def require_declared_permissions(app: FastAPI) -> None:
@@ -100,6 +105,7 @@ class _Guarded(APIRoute):
 
             return open_to_all
         permission = None if declared == SIGNED_IN else Permission(declared)
+        streams, one = self.response_class is StreamingResponse, is_one_transaction(self.endpoint)
         in_organization = self.path.startswith("/app/{org}") and not extra.get(_ANY_ORGANIZATION)
 
         async def guarded(request: Request) -> Response:
@@ -113,7 +119,7 @@ class _Guarded(APIRoute):
             request = bounded(request, self.bodies, megabytes=most)
             if came_by_cookie(request):
                 await require_csrf(request, services_of(request).vault, actor.credential_id)
-            return await handle(request)
+            return await once(request, actor, handle, streams=streams, archive=self.bodies is Bodies.ARCHIVE, one_transaction=one)
 
         return guarded
 

@@ -1,0 +1,75 @@
+"""How the function of a route is run: in one thread, inside its transaction, up to the bytes of its answer.
+
+FastAPI would go to another thread for each dependency and again for the function, and make the answer after the transaction has ended. Here
+the transaction is opened around the function, when everything else is known to be right, and it holds what is remembered of an answer
+(http/idempotency.py) as well: the effect and its record are committed together.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, cast
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from canonry.http.deps import TxDep, services_of
+from canonry.infra import idempotency
+from canonry.infra.idempotency import Reservation
+from canonry.infra.tx import Tx
+
+type Endpoint = Callable[..., Any]
+
+
+def conducted(endpoint: Endpoint, status: int) -> Endpoint:
+    """Return `endpoint` so that it is run like that; one that is a coroutine is left as it is. status: of its answer."""
+    if inspect.iscoroutinefunction(endpoint) or inspect.isasyncgenfunction(endpoint):
+        return endpoint
+    signature = inspect.signature(endpoint, eval_str=True)
+    names = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    tx_name = next((name for name, kind in names.items() if kind == TxDep), None)
+    own = next((name for name, kind in names.items() if kind is Request), None)
+    makes_response = not any(kind is Response for kind in names.values())
+
+    @functools.wraps(endpoint)
+    def run(**values: Any) -> Any:  # noqa: ANN401 -- whatever the route takes and returns
+        request: Request = values[own] if own else values.pop(_REQUEST)
+        if tx_name is None:
+            return _answer(endpoint(**values), status) if makes_response else endpoint(**values)
+        with services_of(request).transactions.begin() as tx:
+            found = endpoint(**values, **{tx_name: tx})
+            answer = _answer(found, status)
+            _remember(request, tx, answer)
+        return answer if makes_response else found
+
+    parameters = [parameter for name, parameter in signature.parameters.items() if name != tx_name]
+    if own is None:
+        parameters.append(inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__canonry_one_transaction__ = tx_name is not None  # type: ignore[attr-defined]
+    return cast("Endpoint", run)
+
+
+_REQUEST = "request_of_this_call"
+
+
+def is_one_transaction(endpoint: Endpoint) -> bool:
+    """Say whether a route does everything it does in the one transaction that is opened around it."""
+    return bool(getattr(endpoint, "__canonry_one_transaction__", False))
+
+
+def _answer(found: Any, status: int) -> Any:  # noqa: ANN401 -- likewise
+    """Make the bytes of an answer that is a model: it has been checked when it was made."""
+    if isinstance(found, BaseModel):
+        return Response(found.model_dump_json(by_alias=True), status, media_type="application/json")
+    return found
+
+
+def _remember(request: Request, tx: Tx, answer: Any) -> None:  # noqa: ANN401 -- likewise
+    held = request.scope.get("reservation")
+    if not isinstance(held, Reservation):
+        return
+    if answer is None:
+        answer = Response(status_code=204)
+    if isinstance(answer, Response) and answer.status_code < 400:
+        idempotency.finish(tx, services_of(request).vault, held, answer.status_code, bytes(answer.body))

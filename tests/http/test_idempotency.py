@@ -1,0 +1,191 @@
+"""The same POST twice is carried out once."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from canonry.adapters.limits.unlimited import Unlimited
+from canonry.core.access import Scope
+from canonry.wiring.container import Container
+from tests.support.api import FORM, SITE, Answer, Api, archive, form, serving
+from tests.support.waiting import until
+
+
+def post(api: Api, path: str, body: object = None, *, key: str = "k-1", token: str = "") -> Answer:
+    return api.ask("POST", path, body, headers={"Idempotency-Key": key}, token=token)
+
+
+def replayed(answer: Answer) -> bool:
+    return answer.headers.get("idempotency-replayed") == "true"
+
+
+def test_the_same_request_gets_the_same_answer_and_is_done_once(api: Api) -> None:
+    answers = [post(api, "/v1/projects", {"name": "shop"}) for _ in range(3)]
+    assert [(answer.status, answer.body) for answer in answers] == [(201, answers[0].body)] * 3
+    assert [replayed(answer) for answer in answers] == [False, True, True]
+    assert {answer.headers["content-type"] for answer in answers} == {"application/json"}
+    assert len(api.get("/v1/projects")["projects"]) == 1
+    assert replayed(post(api, "/projects", {"name": "shop"}))  # the older twin of the address is the same request
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/v1/projects", {"name": "other"}), ("/v1/projects?x=1", {"name": "shop"}), ("/v1/deploy/plan", {})]
+)
+def test_another_request_with_the_same_key_is_refused(api: Api, path: str, body: object) -> None:
+    assert post(api, "/v1/projects", {"name": "shop"}).status == 201
+    assert post(api, path, body).error == (409, "idempotency_key_reused")
+    assert len(api.get("/v1/projects")["projects"]) == 1
+
+
+def test_keys_belong_to_one_user_in_one_organization(api: Api) -> None:
+    other = api.somebody()
+    assert post(api, "/v1/projects", {"name": "shop"}).status == 201
+    theirs = post(api, "/v1/projects", {"name": "shop"}, token=other.tokens[Scope.ADMIN])
+    assert (theirs.status, replayed(theirs)) == (201, False)
+    assert replayed(post(api, "/v1/projects", {"name": "shop"}, token=api.owner.tokens[Scope.DEPLOY]))  # the same user, another token
+
+
+def test_the_gate_stands_before_it(api: Api) -> None:
+    assert post(api, "/v1/projects", {"name": "shop"}).status == 201
+    assert post(api, "/v1/projects", {"name": "shop"}, token=api.owner.tokens[Scope.READ]).error == (403, "insufficient_scope")
+    assert api.ask("POST", "/v1/projects", {"name": "shop"}, token=None, headers={"Idempotency-Key": "k-1"}).status == 401
+
+
+def test_an_upload_is_the_same_whatever_divides_its_form(api: Api) -> None:
+    slug, sent = api.project(), archive(SITE)
+
+    def upload(content: bytes, boundary: str) -> Answer:
+        body = form(content).replace(b"a-boundary-of-the-tests", boundary.encode())
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Idempotency-Key": "u"}
+        return api.ask("POST", f"/v1/projects/{slug}/upload", raw=body, headers=headers)
+
+    first, again = upload(sent, "one-boundary"), upload(sent, "another-boundary-longer")
+    assert (first.status, again.status, again.body, replayed(again)) == (202, 202, first.body, True)
+    assert upload(archive({"index.html": "other"}), "one-boundary").error == (409, "idempotency_key_reused")
+    assert len(api.deployments(slug)) == 1
+
+
+def test_a_refusal_is_given_again_with_the_id_it_had(api: Api) -> None:
+    slug = api.project()
+    first, again = (post(api, f"/v1/projects/{slug}/deploy") for _ in range(2))
+    assert first.error == again.error == (409, "no_source")
+    assert first.body == again.body
+    assert replayed(again)
+
+
+def test_nothing_is_kept_of_a_request_that_was_not_valid(api: Api) -> None:
+    assert post(api, "/v1/projects", {"nam": "shop"}).error == (400, "validation_failed")
+    assert post(api, "/v1/projects", {"name": "shop", "slug": "A"}).status == 400
+    assert post(api, "/v1/projects", {"name": "shop"}).status == 201
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "k\xe9"])
+def test_a_key_that_is_none_is_refused(api: Api, key: str) -> None:
+    answer = api.ask("POST", "/v1/projects", {"name": "shop"}, headers={"Idempotency-Key": key})
+    assert answer.error == (400, "invalid_idempotency_key")
+    assert api.get("/v1/projects")["projects"] == []
+
+
+def test_a_stream_takes_no_key(api: Api) -> None:
+    slug = api.project()
+    assert post(api, f"/v1/projects/{slug}/deploy/stream").error == (400, "idempotency_not_supported")
+
+
+def test_what_is_kept_is_sealed_and_goes_after_a_day(api: Api) -> None:
+    assert post(api, "/v1/projects", {"name": "very-secret-name"}).status == 201
+    with api.container.transactions.begin() as tx:
+        row = tx.connection.execute("SELECT answer::text, idempotency_keys::text FROM idempotency_keys").fetchone()
+        assert row is not None
+        assert b"very-secret-name".hex() not in row[0]
+        assert "very-secret-name" not in row[1]
+        tx.connection.execute("UPDATE idempotency_keys SET created_at = now() - interval '25 hours'")
+    assert post(api, "/v1/projects", {"name": "other"}).status == 201  # the key means nothing any more
+    assert post(api, "/v1/projects", {"name": "third"}, key="k-2").status == 201
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute("UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = 'k-1'")
+    assert post(api, "/v1/projects", {"name": "fourth"}, key="k-3").status == 201
+    with api.container.transactions.begin() as tx:
+        assert tx.connection.execute("SELECT key FROM idempotency_keys ORDER BY key").fetchall() == [("k-2",), ("k-3",)]
+
+
+class _Slow(Unlimited):
+    """Lets the first project wait, inside its transaction."""
+
+    def __init__(self) -> None:
+        self.reached, self.go = threading.Event(), threading.Event()
+
+    def require_project(self, organization_id: str, existing: int) -> None:  # noqa: ARG002 -- the port's
+        if not self.reached.is_set():
+            self.reached.set()
+            assert self.go.wait(20)
+
+
+@pytest.fixture
+def slow(container: Container) -> Iterator[tuple[Api, _Slow]]:
+    limits = _Slow()
+    with serving(container, limits=limits) as api:
+        yield api, limits
+        limits.go.set()
+
+
+def test_while_it_is_carried_out_the_same_request_is_told_so(slow: tuple[Api, _Slow]) -> None:
+    api, limits = slow
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(post, api, "/v1/projects", {"name": "shop"})
+        assert limits.reached.wait(10)
+        assert post(api, "/v1/projects", {"name": "shop"}).error == (409, "idempotency_in_progress")
+        limits.go.set()
+        assert first.result(10).status == 201
+    assert replayed(post(api, "/v1/projects", {"name": "shop"}))
+
+
+def test_one_that_was_taken_for_dead_does_nothing_when_it_comes_back(slow: tuple[Api, _Slow]) -> None:
+    """As after `kill -9`, but that the first one lives on: of two that carry out the same request, one commits."""
+    api, limits = slow
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(post, api, "/v1/projects", {"name": "shop", "slug": "one"})
+        assert limits.reached.wait(10)
+        with api.container.transactions.begin() as tx:
+            tx.connection.execute("UPDATE idempotency_keys SET locked_until = now() - interval '1 second'")
+        second = post(api, "/v1/projects", {"name": "shop", "slug": "one"})
+        assert (second.status, replayed(second)) == (201, False)
+        limits.go.set()
+        assert first.result(10).status == 409
+    assert [row["slug"] for row in api.get("/v1/projects")["projects"]] == ["one"]
+    assert post(api, "/v1/projects", {"name": "shop", "slug": "one"}).body == second.body
+
+
+def test_many_at_once_make_one(api: Api) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: post(api, "/v1/projects", {"name": "shop"}), range(16)))
+    assert {answer.status for answer in answers} <= {201, 409}
+    assert {answer.error[1] for answer in answers if answer.status == 409} <= {"idempotency_in_progress"}
+    assert len([answer for answer in answers if answer.status == 201 and not replayed(answer)]) == 1
+    assert len(api.get("/v1/projects")["projects"]) == 1
+
+
+def test_after_a_fault_it_may_be_tried_again(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(container) as api:
+        with monkeypatch.context() as broken:
+            broken.setattr("canonry.features.projects.service.store.count", lambda *_: 1 // 0)
+            assert post(api, "/v1/projects", {"name": "shop"}).error == (500, "internal_error")
+        assert post(api, "/v1/projects", {"name": "shop"}).status == 201
+
+
+def test_the_effect_and_the_record_are_there_together_or_not_at_all(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record fails to be written after everything was done: then nothing was done."""
+    with serving(container) as api:
+        with monkeypatch.context() as broken:
+            broken.setattr("canonry.http.conduct.idempotency.finish", lambda *_: 1 // 0)
+            assert post(api, "/v1/projects", {"name": "shop"}).status == 500
+        assert api.get("/v1/projects")["projects"] == []
+        until(lambda: post(api, "/v1/projects", {"name": "shop"}).status == 201)
+
+
+def test_files_come_through_unharmed(api: Api) -> None:
+    slug = api.project()
+    answer = api.ask("POST", f"/v1/projects/{slug}/upload", raw=form(archive(SITE)), headers={**FORM, "Idempotency-Key": "up"})
+    api.work(slug)
+    assert api.deployment(answer.json["deployment"]["id"])["status"] == "live"
