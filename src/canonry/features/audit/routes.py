@@ -13,6 +13,7 @@ from canonry.features.audit.models import Filter
 from canonry.features.audit.rules import all_words, words_of
 from canonry.features.audit.schemas import ActivityAnswer, ActivityQuery, VerifyAnswer, event_body, verify_answer
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
+from canonry.http.paging import SignerDep
 from canonry.http.routing import Routes
 
 router = Routes(tags=["Activity"])
@@ -21,7 +22,7 @@ _Platform = Annotated[bool, Query(description="every chain there is; needs platf
 
 
 @router.operation("GET", "/activity", Permission.PROJECTS_READ)
-def list_activity(actor: ActorDep, tx: TxDep, query: Annotated[ActivityQuery, Query()]) -> ActivityAnswer:
+def list_activity(actor: ActorDep, tx: TxDep, query: Annotated[ActivityQuery, Query()], signer: SignerDep) -> ActivityAnswer:
     """List what happened in your organization, newest first: who did what, with which credential, from where, before and after."""
     kind, since, until = query.kind, query.since, query.until
     chosen = Filter(
@@ -29,7 +30,7 @@ def list_activity(actor: ActorDep, tx: TxDep, query: Annotated[ActivityQuery, Qu
         words=None if kind is None else words_of(kind), other_words=all_words() if kind == "system" else None,
         since=None if since is None else parse_since(since), until=None if until is None else parse_since(until, "query.until"),
     )  # fmt: skip
-    rows, following = service.activity(tx, actor, parse_page(query.limit, query.cursor), chosen, platform=query.platform)
+    rows, following = service.activity(tx, actor, parse_page(query.limit, query.cursor, signer), chosen, platform=query.platform)
     return ActivityAnswer(events=[event_body(row) for row in rows], next_cursor=following)
 
 
