@@ -52,9 +52,12 @@ OPEN = {
     "POST /auth/password-reset/confirm",
 }  # fmt: skip
 """What anybody may call."""
-READABLE = [item for item in SCOPED if item.method == "GET" and "stream" not in item.path and item.described]
-NOT_FOUND = {"project_not_found", "deployment_not_found", "token_not_found"}
+READ = {Permission.PROJECTS_READ, Permission.SPECS_READ}
+READABLE = [item for item in SCOPED if item.method == "GET" and item.access in READ and "stream" not in item.path and item.described]
+NOT_FOUND = {"project_not_found", "deployment_not_found", "token_not_found", "organization_not_found"}
 BODIES: dict[str, object] = {
+    "/organizations/{organization}/members/{member}": {"role": "viewer"},
+    "/organizations/{organization}/invitations": {"email": "x@example.com"},
     "/projects/{project}/git": {"repo": "acme/shop"},
     "/projects": {"name": "made"},
     "/projects/{project}/domains": {"hostname": "www.shop.test"},
@@ -79,9 +82,10 @@ def ids(api: Api) -> dict[str, str]:
     slug = api.project("mine")
     api.ask("POST", f"/v1/projects/{slug}/env", {"key": "KEY", "value": "1"})
     token = api.get("/v1/tokens")["tokens"][0]["id"]
+    invitation = api.ask("POST", "/v1/organizations/ada/invitations", {"email": "new@example.com"}).json["invitation"]["id"]
     return {
         "project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY", "hostname": f"{slug}.localhost",
-        "token": token,
+        "token": token, "organization": "ada", "member": api.owner.user_id, "invitation": invitation,
     }  # fmt: skip
 
 

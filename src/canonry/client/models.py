@@ -23,7 +23,7 @@ class Me(TypedDict):
 
     authenticated: bool
     user: User
-    account: Account
+    account: Account | None
     permissions: list[str]
 
 

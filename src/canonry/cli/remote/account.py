@@ -27,8 +27,9 @@ def login(
     me = api.me()
     if not me.get("authenticated"):
         raise Unauthenticated("invalid_token", f"{api.url} does not know this token.", hint="Make a new token there and sign in again.")
-    place = store(api.url, token, me["account"]["handle"])
-    say(f"Signed in to {api.url} as {me['user']['email']} ({me['account']['handle']}); the token is kept in {place}.")
+    organization = me["account"]["handle"] if me["account"] else ""
+    place = store(api.url, token, organization)
+    say(f"Signed in to {api.url} as {me['user']['email']} ({organization or 'in no organization'}); the token is kept in {place}.")
 
 
 def logout() -> None:
@@ -44,7 +45,7 @@ def whoami(as_json: AsJson = False) -> None:
         print_json({"url": api.url, **me})
         return
     print_fields({
-        "URL": api.url, "User": me["user"]["email"], "Name": me["user"]["name"], "Organization": me["account"]["handle"],
+        "URL": api.url, "User": me["user"]["email"], "Name": me["user"]["name"], "Organization": me["account"] and me["account"]["handle"],
         "Permissions": ", ".join(me["permissions"]),
     })  # fmt: skip
 

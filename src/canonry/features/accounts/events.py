@@ -54,3 +54,57 @@ class UserChanged(Event):
 
     name: ClassVar[str] = "user.changed"
     user_id: str
+
+
+@dataclass(frozen=True)
+class OrganizationCreated(Event):
+    """There is a new organization."""
+
+    name: ClassVar[str] = "organization.created"
+
+
+@dataclass(frozen=True)
+class OrganizationChanged(Event):
+    """An organization has another name or handle."""
+
+    name: ClassVar[str] = "organization.changed"
+
+
+@dataclass(frozen=True)
+class MemberAdded(Event):
+    """Somebody has joined an organization."""
+
+    name: ClassVar[str] = "member.added"
+    user_id: str
+
+
+@dataclass(frozen=True)
+class MemberRoleChanged(Event):
+    """A member has another role."""
+
+    name: ClassVar[str] = "member.role_changed"
+    user_id: str
+
+
+@dataclass(frozen=True)
+class MemberRemoved(Event):
+    """Somebody is no member of the organization any more: what they had in it ends."""
+
+    name: ClassVar[str] = "member.removed"
+    user_id: str
+
+
+@dataclass(frozen=True)
+class InvitationSent(Event):
+    """Somebody was invited into an organization."""
+
+    name: ClassVar[str] = "invitation.sent"
+    invitation_id: str
+
+
+@dataclass(frozen=True)
+class InvitationWithdrawn(Event):
+    """An invitation counts no more."""
+
+    name: ClassVar[str] = "invitation.withdrawn"
+    invitation_id: str

@@ -53,3 +53,39 @@ class Link:
     user_id: str
     purpose: str
     email: str
+
+
+@dataclass(frozen=True)
+class OwnOrganization:
+    """An organization of a person: id, and when and as what they joined."""
+
+    id: str
+    handle: str
+    name: str
+    role: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Member:
+    """A person in an organization. id: of the person. created_at: when they joined."""
+
+    id: str
+    email: str
+    name: str
+    role: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An invitation that waits. inviter: the name of who invites, None when they are gone."""
+
+    id: str
+    organization_id: str
+    organization: str
+    email: str
+    role: str
+    inviter: str | None
+    created_at: datetime
+    expires_at: datetime

@@ -3,7 +3,7 @@
 from canonry.core.errors import Conflict, Denied
 from canonry.core.mail import parse_address
 from canonry.core.secret import Secret
-from canonry.features.accounts import attempts, hashes, letters, links, service
+from canonry.features.accounts import attempts, hashes, invitations, letters, links, service
 from canonry.features.accounts.attempts import Allowance
 from canonry.features.accounts.context import Context
 from canonry.features.accounts.events import EmailChanged, EmailVerified
@@ -50,6 +50,24 @@ def register(context: Context, *, email: str, password: Secret, name: str, handl
         with context.transactions.begin() as tx:  # they registered twice at the same moment
             if user := store.user_by_email(tx, email):
                 _tell_known(context, tx, user)
+
+
+def register_invited(context: Context, *, invitation: str, email: str, password: Secret, name: str, handle: str | None) -> None:
+    """Make the account of somebody who was invited: their address is verified by that, and they are a member at once.
+
+    Raises: Invalid `invalid_invitation`, `invalid_email`, `weak_password`, `invalid_handle`; Denied `invitation_for_another`;
+    Conflict `email_taken`, `handle_reserved`, `handle_taken`.
+    """
+    email = parse_address(email)
+    plain = check_password(password.reveal(), email)
+    handle = None if handle is None else check_handle(handle)
+    with context.transactions.begin() as tx:
+        invitations.require_address(invitations.look_up(tx, invitation), email)
+    made = hashes.make_hash(plain)
+    with context.transactions.begin() as tx:
+        user = service.create_person(tx, email=email, name=name, verified=True, handle=handle)
+        store.set_password_hash(tx, user.id, made)
+        invitations.join(tx, user, invitations.look_up(tx, invitation))
 
 
 def _tell_known(context: Context, tx: Tx, user: User) -> None:

@@ -4,7 +4,8 @@ import re
 import secrets
 import unicodedata
 
-from canonry.core.errors import Conflict, Invalid, Issue
+from canonry.core.access import Role
+from canonry.core.errors import Conflict, Denied, Invalid, Issue
 
 PASSWORD_LENGTHS = (10, 200)
 HANDLE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
@@ -58,3 +59,12 @@ def derive_handle(text: str, attempt: int = 1) -> str:
     if len(words) < 3 or words in RESERVED_HANDLES:
         words = f"{words}-team"
     return words if attempt == 1 else f"{words}-{secrets.token_hex(2)}"
+
+
+def require_rank(mine: Role, *others: Role) -> None:
+    """Return when a member of role `mine` may touch members of these roles, or make some: only owners may, where an owner is among them.
+
+    Raises: Denied `owner_needed`.
+    """
+    if Role.OWNER in others and mine is not Role.OWNER:
+        raise Denied("owner_needed", "Only an owner may do that to an owner, or make one.", hint="Ask an owner.")

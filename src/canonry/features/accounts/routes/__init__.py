@@ -1,8 +1,10 @@
 """HTTP for accounts, one file for each subject."""
 
+from canonry.features.accounts.routes.invitations import router as invitations
 from canonry.features.accounts.routes.me import router as me
+from canonry.features.accounts.routes.organizations import router as organizations
 from canonry.features.accounts.routes.registration import router as registration
 from canonry.http.routing import Routes
 
-routers: tuple[Routes, ...] = (me, registration)
+routers: tuple[Routes, ...] = (me, registration, organizations, invitations)
 """Served under /v1."""

@@ -4,6 +4,7 @@ from fastapi import Request
 
 from canonry.core.secret import Secret
 from canonry.features.accounts import password, registration
+from canonry.features.accounts.routes.me import address_of
 from canonry.features.accounts.schemas import Accepted, AddressOnly, LinkOnly, NewPasswordByLink, PasswordSet, Register, VerifiedAnswer
 from canonry.http.deps import ServicesDep, TxDep
 from canonry.http.routing import PUBLIC, Routes
@@ -15,9 +16,16 @@ _MAIL = "If that address can be used, a mail is on its way to it."
 
 @router.operation("POST", "/auth/register", PUBLIC, status_code=202, errors=(403, 409))
 def register(body: Register, request: Request, services: ServicesDep) -> Accepted:
-    """Register: a mail with a link verifies the address. The answer is the same when there is an account already."""
+    """Register: a mail with a link verifies the address. The answer is the same when there is an account already.
+
+    With the secret of an invitation to this address nothing needs verifying, and registration need not be open.
+    """
+    if body.invitation is not None:
+        registration.register_invited(services, invitation=body.invitation, email=body.email, password=Secret(body.password),
+                                      name=body.name or "", handle=body.handle)  # fmt: skip
+        return Accepted(status="registered", message="Welcome. Sign in with your e-mail address and password.")
     registration.register(services, email=body.email, password=Secret(body.password), name=body.name or "", handle=body.handle,
-                          address=_address(request))  # fmt: skip
+                          address=address_of(request))  # fmt: skip
     return Accepted(message=_MAIL)
 
 
@@ -30,14 +38,14 @@ def verify_email(body: LinkOnly, services: ServicesDep, tx: TxDep) -> VerifiedAn
 @router.operation("POST", "/auth/verify-email/resend", PUBLIC, status_code=202)
 def resend_verification(body: AddressOnly, request: Request, services: ServicesDep) -> Accepted:
     """Ask for another mail that verifies an address, at most four times an hour."""
-    registration.resend_verification(services, email=body.email, address=_address(request))
+    registration.resend_verification(services, email=body.email, address=address_of(request))
     return Accepted(message=_MAIL)
 
 
 @router.operation("POST", "/auth/password-reset", PUBLIC, status_code=202)
 def request_reset(body: AddressOnly, request: Request, services: ServicesDep) -> Accepted:
     """Ask for a mail with which a new password can be chosen."""
-    password.request_reset(services, email=body.email, address=_address(request))
+    password.request_reset(services, email=body.email, address=address_of(request))
     return Accepted(message=_MAIL)
 
 
@@ -46,7 +54,3 @@ def confirm_reset(body: NewPasswordByLink, services: ServicesDep) -> PasswordSet
     """Choose a new password with the link of a mail. All sessions of the account end."""
     password.confirm_reset(services, secret=body.token, password=Secret(body.password))
     return PasswordSet()
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""

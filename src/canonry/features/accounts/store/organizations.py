@@ -2,7 +2,8 @@
 
 from psycopg.rows import class_row
 
-from canonry.features.accounts.models import Membership, Organization
+from canonry.core.paging import Page
+from canonry.features.accounts.models import Member, Membership, Organization, OwnOrganization
 from canonry.infra.tx import Tx
 
 
@@ -45,3 +46,65 @@ def memberships(tx: Tx, user_id: str) -> list[Membership]:
                WHERE m.user_id = %s ORDER BY m.created_at, o.id""",
             (user_id,),
         ).fetchall()
+
+
+def page_of_user(tx: Tx, user_id: str, wanted: Page, *, only: str | None) -> list[OwnOrganization]:
+    """Return up to limit + 1 organizations of a person, the newest membership first. only: the id of the one to look at."""
+    with tx.connection.cursor(row_factory=class_row(OwnOrganization)) as cursor:
+        return cursor.execute(
+            """SELECT o.id, o.handle, o.name, m.role, m.created_at FROM members m JOIN organizations o ON o.id = m.organization_id
+               WHERE m.user_id = %s AND (%s::text IS NULL OR o.id = %s)
+                 AND (%s::timestamptz IS NULL OR (m.created_at, o.id) < (%s, %s))
+               ORDER BY m.created_at DESC, o.id DESC LIMIT %s""",
+            (user_id, only, only, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1),
+        ).fetchall()
+
+
+def rename(tx: Tx, organization_id: str, *, handle: str, name: str) -> None:
+    """Give an organization another handle and name. Raises psycopg's UniqueViolation for a taken handle."""
+    tx.connection.execute("UPDATE organizations SET handle = %s, name = %s WHERE id = %s", (handle, name, organization_id))
+
+
+def hold_members(tx: Tx, organization_id: str) -> None:
+    """Let nobody else change the members of an organization until this transaction ends; new projects need not wait."""
+    tx.connection.execute("SELECT FROM organizations WHERE id = %s FOR NO KEY UPDATE", (organization_id,))
+
+
+_MEMBER = "SELECT u.id, u.email, u.name, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = %s "
+
+
+def member(tx: Tx, organization_id: str, key: str) -> Member | None:
+    """Return the member with that id or e-mail address."""
+    with tx.connection.cursor(row_factory=class_row(Member)) as cursor:
+        return cursor.execute(_MEMBER + "AND (u.id = %s OR u.email = %s)", (organization_id, key, key)).fetchone()
+
+
+def page_of_members(tx: Tx, organization_id: str, wanted: Page) -> list[Member]:
+    """Return up to limit + 1 members, the newest first."""
+    with tx.connection.cursor(row_factory=class_row(Member)) as cursor:
+        return cursor.execute(
+            _MEMBER
+            + """AND (%s::timestamptz IS NULL OR (m.created_at, u.id) < (%s, %s))
+                         ORDER BY m.created_at DESC, u.id DESC LIMIT %s""",
+            (organization_id, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1),
+        ).fetchall()
+
+
+def count_owners(tx: Tx, organization_id: str) -> int:
+    """Return how many owners an organization has that can still act."""
+    row = tx.connection.execute(
+        """SELECT count(*) FROM members m JOIN users u ON u.id = m.user_id
+           WHERE m.organization_id = %s AND m.role = 'owner' AND u.deactivated_at IS NULL""",
+        (organization_id,),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def set_role(tx: Tx, organization_id: str, user_id: str, role: str) -> None:
+    """Give a member another role."""
+    tx.connection.execute("UPDATE members SET role = %s WHERE organization_id = %s AND user_id = %s", (role, organization_id, user_id))
+
+
+def delete_member(tx: Tx, organization_id: str, user_id: str) -> None:
+    """Remove a person from an organization."""
+    tx.connection.execute("DELETE FROM members WHERE organization_id = %s AND user_id = %s", (organization_id, user_id))
