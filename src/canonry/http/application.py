@@ -7,10 +7,12 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from canonry.core.hosts import public_url
 from canonry.http import errors
 from canonry.http.deps import Services
 from canonry.http.headers import ASKED, EXPOSED
 from canonry.http.middleware import Conventions
+from canonry.http.openapi import completed
 from canonry.http.ratelimit import RateLimiter
 
 
@@ -22,8 +24,15 @@ class Application(FastAPI):
         self.state.container = container
         self.state.limiter = RateLimiter(container.ports.rates, container.settings)
         self._aliases = aliases
+        self._server = public_url(container.settings.base_domain, container.settings.http_port)
         self._origins = container.settings.origins
         errors.install(self)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description of the API, made at the first call."""
+        if self.openapi_schema is None:
+            self.openapi_schema = completed(super().openapi(), server=self._server)
+        return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:
         """Wrap what FastAPI builds."""

@@ -12,7 +12,7 @@ from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import CanonryError, Denied, Unauthenticated
 from canonry.core.origin import Origin, current_origin
 from canonry.http.bodies import Bodies, bounded
-from canonry.http.conduct import conducted, is_one_transaction
+from canonry.http.conduct import Endpoint, conducted, is_one_transaction
 from canonry.http.csrf import require_csrf
 from canonry.http.deps import actor_of, came_by_cookie, org_actor_of, services_of
 from canonry.http.errors import ErrorEnvelope
@@ -38,6 +38,12 @@ _MEANING = {
 }  # fmt: skip
 
 
+_STREAM = {
+    "description": "Server-sent events.",
+    "content": {"text/event-stream": {"schema": {"type": "string"}, "example": "event: line\ndata: {}\n\n"}},
+}
+
+
 class Routes(APIRouter):
     """A router whose every route names a permission, or `PUBLIC` when anybody may call it.
 
@@ -57,7 +63,7 @@ class Routes(APIRouter):
         any_organization: bool = False,
         body_limit: int | None = None,
         **options: Any,  # noqa: ANN401 -- FastAPI's own options
-    ) -> Callable[[Any], Any]:
+    ) -> Callable[[Endpoint], Endpoint]:
         """Return the decorator that adds a route; the gate runs before everything else of it.
 
         errors: the statuses, besides those that every route has (400, 401, 403, 404 with an object in the path, 429), it may answer with.
@@ -68,9 +74,17 @@ class Routes(APIRouter):
         extra = {**options.pop("openapi_extra", {}), _KEY: declared} | ({_ANY_ORGANIZATION: True} if any_organization else {})
         extra |= {} if body_limit is None else {_BODY: body_limit}
         responses = {**_described(path, declared, errors), **options.pop("responses", {})}
-        add = self.api_route(path, methods=[method], openapi_extra=extra, responses=responses, **options)
+        if options.get("response_class") is StreamingResponse:
+            responses.setdefault(200, _STREAM)
         as_usual = any(name.startswith("response_model") for name in options)
-        return lambda endpoint: add(endpoint if as_usual else conducted(endpoint, options.get("status_code") or 200))
+
+        def declare(endpoint: Endpoint) -> Endpoint:
+            options.setdefault("operation_id", endpoint.__name__)
+            add = self.api_route(path, methods=[method], openapi_extra=extra, responses=responses, **options)
+            add(endpoint if as_usual else conducted(endpoint, options.get("status_code") or 200))
+            return endpoint
+
+        return declare
 
 
 def require_declared_permissions(app: FastAPI) -> None:

@@ -11,11 +11,12 @@ from canonry.adapters.edge.pages import PlainPage
 from canonry.core.errors import Unavailable
 from canonry.http.application import Application
 from canonry.http.deps import Services
+from canonry.http.reference import router as reference
 from canonry.http.routing import PUBLIC, Routes, require_declared_permissions
 from canonry.wiring.routes import API, ROOT
 
 _FRONT = PlainPage(200, "canonry", "Canonry runs here", "Projects answer at addresses of their own: canonry projects ls lists them.",
-                   "Programs find the API described at /openapi.json.")  # fmt: skip
+                   "Programs find the API described at /openapi.json, people at /reference.")  # fmt: skip
 
 
 def create_app(container: Services) -> FastAPI:
@@ -24,6 +25,7 @@ def create_app(container: Services) -> FastAPI:
         container, _aliases(), title="Canonry API", version="1.0.0", docs_url=None, redoc_url=None, openapi_url="/openapi.json"
     )
     app.include_router(_health(container))
+    app.include_router(reference)
     for router in API:
         app.include_router(router, prefix="/v1")
     for router in ROOT:

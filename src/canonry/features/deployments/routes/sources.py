@@ -16,14 +16,16 @@ from canonry.http.deps import ActorDep, Services, ServicesDep
 from canonry.http.routing import Routes
 from canonry.infra.tx import Tx
 
-router = Routes(tags=["Uploads"], bodies=Bodies.ARCHIVE)
+router = Routes(bodies=Bodies.ARCHIVE)
 
 _ONE_FILE = {"max_files": 1, "max_fields": 10}  # of several, all but one would be left out in silence
 
 DeployBody = Annotated[DeployRequest | None, Body()]
 
 
-@router.operation("POST", "/projects/{project}/upload", Permission.PROJECTS_DEPLOY, status_code=202, form_limits=_ONE_FILE)
+@router.operation(
+    "POST", "/projects/{project}/upload", Permission.PROJECTS_DEPLOY, status_code=202, form_limits=_ONE_FILE, tags=["Uploads"]
+)
 def upload_archive(project: str, file: Annotated[UploadFile, File()], actor: ActorDep, services: ServicesDep) -> DeploymentAnswer:
     """Upload a .zip or .tar.gz of a source and deploy it."""
     with services.transactions.begin() as tx:

@@ -22,7 +22,7 @@ from canonry.http.deps import ActorDep, Services, ServicesDep
 from canonry.http.routing import Routes
 from canonry.http.stream import event, stream
 
-router = Routes(tags=["Logs and metrics"])
+router = Routes(tags=["Deployments"])
 
 _PAGE = 2000
 _LOOK_EVERY = 0.2

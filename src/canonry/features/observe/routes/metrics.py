@@ -13,7 +13,7 @@ from canonry.features.projects import PRODUCTION
 from canonry.http.deps import ActorDep, ServicesDep
 from canonry.http.routing import Routes
 
-router = Routes(tags=["Logs and metrics"])
+router = Routes(tags=["Deployments"])
 
 WindowQuery = Annotated[str, Query(max_length=16, description="how far back: 10m, 1h, 24h, 30d at most")]
 StepQuery = Annotated[
