@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.support.api import Answer, Api
+from tests.support.browser import Browser
 from tests.support.signing_in import EMAIL, PASSWORD
 
 BODY = {"name": "made"}
@@ -25,8 +26,10 @@ FORGED = [
 @pytest.fixture
 def session(people: Api) -> dict[str, str]:
     """Give the headers of somebody signed in."""
-    answer = people.ask("POST", "/v1/auth/session", {"email": EMAIL, "password": PASSWORD}, token=None)
-    return {"Cookie": answer.headers["set-cookie"].partition(";")[0], "X-CSRF-Token": answer.json["csrf_token"]}
+    browser = Browser(people.connection)
+    body = json.dumps({"email": EMAIL, "password": PASSWORD}).encode()
+    seen = browser.ask("POST", "/v1/auth/session", body=body, headers={"Content-Type": "application/json"})
+    return {"Cookie": f"canonry_session={browser.cookies['canonry_session'][0]}", "X-CSRF-Token": json.loads(seen.text)["csrf_token"]}
 
 
 def create(api: Api, headers: Mapping[str, str]) -> Answer:
