@@ -60,6 +60,20 @@ def _revoke(api: Api) -> Call:
     return _by_link({"refresh_token": token}, token, prefix="")
 
 
+def _device(api: Api, action: str) -> Call:
+    code = api.ask("POST", "/auth/device/code", {"client": "canonry on laptop"}, token=None).json["user_code"]
+    return by_session(api, {}, {"code": code, "action": action, "organization": "ada"}, page=True)
+
+
+def _approved(api: Api) -> Call:
+    codes = api.ask("POST", "/auth/device/code", {}, token=None).json
+    headers, _ = session(api)
+    raw = urlencode({"code": codes["user_code"], "action": "approve", "organization": "ada"}).encode()
+    assert api.ask("POST", "/auth/device", raw=raw, headers={**headers, "Content-Type": _FORM}, token=None).status == 200
+    body = {"device_code": codes["device_code"]}
+    return Call(body=body, secrets=(codes["device_code"],), token=None, credential="session", prefix="")
+
+
 def _by_link(body: object, secret: str, *, prefix: str = "/v1") -> Call:
     """Return a call of somebody who shows nothing but a secret in its body: the event names the person, its origin only the address."""
     return Call(body=body, secrets=(secret, PASSWORD), token=None, user_id="", credential="", prefix=prefix)
@@ -92,11 +106,14 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "DELETE /auth/sessions/{session}": _other_session,
     "POST /auth/organization": lambda api: by_session(api, {}, {"organization": "ada"}),
     "POST /auth/account/sessions/{session}": lambda api: _other_session(api, page=True),
+    "POST /auth/device": lambda api: _device(api, "approve"),
+    "POST /auth/device/token": _approved,
     "POST /auth/account/organization": lambda api: by_session(api, {}, {"organization": "ada"}, page=True),
 }
 
 WITHOUT: dict[str, str] = {
     "POST /auth/refresh": "it carries on a sign-in, whose beginning and end are events",
+    "POST /auth/device/code": "it only begins a sign-in; what a person decides about it is an event",
     "POST /auth/register": "closed here (tests/features/accounts/test_registration.py)",
     "POST /auth/verify-email/resend": "it only sends a mail",
     "POST /auth/password-reset": "it only sends a mail",

@@ -48,6 +48,7 @@ class Settings:
     oidc_client_id: str | None = _setting(None, "What the OpenID provider calls this Canonry.")
     oidc_client_secret: Secret | None = _setting(None, "Secret of that client; none for a public client.")
     oidc_audience: str | None = _setting(None, "Accept the provider's own access tokens (JWTs) made for this audience as bearer tokens.")
+    oidc_device: bool = _setting(False, "Let command lines be signed in by the provider's own device flow, when it has one.")
     oidc_scopes: str = _setting("openid email profile", "What is asked of the OpenID provider.")
     mail_from: str = _setting("canonry@localhost", "Address that Canonry's mail comes from.")
     allowed_origins: str = _setting(

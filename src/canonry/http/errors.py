@@ -62,6 +62,8 @@ STATUS: Mapping[type[CanonryError], int] = {
 }
 # A quota of the plan is not a rate: waiting does not help, paying does.
 _PAYMENT = frozenset({"project_limit_reached"})
+# A service that this Canonry is configured for, and not Canonry itself, is what does not work.
+_BEHIND_US = frozenset({"provider_unavailable"})
 _CODES = {
     400: "bad_request",
     404: "not_found",
@@ -76,6 +78,8 @@ def status_of(error: CanonryError) -> int:
     """Return the HTTP status of an error of the tree; 500 for a kind that is not in the table."""
     if error.code in _PAYMENT:
         return 402
+    if error.code in _BEHIND_US:
+        return 502
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 

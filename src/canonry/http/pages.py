@@ -20,7 +20,7 @@ main.wide{max-width:44rem}
 h1{font-size:1.35rem;line-height:1.25;margin:0 0 1rem}h2{font-size:1.05rem;margin:1.75rem 0 .5rem}
 p{margin:0 0 1rem}.soft{color:var(--soft);font-size:.9rem}
 label{display:block;font-weight:600;margin:0 0 .3rem}
-input{font:inherit;width:100%;padding:.55rem .7rem;margin:0 0 1rem;color:inherit;background:transparent;
+input,select{font:inherit;width:100%;padding:.55rem .7rem;margin:0 0 1rem;color:inherit;background:transparent;
 border:1px solid var(--line);border-radius:8px}
 input.code{font:600 1.35rem/1.4 ui-monospace,monospace;letter-spacing:.12em;text-align:center;text-transform:uppercase}
 button,.button{font:inherit;font-weight:600;display:inline-block;padding:.55rem 1.1rem;border:1px solid var(--accent);border-radius:8px;

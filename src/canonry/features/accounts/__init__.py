@@ -3,6 +3,7 @@
 The bottom floor: every other feature may ask who somebody is; this one asks nobody.
 """
 
+from canonry.features.accounts import attempts
 from canonry.features.accounts.identities import find_or_create_from_identity
 from canonry.features.accounts.models import Membership, Organization, User
 from canonry.features.accounts.password import set_password
@@ -24,6 +25,7 @@ __all__ = [
     "Membership",
     "Organization",
     "User",
+    "attempts",
     "create_owner",
     "derive_handle",
     "find_or_create_from_identity",

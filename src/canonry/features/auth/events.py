@@ -43,3 +43,21 @@ class TokensRefreshed(Event):
     name: ClassVar[str] = "auth.tokens_refreshed"
     user_id: str
     session_id: str
+
+
+@dataclass(frozen=True)
+class DeviceApproved(Event):
+    """Somebody let a command line act as themselves."""
+
+    name: ClassVar[str] = "auth.device_approved"
+    user_id: str
+    device_id: str
+
+
+@dataclass(frozen=True)
+class DeviceDenied(Event):
+    """Somebody refused a command line."""
+
+    name: ClassVar[str] = "auth.device_denied"
+    user_id: str
+    device_id: str

@@ -102,10 +102,11 @@ def _session(session: Session, csrf: str, *, is_current: bool) -> str:
     here = " · <strong>this one</strong>" if is_current else ""
     return (
         f"<li><div class=row><span>{what}{here}<br><span class=soft>{escape(session.client or 'unnamed')}"
-        f"{f' from {escape(session.address)}' if session.address else ''}<br>since {_when(session.created_at)}, "
-        f"last used {_when(session.last_used_at)}</span></span>{end}</div></li>"
+        f"{f' from {escape(session.address)}' if session.address else ''}<br>since {when(session.created_at)}, "
+        f"last used {when(session.last_used_at)}</span></span>{end}</div></li>"
     )
 
 
-def _when(moment: datetime) -> str:
+def when(moment: datetime) -> str:
+    """Return a moment as people read it."""
     return f"<time datetime={moment.isoformat()}>{moment:%d %B %Y, %H:%M} UTC</time>"

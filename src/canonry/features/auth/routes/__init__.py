@@ -2,11 +2,12 @@
 
 from canonry.features.auth.routes.account import router as account
 from canonry.features.auth.routes.callback import router as callback
+from canonry.features.auth.routes.device import router as device
 from canonry.features.auth.routes.grants import router as grants
 from canonry.features.auth.routes.login import router as login
 from canonry.features.auth.routes.sessions import router as sessions
 
 api_routers = (sessions,)
-root_routers = (login, callback, account, grants)
+root_routers = (login, callback, account, grants, device)
 
 __all__ = ["api_routers", "root_routers"]
