@@ -42,6 +42,7 @@ def operations() -> Iterator[Operation]:
                                 bool(getattr(route, "include_in_schema", True)))  # fmt: skip
 
 
+READING = {Permission.PROJECTS_READ, Permission.SPECS_READ}
 OPERATIONS = list(operations())
 PROTECTED = [operation for operation in OPERATIONS if operation.access != PUBLIC]
 SCOPED = [operation for operation in PROTECTED if operation.access != SIGNED_IN]  # the others are about the caller's own session
@@ -52,9 +53,9 @@ OPEN = {
     "POST /auth/password-reset/confirm",
 }  # fmt: skip
 """What anybody may call."""
-READ = {Permission.PROJECTS_READ, Permission.SPECS_READ}
-READABLE = [item for item in SCOPED if item.method == "GET" and item.access in READ and "stream" not in item.path and item.described]
-NOT_FOUND = {"project_not_found", "deployment_not_found", "token_not_found", "organization_not_found"}
+READABLE = [item for item in SCOPED if item.access in READING and item.method == "GET" and "stream" not in item.path and item.described]
+MANAGED = [item for item in SCOPED if item.access not in READING and item.method == "GET" and item.described]
+NOT_FOUND = {"project_not_found", "deployment_not_found", "token_not_found", "organization_not_found", "webhook_not_found"}
 BODIES: dict[str, object] = {
     "/organizations/{organization}/members/{member}": {"role": "viewer"},
     "/organizations/{organization}/invitations": {"email": "x@example.com"},
@@ -83,9 +84,11 @@ def ids(api: Api) -> dict[str, str]:
     api.ask("POST", f"/v1/projects/{slug}/env", {"key": "KEY", "value": "1"})
     token = api.get("/v1/tokens")["tokens"][0]["id"]
     invitation = api.ask("POST", "/v1/organizations/ada/invitations", {"email": "new@example.com"}).json["invitation"]["id"]
+    webhook = api.ask("POST", "/v1/webhooks", {"url": "https://example.com/"}).json["webhook"]["id"]
     return {
         "project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY", "hostname": f"{slug}.localhost",
         "token": token, "organization": "ada", "member": api.owner.user_id, "invitation": invitation,
+        "webhook": webhook, "delivery": api.ask("POST", f"/v1/webhooks/{webhook}/ping").json["delivery"]["id"],
     }  # fmt: skip
 
 
@@ -136,6 +139,13 @@ def test_with_read_scope_a_mutation_is_403(api: Api, ids: dict[str, str], operat
 @pytest.mark.parametrize("operation", READABLE, ids=str)
 def test_with_read_scope_every_get_works(api: Api, ids: dict[str, str], operation: Operation) -> None:
     assert api.ask("GET", f"/v1{operation.filled(**ids)}", token=api.owner.tokens[Scope.READ]).status == 200
+
+
+@pytest.mark.parametrize("operation", MANAGED, ids=str)
+def test_with_read_scope_what_only_admins_see_is_403(api: Api, ids: dict[str, str], operation: Operation) -> None:
+    path = operation.filled(**ids)
+    assert api.ask("GET", f"/v1{path}", token=api.owner.tokens[Scope.READ]).error == (403, "insufficient_scope")
+    assert api.ask("GET", f"/v1{path}").status == 200
 
 
 def test_who_may_not_upload_is_told_before_the_archive_is_taken(api: Api, ids: dict[str, str]) -> None:

@@ -17,7 +17,8 @@ from tests.support.mutation import Call, perform
 from tests.support.mutations import ROWS, WITHOUT_A_ROW
 
 ADDRESS = "192.0.2.77"
-_SECRET_NAMES = ("secret", "token", "password", "value", "recovery")
+_SECRET_NAMES = ("secret", "token", "password", "recovery")
+_SECRET_KEYS = frozenset({"key"})  # of an answer that shows one; elsewhere it is the name of a variable
 
 
 def mutations() -> Iterator[str]:
@@ -55,14 +56,14 @@ def test_a_mutation_writes_exactly_one_event_of_its_own(api: Api, name: str) -> 
     answer = perform(api, method, path, call, ADDRESS)
     assert answer.status < 400, answer.body
     rows = events_of(api, before, answer.headers["x-request-id"])
-    assert len(rows) == 1, [row["name"] for row in rows]
-    (event,) = rows
+    assert len(rows) == call.events, [row["name"] for row in rows]
+    event = rows[0]
     who = (event["user_id"], event["credential"].partition(" ")[0], event["address"])
     assert who == (call.user_id if call.user_id is not None else api.owner.user_id, call.credential, ADDRESS)
     assert event["credential"] == "" or event["credential"].partition(" ")[2] != ""
     says = event["before"] or event["after"] or [name for name in event["payload"] if not name.endswith("_id")]
-    assert says, "it does not say what changed: emit(event, before=…, after=…)"
-    text = json.dumps([event["payload"], event["before"], event["after"]])
+    assert says or not call.tells, "it does not say what changed: emit(event, before=…, after=…)"
+    text = json.dumps([[row["payload"], row["before"], row["after"]] for row in rows])
     for secret in secrets_of(api, call, answer.body):
         assert secret not in text, f"{event['name']} carries a secret"
 
@@ -110,5 +111,5 @@ def _secrets_in(value: object, name: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _secrets_in(item, name)
-    elif isinstance(value, str) and len(value) >= 20 and any(word in name.lower() for word in _SECRET_NAMES):
+    elif isinstance(value, str) and len(value) >= 20 and (name in _SECRET_KEYS or any(word in name.lower() for word in _SECRET_NAMES)):
         yield value

@@ -1,7 +1,10 @@
 """Requests to the outside, over real sockets on this machine."""
 
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -57,6 +60,29 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
     with pytest.raises(Invalid) as caught:
         request("GET", url)
     assert caught.value.code == "invalid_url"
+
+
+@pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"], ids=["head", "body"])
+def test_a_peer_that_sends_a_byte_now_and_then_is_cut_off_in_time(beginning: bytes) -> None:
+    stop = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer, suppress(OSError):
+            peer.sendall(beginning)
+            while not stop.wait(0.1):
+                peer.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,), daemon=True)
+        thread.start()
+        started = time.monotonic()
+        with pytest.raises(Unavailable) as caught:
+            request("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/", allow_private=True, timeout=1)
+        took = time.monotonic() - started
+        stop.set()
+        thread.join()
+    assert (caught.value.code, took < 3, "within 1 s" in caught.value.message) == ("unreachable", True, True)
 
 
 def test_nobody_there_is_unavailable() -> None:

@@ -14,7 +14,8 @@ class Call:
     """One call. values: for the placeholders of the path. secrets: what it sends that no event may hold.
 
     token: as for `Api.ask`. user_id, credential: what the event has to say of the caller (None: the owner). streams: it answers only when
-    the deployment of this project has ended, which somebody has to carry out meanwhile. prefix: of the path.
+    the deployment of this project has ended, which somebody has to carry out meanwhile. prefix: of the path. events: more than one for a
+    call that changes several things. tells: False when the name of the event says everything.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
@@ -27,6 +28,8 @@ class Call:
     credential: str = "token"
     streams: str | None = None
     prefix: str = "/v1"
+    events: int = 1
+    tells: bool = True
 
     def filled(self, path: str) -> str:
         """Return the path with the values in place."""

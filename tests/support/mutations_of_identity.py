@@ -96,7 +96,21 @@ def _reset(api: Api) -> Call:
     return _by_link({"token": secret, "password": PASSWORD}, secret)
 
 
+def _token(api: Api) -> Call:
+    made = api.ask("POST", "/v1/tokens", {"name": "ci"}).json
+    return Call({"token": made["id"]}, secrets=(made["token"],))
+
+
+def _key(api: Api) -> Call:
+    made = api.ask("POST", "/app/ada/settings/api-keys/", {"label": "ci"}).json
+    return Call({"org": "ada", "key_id": str(made["id"])}, secrets=(made["key"],), prefix="")
+
+
 ROWS: dict[str, Callable[[Api], Call]] = {
+    "POST /tokens": lambda _api: Call(body={"name": "ci", "scope": "read"}),
+    "DELETE /tokens/{token}": _token,
+    "POST /app/{org}/settings/api-keys/": lambda _api: Call({"org": "ada"}, {"label": "ci"}, prefix=""),
+    "DELETE /app/{org}/settings/api-keys/{key_id}": _key,
     "POST /auth/session": _sign_in,
     "POST /auth/login": _sign_in_page,
     "POST /auth/revoke": _revoke,

@@ -59,6 +59,17 @@ AUDIT = Noun("Check the record of what happened.", {
     "verify": Command(f"{_REMOTE}.activity:verify", "Check that no event was changed or taken out."),
 })  # fmt: skip
 
+WEBHOOKS = Noun("Tell other programs what happens.", {
+    "ls": Command(f"{_REMOTE}.webhooks:list_webhooks", "List the webhooks of the organization."),
+    "add": Command(f"{_REMOTE}.webhooks:add_webhook", "Add a webhook, and print its secret once."),
+    "rm": Command(f"{_REMOTE}.webhooks:remove_webhook", "Remove a webhook."),
+    "on": Command(f"{_REMOTE}.webhooks:switch_on", "Switch a webhook on."),
+    "off": Command(f"{_REMOTE}.webhooks:switch_off", "Switch a webhook off."),
+    "ping": Command(f"{_REMOTE}.webhooks:ping", "Send a test message."),
+    "deliveries": Command(f"{_REMOTE}.webhooks:list_deliveries", "List what was sent to a webhook, and how that went."),
+    "replay": Command(f"{_REMOTE}.webhooks:replay", "Send a message again."),
+})  # fmt: skip
+
 ROOT = Noun("From a written specification to running software, on your own machine.", {
     "deploy": Command(f"{_REMOTE}.deploy:deploy", "Deploy a folder and follow it until it is live."),
     "plan": Command(f"{_REMOTE}.plan:plan", "Show what a deploy of a folder would do."),
@@ -72,6 +83,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "git": GIT,
     "activity": Command(f"{_REMOTE}.activity:activity", "Show who did what, when and from where."),
     "audit": AUDIT,
+    "webhooks": WEBHOOKS,
     "login": Command(f"{_REMOTE}.account:login", "Sign in to a Canonry with a token."),
     "logout": Command(f"{_REMOTE}.account:logout", "Forget the stored token."),
     "whoami": Command(f"{_REMOTE}.account:whoami", "Show who the stored token is."),

@@ -13,3 +13,13 @@ class Event:
 
     name: ClassVar[str]
     organization_id: str
+
+
+def known_names() -> set[str]:
+    """Return the names of all events there are, of every feature that is loaded."""
+    found, left = set[str](), list(Event.__subclasses__())
+    while left:
+        kind = left.pop()
+        left += kind.__subclasses__()
+        found.add(kind.name)
+    return found

@@ -7,7 +7,9 @@ Redirects are not followed: they would lead around the check.
 import ipaddress
 import json
 import socket
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -43,7 +45,7 @@ def request(
     method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, timeout: float = 10.0,
     allow_private: bool = False,
 ) -> Reply:  # fmt: skip
-    """Send one request. timeout: seconds for connecting, and again for each wait. allow_private: also to loopback and private addresses.
+    """Send one request. timeout: seconds for all of it after the look-up of the name. allow_private: also to addresses that are not public.
 
     Raises: Invalid `invalid_url`, `private_address`; Unavailable `unreachable`.
     """
@@ -54,13 +56,17 @@ def request(
     sent = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": f"Canonry/{__version__}", **(headers or {})}
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     limits = Timeout(connect=timeout, read=timeout)
-    with _pool(parts.scheme, name, address, port, limits) as pool:
+    deadline = _Deadline(timeout)
+    with _pool(parts.scheme, name, address, port, limits) as pool, deadline.over(pool):
         try:
             answer = pool.urlopen(method, target, body=body, headers=sent, redirect=False, retries=False, preload_content=False)
             content = answer.read(_MOST, decode_content=True)
-            answer.release_conn()
+            answer.close()  # what is left of a long answer is not waited for
         except (HTTPError, OSError) as error:
-            raise Unavailable("unreachable", f"{name} could not be reached: {_reason(error)}.", hint="Check the address.") from error
+            reason = f"it did not answer whole within {timeout:g} s" if deadline.passed else _reason(error)
+            raise Unavailable("unreachable", f"{name} could not be reached: {reason}.", hint="Check the address.") from error
+    if deadline.passed:
+        raise Unavailable("unreachable", f"{name} did not answer whole within {timeout:g} s.", hint="Check the address.")
     return Reply(answer.status, {key.lower(): value for key, value in answer.headers.items()}, content)
 
 
@@ -82,6 +88,39 @@ def is_public(address: str) -> bool:
     parsed = ipaddress.ip_address(address.partition("%")[0])
     mapped = getattr(parsed, "ipv4_mapped", None) or parsed
     return mapped.is_global and not mapped.is_multicast
+
+
+class _Deadline:
+    """Cuts a connection when its time is over: a peer that sends a byte now and then would never run into the limit of one wait."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.passed = False
+
+    @contextmanager
+    def over(self, pool: urllib3.HTTPConnectionPool) -> Iterator[None]:
+        """Watch the connections that the pool makes."""
+        made: list[Any] = []
+        kind = pool.ConnectionCls
+
+        def connection(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 -- urllib3's own
+            made.append(kind(*arguments, **options))
+            return made[-1]
+
+        pool.ConnectionCls = connection  # type: ignore[assignment]
+        timer = threading.Timer(self._seconds, self._cut, (made,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _cut(self, made: list[Any]) -> None:
+        self.passed = True
+        for connection in made:
+            with suppress(OSError, AttributeError):  # it may be closed, or not yet open
+                connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _look_up(name: str, port: int, *, allow_private: bool) -> str:

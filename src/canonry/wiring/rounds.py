@@ -4,6 +4,7 @@ from canonry.features.audit import AnchorWriter
 from canonry.features.deployments import Watch
 from canonry.features.domains import DomainRounds
 from canonry.features.observe import Sampler
+from canonry.features.webhooks import Sender
 from canonry.infra.rounds import Rounds
 from canonry.wiring.container import Container
 
@@ -14,5 +15,6 @@ def rounds(container: Container) -> list[Rounds]:
         Watch(container),
         Sampler(container),
         DomainRounds(container),
+        Sender(container),
         AnchorWriter(container.home.audit_anchors, container.transactions),
     ]

@@ -13,6 +13,7 @@ from canonry.features.observe.routes import routers as observe
 from canonry.features.projects.routes import router as projects
 from canonry.features.tokens.routes import key_router as keys
 from canonry.features.tokens.routes import router as tokens
+from canonry.features.webhooks.routes import router as webhooks
 from canonry.http.routing import Routes
 
 API: tuple[Routes, ...] = (
@@ -25,6 +26,7 @@ API: tuple[Routes, ...] = (
     git_connection,
     *observe,
     domains,
+    webhooks,
     audit,
 )
 """Served under /v1 and, for older clients, at the same paths without it."""

@@ -21,7 +21,7 @@ class SignInFailed(Event):
 def events(api: Api, query: str = "", token: str = "") -> list[dict[str, Any]]:
     answer = api.ask("GET", f"/v1/activity{query}", token=token)
     assert answer.status == 200, answer.body
-    return [event for event in answer.json["events"] if event["name"] != "user.registered"]  # how the fixture makes people
+    return list(answer.json["events"])
 
 
 def names(api: Api, query: str = "", token: str = "") -> list[str]:
@@ -61,7 +61,7 @@ def test_newest_first_by_pages_that_stay_while_events_are_added(api: Api) -> Non
     second = api.get(f"/v1/activity?limit=2&cursor={first['next_cursor']}")
     third = api.get(f"/v1/activity?limit=2&cursor={second['next_cursor']}")
     slugs = [event["after"].get("slug") for page in (first, second, third) for event in page["events"]]
-    assert slugs == ["shop-4", "shop-3", "shop-2", "shop-1", "shop-0", None]
+    assert slugs == ["shop-4", "shop-3", "shop-2", "shop-1", "shop-0"]
     assert third["next_cursor"] is None
     for query in ("limit=0", "limit=501", "cursor=x"):
         assert api.ask("GET", f"/v1/activity?{query}").status == 400
@@ -111,7 +111,7 @@ def test_of_a_deleted_project_the_events_stay(api: Api) -> None:
 def test_another_organization_sees_none_of_them(api: Api) -> None:
     api.project("shop")
     other, project_id = api.somebody(), api.get("/v1/projects/shop")["id"]
-    assert names(api, token=other.tokens[Scope.ADMIN]) == []
+    assert {event["organization_id"] for event in events(api, token=other.tokens[Scope.ADMIN])} <= {other.organization_id}
     assert names(api, f"?project={project_id}", token=other.tokens[Scope.ADMIN]) == []
 
 

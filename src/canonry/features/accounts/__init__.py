@@ -5,7 +5,7 @@ The bottom floor: every other feature may ask who somebody is; this one asks nob
 
 from canonry.features.accounts import attempts
 from canonry.features.accounts.identities import find_or_create_from_identity
-from canonry.features.accounts.models import Membership, Organization, User
+from canonry.features.accounts.models import Membership, Organization, Recipient, User
 from canonry.features.accounts.password import set_password
 from canonry.features.accounts.profile import require_verified
 from canonry.features.accounts.rules import derive_handle
@@ -18,12 +18,14 @@ from canonry.features.accounts.service import (
     membership,
     memberships,
     passwords_in_use,
+    reachable_members,
 )
 from canonry.features.accounts.sign_in import sign_in
 
 __all__ = [
     "Membership",
     "Organization",
+    "Recipient",
     "User",
     "attempts",
     "create_owner",
@@ -36,6 +38,7 @@ __all__ = [
     "membership",
     "memberships",
     "passwords_in_use",
+    "reachable_members",
     "require_verified",
     "set_password",
     "sign_in",

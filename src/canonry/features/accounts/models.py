@@ -47,6 +47,16 @@ class Membership:
 
 
 @dataclass(frozen=True)
+class Recipient:
+    """A member of an organization who can be written to."""
+
+    user_id: str
+    email: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True)
 class Link:
     """A link that went out by mail. purpose: verify_email, change_email or reset_password. email: where it went."""
 

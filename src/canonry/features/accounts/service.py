@@ -8,7 +8,7 @@ from canonry.core.access import Role
 from canonry.core.errors import Conflict, NotFound
 from canonry.core.ids import new_id
 from canonry.features.accounts.events import UserRegistered
-from canonry.features.accounts.models import Membership, Organization, User
+from canonry.features.accounts.models import Membership, Organization, Recipient, User
 from canonry.features.accounts.rules import derive_handle
 from canonry.features.accounts.store import organizations, users
 from canonry.infra.tx import Tx
@@ -121,3 +121,8 @@ def find_organization(tx: Tx, handle: str) -> Organization | None:
 
 def _email_taken() -> Conflict:
     return Conflict("email_taken", "There is an account with this e-mail address.", hint="Sign in, or ask for a new password.")
+
+
+def reachable_members(tx: Tx, organization_id: str) -> Sequence[Recipient]:
+    """Return the members of an organization who can be written to, owners first: not those without a verified address of their own."""
+    return organizations.reachable_members(tx, organization_id)

@@ -3,7 +3,7 @@
 from psycopg.rows import class_row
 
 from canonry.core.paging import Page
-from canonry.features.accounts.models import Member, Membership, Organization, OwnOrganization
+from canonry.features.accounts.models import Member, Membership, Organization, OwnOrganization, Recipient
 from canonry.infra.tx import Tx
 
 
@@ -108,3 +108,14 @@ def set_role(tx: Tx, organization_id: str, user_id: str, role: str) -> None:
 def delete_member(tx: Tx, organization_id: str, user_id: str) -> None:
     """Remove a person from an organization."""
     tx.connection.execute("DELETE FROM members WHERE organization_id = %s AND user_id = %s", (organization_id, user_id))
+
+
+def reachable_members(tx: Tx, organization_id: str) -> list[Recipient]:
+    """Return the members of an organization whose address is verified and leads somewhere, owners first."""
+    with tx.connection.cursor(row_factory=class_row(Recipient)) as cursor:
+        return cursor.execute(
+            """SELECT u.id AS user_id, u.email, u.name, m.role FROM members m JOIN users u ON u.id = m.user_id
+               WHERE m.organization_id = %s AND u.email_verified_at IS NOT NULL AND u.deactivated_at IS NULL
+               AND u.email NOT LIKE '%%@localhost' ORDER BY m.role <> 'owner', m.created_at, u.id""",
+            (organization_id,),
+        ).fetchall()
