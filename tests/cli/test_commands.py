@@ -226,6 +226,19 @@ class TestAgainstAServer:
         assert [item.query for item in asked] == [{"since": "10m", "limit": "2"}, {"limit": "200"}]
         assert [line["text"] for line in json.loads(canonry("logs", "--json").stdout)] == server.runtime
 
+    def test_a_search_goes_back_until_there_are_enough_lines(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        server.runtime = ["GET one", "two", "three", "four", "get five", "six", "seven"]
+        found = json.loads(canonry("logs", "--search", "get", "--json").stdout)
+        assert [line["text"] for line in found] == ["GET one", "get five"]
+        asked = server.asked("GET", "/v1/projects/my-site/logs")
+        assert [item.query.get("before") for item in asked] == [None, "4", "1"]
+        assert {item.query["q"] for item in asked} == {"get"}
+        assert canonry("logs", "-s", "get", "--process", "web", "-n", "1").stdout.splitlines() == [
+            "2026-01-01T00:00:00.123Z web.0 get five"
+        ]
+        assert server.requests[-1].query["process"] == "web"
+
     def test_all_pages_since_a_time_are_shown(self, canonry: RunCli, server: ApiServer) -> None:
         server.add_project("my-site")
         server.runtime = [f"line {number}" for number in range(11_000)]

@@ -259,6 +259,22 @@ def _of_deployment(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
     return 200, {"deployment": deployment}
 
 
+def _logs(state: ApiServer, asked: Asked) -> dict[str, Any]:
+    """Answer on from a cursor, or back from the end; a search looks at three lines for one answer."""
+    every = _runtime_lines(state)
+    size, word = int(asked.query.get("limit", 100)), asked.query.get("q", "")
+    if "cursor" in asked.query or "since" in asked.query:
+        start = int(asked.query.get("cursor", 0))
+        end = min(len(every), start + size)
+        older, complete = None, end == len(every)
+    else:
+        end = int(asked.query.get("before", len(every)))
+        start = max(0, end - (3 if word else size))
+        older, complete = (str(start) if start else None), start == 0
+    lines = [line for line in every[start:end] if word.lower() in line["text"].lower()]
+    return {"lines": lines, "next_cursor": str(end), "older_cursor": older, "complete": complete}
+
+
 def _of_project(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
     project = state.projects.get(words[1])
     if project is None:
@@ -274,9 +290,7 @@ def _of_project(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
     if verb == "instances":
         return 200, {"instances": state.instances}
     if verb == "logs":
-        start, size = int(asked.query.get("cursor", 0)), int(asked.query.get("limit", 100))
-        lines = _runtime_lines(state)[start:][:size]
-        return 200, {"lines": lines, "next_cursor": str(start + len(lines))}
+        return 200, _logs(state, asked)
     if verb == "rollback":
         return _rollback(state, words[1])
     if verb in {"stop", "start"}:

@@ -1,9 +1,9 @@
 """The HTTP API, one method per call. Errors come back as the tree's errors."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from canonry.client.credentials import Credentials
 from canonry.client.models import BuildLines, Deployment, Instance, Me, Project, RuntimeLines
@@ -117,14 +117,14 @@ class Api:
         """Open the live log of a deployment: events `line`, at the end `done`."""
         return self._transport.events("GET", f"{_at(deployment)}/logs/stream", last_id=last_id)
 
-    def runtime_lines(self, project: str, *, since: str | None, limit: int | None, cursor: str | None = None) -> RuntimeLines:
-        """Return a piece of what the instances wrote. since: ISO time or an age like `10m`."""
-        query = {"since": since, "limit": limit, "cursor": cursor}
+    def runtime_lines(self, project: str, **query: str | int | None) -> RuntimeLines:
+        """Return a piece of what the instances wrote. query: since (ISO time or an age like `10m`), limit, cursor, before, q, process."""
         return cast("RuntimeLines", self._transport.send("GET", f"{_of(project)}/logs", query=query))
 
-    def stream_runtime(self, project: str, cursor: str) -> Stream:
-        """Open the live log of a project behind a page's cursor: events `line`, without end."""
-        return self._transport.events("GET", f"{_of(project)}/logs/stream", last_id=cursor)
+    def stream_runtime(self, project: str, cursor: str, narrowed: Mapping[str, str | None]) -> Stream:
+        """Open the live log of a project behind a page's cursor: events `line`, without end. narrowed: q, process."""
+        query = urlencode({name: value for name, value in narrowed.items() if value})
+        return self._transport.events("GET", f"{_of(project)}/logs/stream" + (f"?{query}" if query else ""), last_id=cursor)
 
     def _project(self, method: str, path: str, document: Document | None = None) -> Project:
         return cast("Project", self._transport.send(method, path, document=document)["project"])

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from canonry.client.api import Api, Stream
@@ -15,6 +15,7 @@ FINISHED = frozenset({"live", "superseded", "failed", "cancelled"})
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 3.0
+_EVERYTHING: Mapping[str, str | None] = {}
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,17 @@ def follow_build(api: Api, deployment: str, show: Callable[[BuildLine], None], p
     raise AssertionError  # pragma: no cover -- the events only end by `done` or an error
 
 
-def follow_runtime(api: Api, project: str, cursor: str, patience: Patience | None = None) -> Iterator[RuntimeLine]:
-    """Give what the instances of a project write behind `cursor` (the `next_cursor` of a page), as they write it, without end."""
+def follow_runtime(
+    api: Api, project: str, cursor: str, patience: Patience | None = None, *, narrowed: Mapping[str, str | None] = _EVERYTHING
+) -> Iterator[RuntimeLine]:
+    """Give what the instances of a project write behind `cursor` (the `next_cursor` of a page), as they write it, without end.
+
+    narrowed: q, process; None or absent takes everything.
+    """
     # Only some lines carry a cursor; those given since the last one come again when the connection breaks.
     given: Counter[str] = Counter()
     again: Counter[str] = Counter()
-    for event in _events(lambda last_id: api.stream_runtime(project, last_id), patience or Patience(), cursor):
+    for event in _events(lambda last_id: api.stream_runtime(project, last_id, narrowed), patience or Patience(), cursor):
         if event is None:
             again = given.copy()
         elif event.name == "line":

@@ -122,7 +122,9 @@ class RuntimeLine(TypedDict):
 
 
 class RuntimeLines(TypedDict):
-    """A piece of the runtime log."""
+    """A piece of the runtime log. older_cursor: goes back, None at the beginning; complete: nothing is left in the direction asked for."""
 
     lines: list[RuntimeLine]
     next_cursor: str
+    older_cursor: str | None
+    complete: bool

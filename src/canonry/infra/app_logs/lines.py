@@ -67,7 +67,7 @@ def offset_since(path: Path, since: datetime) -> int:
     except FileNotFoundError:
         return 0
     try:
-        return _next_start(descriptor, size_at(path, since.timestamp()))
+        return next_start(descriptor, size_at(path, since.timestamp()))
     finally:
         os.close(descriptor)
 
@@ -113,7 +113,7 @@ def _text(piece: bytes) -> str:
 def _skip_hole(descriptor: int, position: int) -> int:
     """Return where reading goes on: behind a hole (freed space) and the rest of the line that the hole cut."""
     data = _data_from(descriptor, position)
-    return data if data <= position else _next_start(descriptor, data)
+    return data if data <= position else next_start(descriptor, data)
 
 
 def _data_from(descriptor: int, position: int) -> int:
@@ -127,7 +127,13 @@ def _data_from(descriptor: int, position: int) -> int:
         return size if error.errno == errno.ENXIO else position  # nothing but a hole is left; or a file system without holes
 
 
-def _next_start(descriptor: int, offset: int) -> int:
+def first_offset(descriptor: int) -> int:
+    """Return where the first line begins that is kept whole; 0 as long as the head was not freed."""
+    return _skip_hole(descriptor, 0)
+
+
+def next_start(descriptor: int, offset: int) -> int:
+    """Return where the first line begins that begins at `offset` or later, at most the size of the file."""
     if offset <= 0:
         return 0
     position = offset - 1  # a line begins at `offset` when the byte before it is a line end

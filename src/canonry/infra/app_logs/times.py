@@ -96,6 +96,11 @@ class _Pairs:
         return self[index] if index < len(self) else None
 
 
+def time_at(path: Path, offset: int) -> float:
+    """Return the unix time by which the byte at `offset` had been written, the time of the last write for what is not written yet."""
+    return Times(path).of(offset)
+
+
 def size_at(path: Path, moment: float) -> int:
     """Return how long the log was for certain at that unix time; 0 when nobody knows."""
     pairs = _Pairs(path)

@@ -9,8 +9,18 @@ from urllib.parse import quote
 import pytest
 
 from canonry.core.access import Scope
+from canonry.features.deployments import Watch
 from canonry.features.observe.logs.cursor import write_cursor
+from canonry.infra.app_logs import TimeIndex
 from tests.support.api import Api
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def talking(api: Api, *lines: str) -> str:
@@ -100,13 +110,13 @@ def test_the_stream_gives_lines_and_goes_on_after_the_last_event(api: Api) -> No
     assert _first_lines(api, slug, 1, {"Last-Event-ID": cursor})[1] == ["three"]
 
 
-def _first_lines(api: Api, slug: str, count: int, headers: dict[str, str]) -> tuple[str, list[str]]:
+def _first_lines(api: Api, slug: str, count: int, headers: dict[str, str], query: str = "") -> tuple[str, list[str]]:
     """Read so many lines of the stream, then leave; return the last id and the texts."""
     cursor = ""
     seen: list[str] = []
     with api.connection() as connection:
         token = {"Authorization": f"Bearer {api.owner.tokens[Scope.READ]}"}
-        connection.request("GET", f"/v1/projects/{slug}/logs/stream?since=1h", headers={**token, **headers})
+        connection.request("GET", f"/v1/projects/{slug}/logs/stream?since=1h{query}", headers={**token, **headers})
         response: http.client.HTTPResponse = connection.getresponse()
         assert (response.status, response.getheader("content-type")) == (200, "text/event-stream; charset=utf-8")
         while len(seen) < count:
@@ -123,3 +133,117 @@ def test_a_stream_that_cannot_begin_is_an_ordinary_error(api: Api, cursor: str) 
     slug = talking(api, "one")
     assert api.ask("GET", f"/v1/projects/{slug}/logs/stream", headers={"Last-Event-ID": cursor}).error == (400, "invalid_cursor")
     assert api.ask("GET", f"/v1/projects/{slug}/logs/stream?since=x").error == (400, "invalid_since")
+
+
+@pytest.mark.contract("Canner", "GET /v1/projects/{slug}/logs")
+def test_a_line_appears_and_since_and_limit_narrow_it(api: Api) -> None:
+    path = f"/v1/projects/{talking(api, 'one', 'two', 'three')}/logs"
+    assert texts(api, path) == ["one", "two", "three"]
+    assert texts(api, f"{path}?limit=1") == ["three"]
+    assert texts(api, f"{path}?since=1h&limit=2") == ["one", "two"]
+    assert texts(api, f"{path}?since={quote((datetime.now(UTC) + timedelta(minutes=1)).isoformat())}") == []
+
+
+@pytest.mark.contract("Cantila", "GET /v1/projects/:id/logs")
+def test_a_span_and_a_time_filter_the_same_way_a_limit_caps_and_a_bad_since_is_refused(api: Api) -> None:
+    slug = talking(api, "one", "two", "three")
+    path = f"/v1/projects/{api.get(f'/v1/projects/{slug}')['id']}/logs"
+    ago = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert api.get(f"{path}?since=10m")["lines"] == api.get(f"{path}?since={ago}")["lines"]
+    assert texts(api, f"{path}?since=10m") == ["one", "two", "three"]
+    assert texts(api, f"{path}?since=10m&limit=2") == ["one", "two"]
+    answer = api.ask("GET", f"{path}?since=soon")
+    assert (*answer.error, answer.json["issues"][0]["path"]) == (400, "invalid_since", "query.since")
+
+
+def test_a_search_finds_a_part_of_a_line_in_any_letter_case(api: Api) -> None:
+    path = f"/v1/projects/{talking(api, 'GET /users 200', 'ERROR no such user', 'get /other 500')}/logs"
+    assert texts(api, f"{path}?q=get") == ["GET /users 200", "get /other 500"]
+    assert texts(api, f"{path}?q=USER") == ["GET /users 200", "ERROR no such user"]
+    assert texts(api, f"{path}?q=user&since=1h&limit=1") == ["GET /users 200"]
+    assert texts(api, f"{path}?q={quote('%')}") == texts(api, f"{path}?q=.*") == []
+    assert api.ask("GET", f"{path}?q=").error == (400, "validation_failed")
+    assert api.ask("GET", f"{path}?q={'x' * 201}").error == (400, "validation_failed")
+
+
+@pytest.mark.parametrize("word", ["", "&q=line"])
+def test_going_back_page_by_page_shows_everything_once(api: Api, word: str) -> None:
+    path = f"/v1/projects/{talking(api, *(f'line {number}' for number in range(7)))}/logs"
+    seen: list[str] = []
+    query = ""
+    for _ in range(10):
+        page = api.get(f"{path}?limit=2{word}{query}")
+        seen = [line["text"] for line in page["lines"]] + seen
+        if page["older_cursor"] is None:
+            assert page["complete"]
+            break
+        query = f"&before={page['older_cursor']}"
+    assert seen == [f"line {number}" for number in range(7)]
+
+
+def test_going_back_and_on_at_once_is_refused(api: Api) -> None:
+    path = f"/v1/projects/{talking(api, 'one')}/logs"
+    cursor = api.get(path)["next_cursor"]
+    for query in (f"before={cursor}&cursor={cursor}", f"before={cursor}&since=10m", "before=x"):
+        answer = api.ask("GET", f"{path}?{query}")
+        assert (*answer.error, answer.json["issues"][0]["path"]) == (400, "invalid_cursor", "query.before")
+
+
+def test_lines_of_several_instances_stay_in_the_order_of_time_when_a_search_comes_in_parts(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug = talking(api)
+    assert api.ask("POST", f"/v1/projects/{slug}/scale", {"instances": 2}).status == 200
+    Watch(api.container).round()
+    ids = [instance["id"] for instance in api.instances(slug)]
+    assert len(ids) == 2
+    index = TimeIndex(clock := Clock())
+    for number in range(40):
+        path = api.container.home.instance_logs / f"{ids[number % 2]}.log"
+        with path.open("a") as file:
+            file.write(f"needle {number:02}\n" + "hay hay hay hay\n" * 3000)
+        clock.now += 2
+        index.note(path)
+    monkeypatch.setattr("canonry.features.observe.logs.reading._MOST_SEARCHED", 1)
+    monkeypatch.setattr("canonry.features.observe.logs.reading._LEAST_SEARCHED", 200_000)
+    wanted = [f"needle {number:02}" for number in range(40)]
+    seen, query, parts = [], "since=2000d", 0
+    while True:
+        page = api.get(f"/v1/projects/{slug}/logs?q=needle&limit=100&{query}")
+        seen += [line["text"] for line in page["lines"]]
+        query, parts = f"cursor={page['next_cursor']}", parts + 1
+        if page["complete"]:
+            break
+    assert (seen, parts > 3) == (wanted, True)
+    seen, query = [], ""
+    while True:
+        page = api.get(f"/v1/projects/{slug}/logs?q=needle&limit=7{query}")
+        seen = [line["text"] for line in page["lines"]] + seen
+        if page["older_cursor"] is None:
+            break
+        query = f"&before={page['older_cursor']}"
+    assert seen == wanted
+
+
+def test_a_process_or_an_instance_can_be_chosen(api: Api) -> None:
+    slug = talking(api, "one")
+    (instance,) = api.instances(slug)
+    path = f"/v1/projects/{slug}/logs"
+    for query in ("process=web", "process=web.0", f"instance={instance['id']}", "process=web&q=on"):
+        assert texts(api, f"{path}?{query}") == ["one"]
+    for query in ("process=worker", "process=web.1", "instance=ins_other", "process=web&q=two"):
+        assert texts(api, f"{path}?{query}") == []
+
+
+def test_a_search_does_not_find_what_is_masked(api: Api) -> None:
+    """Else whoever may read the log could guess a secret letter by letter."""
+    slug = api.project(start_command="echo the key is hunter2secret; sleep 600")
+    assert api.ask("POST", f"/v1/projects/{slug}/env", {"key": "KEY", "value": "hunter2secret"}).status == 201
+    assert api.deploy(slug, {"start.sh": ""})["status"] == "live"
+    assert texts(api, f"/v1/projects/{slug}/logs?q=key") == ["the key is [redacted]"]
+    assert texts(api, f"/v1/projects/{slug}/logs?q=hunter") == []
+
+
+def test_the_stream_can_be_narrowed_too(api: Api) -> None:
+    slug = talking(api, "one", "two", "three")
+    assert _first_lines(api, slug, 1, {}, "&q=TWO")[1] == ["two"]
