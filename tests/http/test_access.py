@@ -51,6 +51,7 @@ MUTATIONS = [operation for operation in SCOPED if operation.method != "GET"]
 OPEN = {
     "POST /auth/session", "POST /auth/register", "POST /auth/verify-email", "POST /auth/verify-email/resend", "POST /auth/password-reset",
     "POST /auth/password-reset/confirm",
+    "POST /projects/{project}/git/webhook",  # its signature is the gate
 }  # fmt: skip
 """What anybody may call."""
 READABLE = [item for item in SCOPED if item.access in READING and item.method == "GET" and "stream" not in item.path and item.described]
@@ -60,6 +61,7 @@ BODIES: dict[str, object] = {
     "/organizations/{organization}/members/{member}": {"role": "viewer"},
     "/organizations/{organization}/invitations": {"email": "x@example.com"},
     "/projects/{project}/git": {"repo": "acme/shop"},
+    "/projects/{project}/previews": {"branch": "next"},
     "/projects": {"name": "made"},
     "/projects/{project}/domains": {"hostname": "www.shop.test"},
     "/projects/{project}/aliases": {"hostname": "www.shop.test"},
@@ -79,8 +81,8 @@ def call(api: Api, operation: Operation, path: str, token: str | None) -> tuple[
 
 @pytest.fixture
 def ids(api: Api) -> dict[str, str]:
-    """Give a project with a live deployment: everything that a path can name."""
-    slug = api.project("mine")
+    """Give a project with a live deployment and a preview: everything that a path can name."""
+    slug = api.project("mine", repo_url="https://localhost/x.git")
     api.ask("POST", f"/v1/projects/{slug}/env", {"key": "KEY", "value": "1"})
     token = api.get("/v1/tokens")["tokens"][0]["id"]
     invitation = api.ask("POST", "/v1/organizations/ada/invitations", {"email": "new@example.com"}).json["invitation"]["id"]
@@ -89,7 +91,14 @@ def ids(api: Api) -> dict[str, str]:
         "project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY", "hostname": f"{slug}.localhost",
         "token": token, "organization": "ada", "member": api.owner.user_id, "invitation": invitation,
         "webhook": webhook, "delivery": api.ask("POST", f"/v1/webhooks/{webhook}/ping").json["delivery"]["id"],
+        "preview": preview_of(api, slug),
     }  # fmt: skip
+
+
+def preview_of(api: Api, slug: str) -> str:
+    answer = api.ask("POST", f"/v1/projects/{slug}/previews", {"branch": "other"})
+    assert answer.status == 201, answer.body
+    return str(answer.json["preview"]["id"])
 
 
 def test_the_operations_of_the_contract_are_all_served() -> None:

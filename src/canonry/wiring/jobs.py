@@ -7,6 +7,8 @@ from canonry.features.auth import jobs as auth
 from canonry.features.auth import queue as auth_queue
 from canonry.features.deployments import jobs as deployments
 from canonry.features.deployments import queue as deployment_queue
+from canonry.features.previews import jobs as previews
+from canonry.features.previews import queue as preview_queue
 from canonry.features.tokens import jobs as tokens
 from canonry.features.tokens import queue as token_queue
 from canonry.infra import mailbox
@@ -17,6 +19,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.RUN: deployments.run_deployments,
     deployment_queue.CLEAR: deployments.clear_project,
     deployment_queue.CLEAR_ENVIRONMENT: deployments.clear_environment,
+    preview_queue.CLOSE: previews.close_preview,
     auth_queue.END: auth.end_sessions,
     mailbox.SEND: mailbox.send,
     token_queue.REVOKE: tokens.revoke_all,

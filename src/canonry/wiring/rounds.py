@@ -4,6 +4,7 @@ from canonry.features.audit import AnchorWriter
 from canonry.features.deployments import Watch
 from canonry.features.domains import DomainRounds
 from canonry.features.observe import Sampler
+from canonry.features.previews import Sweep
 from canonry.features.webhooks import Sender
 from canonry.infra.rounds import Rounds
 from canonry.wiring.container import Container
@@ -13,6 +14,7 @@ def rounds(container: Container) -> list[Rounds]:
     """Return everything that has its turn again and again; a part that seldom has something to do looks at the time itself."""
     return [
         Watch(container),
+        Sweep(container),
         Sampler(container),
         DomainRounds(container),
         Sender(container),

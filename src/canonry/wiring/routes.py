@@ -10,6 +10,8 @@ from canonry.features.env.routes import router as env
 from canonry.features.git.connection.routes import router as git_connection
 from canonry.features.git.routes import router as git
 from canonry.features.observe.routes import routers as observe
+from canonry.features.previews.routes import router as previews
+from canonry.features.previews.webhook.routes import router as git_webhook
 from canonry.features.projects.routes import router as projects
 from canonry.features.tokens.routes import key_router as keys
 from canonry.features.tokens.routes import router as tokens
@@ -24,6 +26,8 @@ API: tuple[Routes, ...] = (
     env,
     *deployments,
     git_connection,
+    git_webhook,
+    previews,
     *observe,
     domains,
     webhooks,

@@ -12,7 +12,7 @@ from canonry.core.access import PERMISSIONS, Actor, Scope
 from canonry.core.environments import PRODUCTION, preview_of
 from canonry.core.errors import Conflict
 from canonry.features import projects
-from canonry.features.deployments import Watch, closing, pipeline, service
+from canonry.features.deployments import Watch, closing, ending, pipeline, service
 from canonry.features.deployments.models import Deployment, Wish
 from tests.support.api import APP, SITE, Api
 from tests.support.git import Person
@@ -57,7 +57,8 @@ def project_id(api: Api, slug: str) -> str:
 
 
 def close(api: Api, slug: str) -> None:
-    closing.close(api.container, project_id(api, slug), PREVIEW)
+    with closing(api.container, project_id(api, slug), PREVIEW):
+        pass
 
 
 def clear(api: Api) -> None:
@@ -66,7 +67,7 @@ def clear(api: Api) -> None:
         query = "DELETE FROM procrastinate_jobs WHERE task_name = 'deployments.clear_environment' RETURNING args"
         jobs = [row[0] for row in tx.connection.execute(query).fetchall()]
     for job in jobs:
-        closing.clear(api.container, **job)
+        ending.clear(api.container, **job)
 
 
 def test_a_preview_is_served_on_its_own_host_and_production_stays_as_it_is(api: Api) -> None:

@@ -5,23 +5,18 @@ it are instances.
 `pipeline.py` tells the story of a deploy, `fleet/watch.py` keeps what runs running.
 """
 
+from canonry.features.deployments.context import Context
+from canonry.features.deployments.ending import closing
 from canonry.features.deployments.fleet.leading import lead_project, leave
 from canonry.features.deployments.fleet.watch import Watch
 from canonry.features.deployments.frozen import masks
 from canonry.features.deployments.lifecycle import all_instances, instances, logged_instances
-from canonry.features.deployments.models import Deployment, Instance, Release
+from canonry.features.deployments.models import UNFINISHED, Deployment, Instance, Release, Status, Wish
 from canonry.features.deployments.pipeline import recover
+from canonry.features.deployments.schemas import DeploymentBody, body_of
+from canonry.features.deployments.service import by_ids, find, request_commit
 
 __all__ = [
-    "Deployment",
-    "Instance",
-    "Release",
-    "Watch",
-    "all_instances",
-    "instances",
-    "lead_project",
-    "leave",
-    "logged_instances",
-    "masks",
-    "recover",
-]
+    "UNFINISHED", "Context", "Deployment", "DeploymentBody", "Instance", "Release", "Status", "Watch", "Wish", "all_instances",
+    "body_of", "by_ids", "closing", "find", "instances", "lead_project", "leave", "logged_instances", "masks", "recover", "request_commit",
+]  # fmt: skip

@@ -1,6 +1,6 @@
 """Background entry points: each takes the container and ids."""
 
-from canonry.features.deployments import closing, lifecycle, pipeline
+from canonry.features.deployments import ending, lifecycle, pipeline
 from canonry.features.deployments.context import Context
 
 
@@ -11,7 +11,7 @@ def run_deployments(context: Context, project_id: str, environment: str) -> None
 
 def clear_environment(context: Context, project_id: str, environment: str, artifacts: str, instances: str) -> None:
     """Take away what a removed preview left behind."""
-    closing.clear(context, project_id, environment, artifacts=artifacts, instances=instances)
+    ending.clear(context, project_id, environment, artifacts=artifacts, instances=instances)
 
 
 def clear_project(context: Context, project_id: str, deployments: str, artifacts: str, archives: str, instances: str) -> None:

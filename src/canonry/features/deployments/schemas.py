@@ -2,14 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from canonry.features.deployments.lifecycle import MEMORY_OF_SIZE
 from canonry.features.deployments.models import Deployment, Instance
 from canonry.features.projects import Project
 
-Environment = Annotated[str, Query(min_length=1, max_length=220, description="production, or preview/<branch>")]
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=250)]
 
 

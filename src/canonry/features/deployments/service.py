@@ -1,6 +1,6 @@
 """Use cases: ask for a deployment, cancel, retry, roll back, read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from canonry.core.access import Actor, Permission, require
@@ -70,6 +70,11 @@ def find(tx: Tx, actor: Actor, deployment_id: str) -> Deployment:
     if found is None or actor.project_id not in {None, found.project_id}:
         raise NotFound("deployment_not_found", f"There is no deployment {deployment_id!r}.", hint="`canonry deployments ls` lists them.")
     return found
+
+
+def by_ids(tx: Tx, deployment_ids: Iterable[str]) -> dict[str, Deployment]:
+    """Return these deployments by their ids, for features above that hold ids of ours; those that are gone are left out."""
+    return {row.id: row for row in store.by_ids(tx, sorted(set(deployment_ids)))}
 
 
 def page(tx: Tx, project: Project, environment: str | None, wanted: Page) -> tuple[Sequence[Deployment], str | None]:

@@ -43,6 +43,12 @@ def get(tx: Tx, deployment_id: str) -> Deployment | None:
         return cursor.execute(_SELECT + sql.SQL("WHERE id = %s"), (deployment_id,)).fetchone()
 
 
+def by_ids(tx: Tx, deployment_ids: Sequence[str]) -> list[Deployment]:
+    """Return these deployments, for Canonry's own work."""
+    with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
+        return cursor.execute(_SELECT + sql.SQL("WHERE id = ANY(%s)"), (list(deployment_ids),)).fetchall()
+
+
 def page(tx: Tx, project_id: str, environment: str | None, wanted: Page) -> list[Deployment]:
     """Return up to limit + 1 deployments of an environment (None: of all), newest first."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:

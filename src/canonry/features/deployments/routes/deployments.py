@@ -9,7 +9,8 @@ from canonry.core.environments import PRODUCTION
 from canonry.features import projects
 from canonry.features.deployments import build_log, service
 from canonry.features.deployments.models import UNFINISHED, Deployment
-from canonry.features.deployments.schemas import BuildLogAnswer, DeploymentAnswer, DeploymentsAnswer, Environment, LogLine, body_of
+from canonry.features.deployments.routes.parameters import Environment
+from canonry.features.deployments.schemas import BuildLogAnswer, DeploymentAnswer, DeploymentsAnswer, LogLine, body_of
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.paging import PageDep
 from canonry.http.routing import Routes

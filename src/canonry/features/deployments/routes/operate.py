@@ -4,7 +4,8 @@ from canonry.core.access import Permission
 from canonry.core.environments import PRODUCTION
 from canonry.features import projects
 from canonry.features.deployments import lifecycle
-from canonry.features.deployments.schemas import Environment, InstancesAnswer, ScaleRequest, instance_body
+from canonry.features.deployments.routes.parameters import Environment
+from canonry.features.deployments.schemas import InstancesAnswer, ScaleRequest, instance_body
 from canonry.features.projects import ProjectAnswer, Scale, answer_of
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.routing import Routes

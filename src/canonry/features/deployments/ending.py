@@ -1,5 +1,8 @@
 """Closing an environment for good: the end of a preview."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from canonry.features import projects, traffic
 from canonry.features.deployments import store
 from canonry.features.deployments.context import Context
@@ -9,15 +12,19 @@ from canonry.features.deployments.queue import CLEAR_ENVIRONMENT
 from canonry.features.deployments.source import cache_key
 from canonry.infra import app_logs
 from canonry.infra.files import remove_tree
+from canonry.infra.tx import Tx
 
 
-def close(context: Context, project_id: str, environment: str) -> None:
-    """Close an environment: its hosts answer no more and are free, its instances end, its files go in the background. Harmless twice.
+@contextmanager
+def closing(context: Context, project_id: str, environment: str) -> Iterator[Tx]:
+    """Close an environment: its hosts answer no more and are free, its instances end, its files go in the background.
 
+    Gives the transaction, for the caller to note first what is closed; should the caller raise, nothing is. Harmless twice.
     From here on no deployment can go live in it: what still runs finds no host any more. The deployments stay, as history.
     """
     with leading.turn(context, project_id):
         with context.transactions.begin() as tx:
+            yield tx
             hosts = traffic.release(tx, project_id, environment)
             projects.free_label(tx, project_id, environment)
             artifacts = store.close(tx, project_id, environment)
