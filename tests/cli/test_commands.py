@@ -264,11 +264,37 @@ class TestAgainstAServer:
         assert ["Processes", "web: gunicorn app:app"] in lines
         assert json.loads(canonry("plan", "--json").stdout) == server.plan
 
+    def test_previews_are_made_listed_approved_and_removed(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        assert "has no previews" in canonry("previews", "ls").stderr
+        assert canonry("previews", "create", "next", "--commit", "c" * 40, "--expires", "7d").returncode == 0
+        assert server.asked("POST", "/v1/projects/my-site/previews")[0].document == {"branch": "next", "commit": "c" * 40, "expires": "7d"}
+        assert "http://my-site-next.localhost" in canonry("previews", "ls").stdout
+        assert json.loads(canonry("previews", "ls", "--json").stdout)[0]["branch"] == "next"
+        server.previews[0].update(fork="stranger/shop", status="waiting", pull_request=7)
+        done = canonry("previews", "approve", "#7")
+        assert (done.returncode, "stranger/shop" in done.stderr) == (0, True)
+        assert server.asked("POST", "/v1/projects/my-site/previews/prv_0/approve")[0].document == {"commit": "c" * 40}
+        assert canonry("previews", "rm", "nowhere").returncode != 0
+        assert canonry("previews", "rm", "next").returncode == 0
+        assert server.previews == []
+
     def test_a_repository_is_connected_deployed_pushed_to_and_disconnected(self, canonry: RunCli, server: ApiServer) -> None:
-        assert canonry("git", "connect", "https://x.example/a.git", "--branch", "main").returncode == 0
-        assert server.projects["my-site"]["repo_url"] == "https://x.example/a.git"
-        assert canonry("git", "connect", "https://x.example/b.git").returncode == 0
-        assert server.projects["my-site"]["repo_url"] == "https://x.example/b.git"
+        done = canonry("git", "connect", "https://x.example/a.git", "--branch", "next")
+        assert (done.returncode, server.projects["my-site"]["repo_url"]) == (0, "https://x.example/a.git")
+        assert done.stdout.splitlines() == ["ssh-ed25519 AAAA canonry", "5" * 64], "what is copied stands on stdout, alone"
+        assert canonry("git", "connect", "https://x.example/b.git", "--token", "--no-auto-deploy", stdin="a-token\n").returncode == 0
+        sent = server.asked("POST", "/v1/projects/my-site/git")
+        assert [item.document for item in sent[-2:]] == [
+            {"repo": "https://x.example/a.git", "branch": "next", "autoDeploy": True},
+            {"repo": "https://x.example/b.git", "autoDeploy": False, "token": "a-token"},
+        ]
+        assert canonry("git", "rotate-secret").stdout == "5" * 64 + "\n"
+        assert canonry("git", "deploy-key").stdout == "ssh-ed25519 AAAA canonry\n"
+        shown = canonry("git", "info").stdout
+        assert "deploy key" in shown
+        assert "a deployment" in shown
+        assert json.loads(canonry("git", "info", "--json").stdout)["connected"] is True
         assert canonry("git", "deploy", "--ref", "v2").returncode == 0
         assert server.asked("POST", "/v1/projects/my-site/deploy")[0].document == {"ref": "v2"}
         assert canonry("git", "url").stdout == f"{server.url}/git/ada/my-site.git\n"

@@ -43,6 +43,7 @@ class ApiServer:
     projects: dict[str, dict[str, Any]] = field(default_factory=dict)
     deployments: list[dict[str, Any]] = field(default_factory=list)
     instances: list[dict[str, Any]] = field(default_factory=list)
+    previews: list[dict[str, Any]] = field(default_factory=list)
     build: list[str] = field(default_factory=lambda: ["Found index.html", "Done"])
     runtime: list[str] = field(default_factory=list)
     outcome: str = "live"
@@ -280,6 +281,10 @@ def _of_project(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
     if project is None:
         return _error(404, "project_not_found", f"There is no project {words[1]}.")
     verb = words[2] if len(words) > 2 else ""
+    if verb == "git":
+        return _connection(state, project, asked)
+    if verb == "previews":
+        return _previews(state, asked, words[3:])
     if asked.method == "DELETE":
         del state.projects[words[1]]
         return 204, {}
@@ -298,3 +303,49 @@ def _of_project(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
     elif verb == "scale" or asked.method == "PATCH":
         project.update(asked.document)
     return 200, {"project": project}
+
+
+def _connection(state: ApiServer, project: dict[str, Any], asked: Asked) -> Answer:
+    if asked.method == "DELETE":
+        project["repo_url"] = None
+        return 204, {}
+    connection = {
+        "connected": True, "repository": project["repo_url"], "branch": project["repo_branch"], "autoDeploy": True, "access": "deploy_key",
+        "deployKey": "ssh-ed25519 AAAA canonry", "knownHosts": [{"host": "x.example", "fingerprint": "SHA256:x"}], "connectedAt": None,
+        "webhook": {"url": f"{state.url}/hook", "configured": True, "secretSetAt": None,
+                    "lastDelivery": {"at": "2026-01-01T00:00:00+00:00", "event": "push", "outcome": "a deployment"}},
+    }  # fmt: skip
+    if asked.method == "GET":
+        return 200, connection
+    if asked.path.endswith("/git"):
+        project.update(repo_url=asked.document["repo"], repo_branch=asked.document.get("branch", "main"))
+    return 201, {**project, "project": project, "webhookSecret": "5" * 64, "webhookUrl": f"{state.url}/hook", "webhookRegistered": False,
+                 "connection": connection}  # fmt: skip
+
+
+def _previews(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
+    if asked.method == "GET":
+        return 200, {"previews": state.previews}
+    if asked.method == "DELETE":
+        state.previews = [item for item in state.previews if item["id"] != words[0]]
+        return 204, {}
+    if not words:
+        state.previews.insert(0, _preview(f"prv_{len(state.previews)}", asked.document["branch"], "queued"))
+        return 201, {"preview": state.previews[0], "url": state.previews[0]["url"], "status": "queued", "deployId": "dep_1",
+                     "deployment": state.add_deployment("my-site", trigger="preview")}  # fmt: skip
+    found = next(item for item in state.previews if item["id"] == words[0])
+    found["status"] = "queued"
+    return 201, {
+        "preview": found,
+        "url": found["url"],
+        "status": "queued",
+        "deployment": state.add_deployment("my-site", trigger="preview"),
+    }
+
+
+def _preview(preview_id: str, branch: str, status: str) -> dict[str, Any]:
+    return {
+        "id": preview_id, "url": f"http://my-site-{branch}.localhost", "branch": branch, "pull_request": None, "fork": None,
+        "commit": "c" * 40, "commit_message": "Change", "status": status, "environment": f"preview/{branch}", "deployment_id": "dep_1",
+        "expires_at": "2030-01-01T00:00:00+00:00", "created_at": "2026-01-01T00:00:00+00:00",
+    }  # fmt: skip

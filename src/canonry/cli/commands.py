@@ -50,6 +50,9 @@ ENV = Noun("Set the variables of a project's builds and instances.", {
 
 GIT = Noun("Deploy from a git repository.", {
     "connect": Command(f"{_REMOTE}.git:connect", "Name the repository that a project is deployed from."),
+    "info": Command(f"{_REMOTE}.git:show", "Show the repository, how it is read, and what its webhook told last."),
+    "rotate-secret": Command(f"{_REMOTE}.git:rotate_secret", "Replace the webhook secret."),
+    "deploy-key": Command(f"{_REMOTE}.git:show_deploy_key", "Print the public half of the deploy key."),
     "disconnect": Command(f"{_REMOTE}.git:disconnect", "Forget the repository; the project takes pushes and folders again."),
     "deploy": Command(f"{_REMOTE}.git:deploy", "Deploy from the connected repository."),
     "url": Command(f"{_REMOTE}.git:show_url", "Print the address to git push to."),
@@ -70,6 +73,13 @@ WEBHOOKS = Noun("Tell other programs what happens.", {
     "replay": Command(f"{_REMOTE}.webhooks:replay", "Send a message again."),
 })  # fmt: skip
 
+PREVIEWS = Noun("Deploy branches and pull requests on URLs of their own.", {
+    "ls": Command(f"{_REMOTE}.previews:list_previews", "List the previews of a project."),
+    "create": Command(f"{_REMOTE}.previews:create_preview", "Make the preview of a branch, or bring it up to date."),
+    "approve": Command(f"{_REMOTE}.previews:approve_preview", "Let the newest commit of a fork's pull request in."),
+    "rm": Command(f"{_REMOTE}.previews:remove_preview", "Remove a preview."),
+})  # fmt: skip
+
 ROOT = Noun("From a written specification to running software, on your own machine.", {
     "deploy": Command(f"{_REMOTE}.deploy:deploy", "Deploy a folder and follow it until it is live."),
     "plan": Command(f"{_REMOTE}.plan:plan", "Show what a deploy of a folder would do."),
@@ -81,6 +91,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "deployments": DEPLOYMENTS,
     "env": ENV,
     "git": GIT,
+    "previews": PREVIEWS,
     "activity": Command(f"{_REMOTE}.activity:activity", "Show who did what, when and from where."),
     "audit": AUDIT,
     "webhooks": WEBHOOKS,

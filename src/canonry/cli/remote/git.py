@@ -1,41 +1,99 @@
 """`canonry git`: deploying from a repository."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 from canonry.cli.arguments import argument, option
-from canonry.cli.output import print_json, say
+from canonry.cli.output import age, ask_secretly, print_fields, print_json, say
 from canonry.cli.remote.folder import project_of, remember
 from canonry.cli.remote.following import show_started
 from canonry.cli.remote.options import AsJson, Follow, Project
 from canonry.client.api import Api
 from canonry.client.credentials import current
-from canonry.client.models import Project as ProjectDocument
+from canonry.client.repositories import RepositoryApi
+from canonry.client.transport import Document
 from canonry.core.errors import NotFound
 
 
 def connect(
-    url: Annotated[str, argument("URL", help="The address of the repository, like https://git.example.com/team/app.git.")],
-    branch: Annotated[
-        str | None, option("--branch", metavar="NAME", help="The branch to deploy. Without it: the repository's default branch.")
-    ] = None,
+    url: Annotated[str, argument("URL", help="Its address: https://git.example.com/team/app.git, git@host:path, or owner/name on GitHub.")],
+    branch: Annotated[str | None, option("--branch", metavar="NAME", help="The branch to deploy. Without it: main.")] = None,
+    *,
+    auto_deploy: Annotated[
+        bool, option("--auto-deploy/--no-auto-deploy", help="Deploy what the webhook tells of, or only by hand.")
+    ] = True,
+    token: Annotated[
+        bool, option("--token", help="Read a private repository with a token, which is asked for or read from stdin.")
+    ] = False,
     project: Project = None,
     as_json: AsJson = False,
 ) -> None:
-    """Name the repository that a project is deployed from. The project is created when there is none."""
-    api = Api(current())
-    connected = _connect(api, project_of(project), url, branch)
+    """Name the repository that a project is deployed from. The project is created when there is none.
+
+    The webhook secret is printed once. An SSH address gets a deploy key, whose public half is printed too.
+    """
+    slug, secret = project_of(project), _read_token() if token else None
+    connected = _connect(slug, url, branch, auto_deploy=auto_deploy, token=secret)
     remember(Path(), connected["slug"])
     if as_json:
         print_json(connected)
+        return
+    say(f"{connected['slug']} is deployed from {connected['repo_url']}, branch {connected['repo_branch']}.")
+    if key := connected["connection"]["deployKey"]:
+        say("Let this deploy key read the repository:")
+        print(key)
+    if connected["webhookRegistered"]:
+        say("The repository tells Canonry of each push from now on.")
     else:
-        say(f"{connected['slug']} is deployed from {connected['repo_url']}. Start with: canonry git deploy")
+        _tell_webhook(connected)
+    say("Start with: canonry git deploy")
+
+
+def show(project: Project = None, as_json: AsJson = False) -> None:
+    """Show the repository a project is deployed from, how it is read, and what its webhook told last."""
+    slug = project_of(project)
+    found = RepositoryApi(current(), slug).show()
+    if as_json:
+        print_json(found)
+        return
+    webhook, last = found["webhook"], found["webhook"]["lastDelivery"]
+    print_fields({
+        "Project": slug, "Repository": found["repository"], "Branch": found["branch"], "Automatic": "yes" if found["autoDeploy"] else "no",
+        "Read by": found["access"].replace("_", " "), "Deploy key": found["deployKey"],
+        "Servers": ", ".join(f"{item['host']} {item['fingerprint']}" for item in found["knownHosts"]) or None,
+        "Webhook": webhook["url"] if webhook["configured"] else None,
+        "Last delivery": f"{last['event']}, {age(last['at'])} ago: {last['outcome']}" if last else None,
+    })  # fmt: skip
+
+
+def rotate_secret(project: Project = None, as_json: AsJson = False) -> None:
+    """Replace the webhook secret of a project and print the new one. The old one is dead at once."""
+    answer = RepositoryApi(current(), project_of(project)).rotate_secret()
+    if as_json:
+        print_json(answer)
+    else:
+        _tell_webhook(answer)
+
+
+def show_deploy_key(project: Project = None, as_json: AsJson = False) -> None:
+    """Print the public half of the deploy key, to be added to the repository."""
+    key = RepositoryApi(current(), project_of(project)).show()["deployKey"]
+    if key is None:
+        raise NotFound(
+            "no_deploy_key", "This project has no deploy key.", hint="An SSH address gets one: canonry git connect git@host:path."
+        )
+    if as_json:
+        print_json({"deploy_key": key})
+    else:
+        print(key)
 
 
 def disconnect(project: Project = None, as_json: AsJson = False) -> None:
     """Forget the repository that a project is deployed from. What is live stays live; pushes and folders are taken again."""
-    api = Api(current())
-    left = api.update_project(project_of(project), repo_url=None)
+    slug = project_of(project)
+    RepositoryApi(current(), slug).disconnect()
+    left = Api(current()).get_project(slug)
     if as_json:
         print_json(left)
     else:
@@ -62,11 +120,20 @@ def show_url(project: Project = None, as_json: AsJson = False) -> None:
         print(found["git_url"])
 
 
-def _connect(api: Api, slug: str, url: str, branch: str | None) -> ProjectDocument:
-    fields: dict[str, str | None] = {"repo_url": url}
-    if branch is not None:
-        fields["repo_branch"] = branch
+def _connect(slug: str, url: str, branch: str | None, *, auto_deploy: bool, token: str | None) -> Document:
+    repository = RepositoryApi(current(), slug)
     try:
-        return api.update_project(slug, **fields)
+        return repository.connect(url, branch, auto_deploy=auto_deploy, token=token)
     except NotFound:
-        return api.create_project(slug, slug=slug, **fields)
+        Api(current()).create_project(slug, slug=slug)
+        return repository.connect(url, branch, auto_deploy=auto_deploy, token=token)
+
+
+def _tell_webhook(answer: Document) -> None:
+    say(f"Let the repository send its pushes and pull requests to {answer['webhookUrl']} as JSON, with this secret (shown only now):")
+    print(answer["webhookSecret"])
+
+
+def _read_token() -> str:
+    text = ask_secretly("Token: ") if sys.stdin.isatty() else sys.stdin.read()
+    return text.strip()

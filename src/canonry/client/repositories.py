@@ -1,0 +1,57 @@
+"""The part of the HTTP API about the repository a project is connected to."""
+
+from typing import cast
+from urllib.parse import quote
+
+from canonry.client.credentials import Credentials
+from canonry.client.transport import Document, Transport
+
+
+class RepositoryApi:
+    """Calls about the connection of one project. project: a slug or a `prj_` id."""
+
+    def __init__(self, credentials: Credentials, project: str) -> None:
+        self._transport = Transport(credentials.url, credentials.token)
+        self._path = f"/v1/projects/{quote(project, safe='')}/git"
+
+    def show(self) -> Document:
+        """Return repository, branch, deploy key and webhook status."""
+        return self._transport.send("GET", self._path)
+
+    def connect(self, repo: str, branch: str | None, *, auto_deploy: bool, token: str | None) -> Document:
+        """Connect; the answer holds the webhook secret, this once. Raises: NotFound; Invalid."""
+        fields = {"repo": repo, "branch": branch, "autoDeploy": auto_deploy, "token": token}
+        return self._transport.send("POST", self._path, document={name: value for name, value in fields.items() if value is not None})
+
+    def disconnect(self) -> None:
+        """Forget the repository."""
+        self._transport.send("DELETE", self._path)
+
+    def rotate_secret(self) -> Document:
+        """Replace the webhook secret; the answer holds the new one, this once. Raises: Conflict `not_connected`."""
+        return self._transport.send("POST", f"{self._path}/rotate-secret")
+
+
+class PreviewsApi:
+    """Calls about the previews of one project. preview: an id, or the first part of its host."""
+
+    def __init__(self, credentials: Credentials, project: str) -> None:
+        self._transport = Transport(credentials.url, credentials.token)
+        self._path = f"/v1/projects/{quote(project, safe='')}/previews"
+
+    def list(self) -> list[Document]:
+        """Return the previews there are, newest first."""
+        return cast("list[Document]", self._transport.send("GET", self._path)["previews"])
+
+    def create(self, branch: str, *, commit: str | None, expires: str | None) -> Document:
+        """Make the preview of a branch, or bring it up to date. Raises: Conflict `no_source`; Invalid; Limited."""
+        fields = {"branch": branch, "commit": commit, "expires": expires}
+        return self._transport.send("POST", self._path, document={name: value for name, value in fields.items() if value is not None})
+
+    def remove(self, preview: str) -> None:
+        """Remove a preview. Raises: NotFound."""
+        self._transport.send("DELETE", f"{self._path}/{quote(preview, safe='')}")
+
+    def approve(self, preview: str, commit: str) -> Document:
+        """Let a commit of a fork in. Raises: NotFound; Conflict `commit_moved`, `nothing_to_approve`."""
+        return self._transport.send("POST", f"{self._path}/{quote(preview, safe='')}/approve", document={"commit": commit})
