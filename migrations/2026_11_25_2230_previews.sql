@@ -23,11 +23,11 @@ CREATE INDEX previews_by_project ON previews (project_id, created_at DESC, id DE
 CREATE INDEX previews_by_expiry ON previews (expires_at) WHERE closed_at IS NULL;
 
 -- key: `id …` of the host's own number for the delivery, or `body …` of the SHA-256 of what was signed.
-CREATE TABLE webhook_deliveries (
+CREATE TABLE git_deliveries (
     project_id text NOT NULL REFERENCES projects ON DELETE CASCADE,
     key text NOT NULL,
     answer jsonb,
     expires_at timestamptz NOT NULL,
     PRIMARY KEY (project_id, key)
 );
-CREATE INDEX webhook_deliveries_by_expiry ON webhook_deliveries (expires_at);
+CREATE INDEX git_deliveries_by_expiry ON git_deliveries (expires_at);

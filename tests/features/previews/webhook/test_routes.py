@@ -176,7 +176,7 @@ class TestOnce:
         document = {"ref": "refs/heads/main"}
         assert [host.send("push", document, delivery="").status for _ in range(3)] == [201, 200, 200]
         with api.container.transactions.begin() as tx:
-            tx.connection.execute("UPDATE webhook_deliveries SET expires_at = now()")
+            tx.connection.execute("UPDATE git_deliveries SET expires_at = now()")
         assert host.send("push", document, delivery="").status == 201
         assert host.send("push", document, delivery="two").status == 201, "with a number of its own it is another push"
 

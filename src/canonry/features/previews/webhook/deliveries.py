@@ -36,14 +36,14 @@ def claim(tx: Tx, project_id: str, keys: Mapping[str, int]) -> Mapping[str, Any]
     """Take a delivery, or return what was answered when it was taken before. Who comes at the same moment waits for the first."""
     for key, seconds in sorted(keys.items()):
         taken = tx.connection.execute(
-            """INSERT INTO webhook_deliveries (project_id, key, expires_at) VALUES (%s, %s, now() + make_interval(secs => %s))
+            """INSERT INTO git_deliveries (project_id, key, expires_at) VALUES (%s, %s, now() + make_interval(secs => %s))
                ON CONFLICT (project_id, key) DO UPDATE SET expires_at = EXCLUDED.expires_at, answer = NULL
-               WHERE webhook_deliveries.expires_at <= now() RETURNING key""",
+               WHERE git_deliveries.expires_at <= now() RETURNING key""",
             (project_id, key, seconds),
         ).fetchone()
         if taken is None:
             row = tx.connection.execute(
-                "SELECT answer FROM webhook_deliveries WHERE project_id = %s AND key = %s", (project_id, key)
+                "SELECT answer FROM git_deliveries WHERE project_id = %s AND key = %s", (project_id, key)
             ).fetchone()
             earlier = dict(row[0]) if row and row[0] else {}
             record(tx, project_id, keys, earlier)
@@ -54,10 +54,10 @@ def claim(tx: Tx, project_id: str, keys: Mapping[str, int]) -> Mapping[str, Any]
 def record(tx: Tx, project_id: str, keys: Mapping[str, int], answer: Mapping[str, Any]) -> None:
     """Remember what was answered."""
     tx.connection.execute(
-        "UPDATE webhook_deliveries SET answer = %s WHERE project_id = %s AND key = ANY(%s)", (Jsonb(dict(answer)), project_id, sorted(keys))
+        "UPDATE git_deliveries SET answer = %s WHERE project_id = %s AND key = ANY(%s)", (Jsonb(dict(answer)), project_id, sorted(keys))
     )
 
 
 def forget_old(tx: Tx) -> None:
     """Forget deliveries that nobody sends again."""
-    tx.connection.execute("DELETE FROM webhook_deliveries WHERE expires_at < now() - interval '1 hour'")
+    tx.connection.execute("DELETE FROM git_deliveries WHERE expires_at < now() - interval '1 hour'")
