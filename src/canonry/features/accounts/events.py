@@ -108,3 +108,27 @@ class InvitationWithdrawn(Event):
 
     name: ClassVar[str] = "invitation.withdrawn"
     invitation_id: str
+
+
+@dataclass(frozen=True)
+class SecondFactorEnabled(Event):
+    """Signing in with a password takes a code too."""
+
+    name: ClassVar[str] = "user.second_factor_enabled"
+    user_id: str
+
+
+@dataclass(frozen=True)
+class SecondFactorDisabled(Event):
+    """Signing in takes the password only."""
+
+    name: ClassVar[str] = "user.second_factor_disabled"
+    user_id: str
+
+
+@dataclass(frozen=True)
+class RecoveryCodesRenewed(Event):
+    """Somebody has other recovery codes."""
+
+    name: ClassVar[str] = "user.recovery_codes_renewed"
+    user_id: str

@@ -13,6 +13,7 @@ Password = Annotated[str, StringConstraints(max_length=1000)]
 PersonName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 OrganizationName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 HandleText = Annotated[str, StringConstraints(max_length=100), Field(description="3 to 40 lower-case letters, digits and inner hyphens")]
+Code = Annotated[str, StringConstraints(min_length=6, max_length=40)]
 LinkSecret = Annotated[str, StringConstraints(min_length=1, max_length=200), Field(description="the part of a mailed link behind `token=`")]
 
 
@@ -117,6 +118,46 @@ class ChangeEmail(Body):
 
     email: Email
     password: Password | None = None
+
+
+class PasswordOnly(Body):
+    """The present password, of somebody who has one."""
+
+    password: Password | None = None
+
+
+class CodeOnly(Body):
+    """A code of the authenticator app."""
+
+    code: Code
+
+
+class PasswordOrCode(Body):
+    """Either of the two shows that it is you."""
+
+    password: Password | None = None
+    code: Code | None = None
+
+
+class SecondFactorState(BaseModel):
+    """Whether signing in takes a second factor."""
+
+    enabled: bool
+    recovery_codes_left: int
+
+
+class SecondFactorProposal(BaseModel):
+    """What an authenticator app needs; not in force before a code confirms it. Shown this once."""
+
+    secret: str
+    uri: str = Field(examples=["otpauth://totp/…"])
+    qr_svg: str = Field(description="the uri as a QR code, an SVG element")
+
+
+class RecoveryCodes(BaseModel):
+    """Each lets you in once without the app. Shown this once."""
+
+    recovery_codes: list[str]
 
 
 class OrganizationBody(BaseModel):

@@ -41,7 +41,7 @@ def change_password(body: ChangePassword, request: Request, actor: ActorDep, ser
     require_person(actor)
     is_session = actor.credential in {Credential.SESSION, Credential.ACCESS_TOKEN}
     password.change_password(
-        services, actor.user_id, current=_secret(body.current_password), new=Secret(body.new_password),
+        services, actor.user_id, current=secret_of(body.current_password), new=Secret(body.new_password),
         by_session=actor.credential_id if is_session else "", address=address_of(request),
     )  # fmt: skip
     return PasswordSet()
@@ -51,7 +51,7 @@ def change_password(body: ChangePassword, request: Request, actor: ActorDep, ser
 def change_email(body: ChangeEmail, request: Request, actor: ActorDep, services: ServicesDep) -> Accepted:
     """Change your e-mail address: the new one counts as soon as the link that goes there is opened."""
     require_person(actor)
-    profile.request_address(services, actor.user_id, email=body.email, password=_secret(body.password), address=address_of(request))
+    profile.request_address(services, actor.user_id, email=body.email, password=secret_of(body.password), address=address_of(request))
     return Accepted(message="If that address can be used, a mail is on its way to it.")
 
 
@@ -60,7 +60,8 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _secret(text: str | None) -> Secret | None:
+def secret_of(text: str | None) -> Secret | None:
+    """Return a text as a secret."""
     return None if text is None else Secret(text)
 
 
