@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from canonry.core.errors import Invalid
+from canonry.core.mail import parse_address
 from canonry.core.secret import Secret
+from canonry.core.smtp import parse_smtp_url
 
 
 def _setting(default: Any, help_text: str) -> Any:  # noqa: ANN401 -- the field's own annotation is the type
@@ -52,6 +54,7 @@ class Settings:
     oidc_audience: str | None = _setting(None, "Accept the provider's own access tokens (JWTs) made for this audience as bearer tokens.")
     oidc_device: bool = _setting(False, "Let command lines be signed in by the provider's own device flow, when it has one.")
     oidc_scopes: str = _setting("openid email profile", "What is asked of the OpenID provider.")
+    smtp_url: Secret | None = _setting(None, "Mail server, like smtp://user:password@host:587?starttls=1 or smtps://host.")
     mail_from: str = _setting("canonry@localhost", "Address that Canonry's mail comes from.")
     allowed_origins: str = _setting(
         "", "Origins whose pages may call the API, like https://a.example, separated by commas; * for all, without cookies."
@@ -187,7 +190,21 @@ def _checked(settings: Settings) -> Settings:
     if settings.dns_resolver and not _is_server(settings.dns_resolver):
         raise _wrong("dns_resolver", settings.dns_resolver, "expected an IP address and a port, like 127.0.0.1:53")
     _check_provider(settings)
+    _check_mail(settings)
     return settings
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.smtp_url is not None:
+        try:
+            parse_smtp_url(settings.smtp_url)
+        except ValueError as error:
+            raise _wrong("smtp_url", settings.smtp_url, str(error)) from None
+    _, bracket, address = settings.mail_from.rpartition("<")
+    try:
+        parse_address(address.removesuffix(">") if bracket else settings.mail_from)
+    except Invalid as error:
+        raise _wrong("mail_from", settings.mail_from, "expected canonry@example.com or Canonry <canonry@example.com>") from error
 
 
 def _is_server(text: str) -> bool:

@@ -17,12 +17,14 @@ from canonry.core.access import Scope
 from canonry.core.paths import Home
 from canonry.core.secret import Secret
 from canonry.core.settings import Settings
+from canonry.core.smtp import parse_smtp_url
 from canonry.features import accounts, tokens
 from canonry.infra.crypto import Vault, load_key
 from canonry.infra.db import Database
 from canonry.infra.jobs import Queue
 from canonry.infra.tx import Transactions
 from canonry.ports import Ports
+from canonry.ports.mail import Mailer
 from canonry.ports.rates import Rates
 from canonry.wiring.identity import make_identities, make_sign_in_provider
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
@@ -64,7 +66,7 @@ def open_container(settings: Settings, database_url: Secret) -> Container:
     ports = Ports(
         builder=NativeBuilder(home, settings), runtime=ProcessRuntime(home, settings), edge=CaddyEdge(home, settings),
         gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions, provider),
-        mail=FolderMailer(home.mail, settings.mail_from), rates=_rates(settings),
+        mail=_mailer(settings, home), rates=_rates(settings),
         dns=DnsResolver(settings.dns_resolver, allow_private=settings.allow_private_targets),
         sign_in_provider=provider,
     )  # fmt: skip
@@ -92,6 +94,14 @@ def renew_owner_token(container: Container) -> Owner | None:
         user_id, organization_id = owner
         token = tokens.create_token(tx, organization_id=organization_id, user_id=user_id, name="command line", scope=Scope.ADMIN)
         return Owner(accounts.get_organization(tx, organization_id).handle, token)
+
+
+def _mailer(settings: Settings, home: Home) -> Mailer:
+    if settings.smtp_url is None:
+        return FolderMailer(home.mail, settings.mail_from)
+    from canonry.adapters.mail.smtp import SmtpMailer  # noqa: PLC0415 -- not needed without a mail server
+
+    return SmtpMailer(parse_smtp_url(settings.smtp_url), settings.mail_from)
 
 
 def _rates(settings: Settings) -> Rates:

@@ -1,14 +1,12 @@
 """Mail that lies in a folder as `.eml` files, for a Canonry without a mail server: `canonry mail` lists it."""
 
-import time
-from email.message import EmailMessage
-from email.utils import formatdate
 from pathlib import Path
 
 from canonry.core.errors import Unavailable
 from canonry.core.ids import new_id
 from canonry.core.mail import Mail
 from canonry.infra.files import write_atomic
+from canonry.infra.messages import compose
 
 
 class FolderMailer:
@@ -19,13 +17,8 @@ class FolderMailer:
         self._sender = sender
 
     def send(self, mail: Mail) -> None:
-        """Write the message. Raises: Unavailable `mail_unavailable`."""
-        message = EmailMessage()
-        message["From"] = self._sender
-        message["To"] = mail.to
-        message["Subject"] = mail.subject
-        message["Date"] = formatdate(time.time())
-        message.set_content(mail.text)
+        """Write the message. Raises: Unavailable `mail_unavailable`, Invalid `mail_refused`."""
+        message = compose(mail, self._sender)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomic(self._folder / f"{new_id('mail')}.eml", message.as_bytes(), mode=0o600)

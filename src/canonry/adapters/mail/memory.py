@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from canonry.core.mail import Mail
+from canonry.infra.messages import compose
 
 
 @dataclass
@@ -12,5 +13,6 @@ class MemoryMailer:
     sent: list[Mail] = field(default_factory=list)
 
     def send(self, mail: Mail) -> None:
-        """Keep the message."""
+        """Keep the message. Raises: Invalid `mail_refused`."""
+        compose(mail, "canonry@localhost")
         self.sent.append(mail)
