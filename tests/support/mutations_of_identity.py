@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
+from canonry.core.access import Scope
 from canonry.features.auth import service
 from canonry.features.auth.grants import service as grants
 from canonry.features.auth.models import Label
@@ -106,7 +107,46 @@ def _key(api: Api) -> Call:
     return Call({"org": "ada", "key_id": str(made["id"])}, secrets=(made["key"],), prefix="")
 
 
+def _invited(api: Api) -> Call:
+    made = api.ask("POST", "/v1/organizations/ada/invitations", {"email": "new@example.com"}).json["invitation"]
+    return Call({"organization": "ada", "invitation": made["id"]})
+
+
+def _member(api: Api) -> str:
+    other = api.somebody()
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute(
+            "INSERT INTO members (organization_id, user_id, role) VALUES (%s, %s, 'viewer')", (api.owner.organization_id, other.user_id)
+        )
+    return other.user_id
+
+
+def _joining(api: Api) -> Call:
+    other = api.somebody()
+    email = f"{other.handle}@example.com"
+    assert api.ask("POST", "/v1/organizations/ada/invitations", {"email": email}).status == 201
+    secret = secret_in(take(api.container, email))
+    return Call(body={"token": secret}, secrets=(secret,), token=other.tokens[Scope.ADMIN], user_id=other.user_id)
+
+
+def _own_password(api: Api) -> Call:
+    give_password(api, api.owner.user_id)
+    new = "quite another password"
+    return Call(body={"current_password": PASSWORD, "new_password": new}, secrets=(PASSWORD, new))
+
+
 ROWS: dict[str, Callable[[Api], Call]] = {
+    "PATCH /me": lambda _api: Call(body={"name": "Ada Lovelace"}),
+    "POST /me/password": _own_password,
+    "POST /organizations": lambda _api: Call(body={"name": "Engines", "handle": "engines"}),
+    "PATCH /organizations/{organization}": lambda _api: Call({"organization": "ada"}, {"name": "Engines"}),
+    "POST /organizations/{organization}/invitations": lambda _api: Call({"organization": "ada"}, {"email": "new@example.com"}),
+    "DELETE /organizations/{organization}/invitations/{invitation}": _invited,
+    "PATCH /organizations/{organization}/members/{member}": (
+        lambda api: Call({"organization": "ada", "member": _member(api)}, {"role": "developer"})
+    ),
+    "DELETE /organizations/{organization}/members/{member}": lambda api: Call({"organization": "ada", "member": _member(api)}),
+    "POST /invitations/accept": _joining,
     "POST /tokens": lambda _api: Call(body={"name": "ci", "scope": "read"}),
     "DELETE /tokens/{token}": _token,
     "POST /app/{org}/settings/api-keys/": lambda _api: Call({"org": "ada"}, {"label": "ci"}, prefix=""),
@@ -131,4 +171,5 @@ WITHOUT: dict[str, str] = {
     "POST /auth/register": "closed here (tests/features/accounts/test_registration.py)",
     "POST /auth/verify-email/resend": "it only sends a mail",
     "POST /auth/password-reset": "it only sends a mail",
+    "POST /me/email": "it only sends a mail; the address changes when its link is opened",
 }

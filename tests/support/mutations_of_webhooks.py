@@ -28,6 +28,7 @@ def _replay(api: Api) -> Call:
 
 
 ROWS: dict[str, Callable[[Api], Call]] = {
+    "PATCH /me/notifications": lambda _api: Call(body={"recovered": True, "failed_preview": "all"}),
     "POST /webhooks": lambda _api: Call(body={"url": _URL}, secrets=("of-the-webhook-secret",)),
     "PATCH /webhooks/{webhook}": _on_webhook({"url": _URL + "2", "events": ["*"]}),
     "DELETE /webhooks/{webhook}": _on_webhook(),

@@ -95,6 +95,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "activity": Command(f"{_REMOTE}.activity:activity", "Show who did what, when and from where."),
     "audit": AUDIT,
     "webhooks": WEBHOOKS,
+    "notifications": Command(f"{_REMOTE}.notifications:notifications", "Show or change what you are mailed about."),
     "login": Command(f"{_REMOTE}.account:login", "Sign in to a Canonry with a token."),
     "logout": Command(f"{_REMOTE}.account:logout", "Forget the stored token."),
     "whoami": Command(f"{_REMOTE}.account:whoami", "Show who the stored token is."),

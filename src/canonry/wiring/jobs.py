@@ -7,6 +7,8 @@ from canonry.features.auth import jobs as auth
 from canonry.features.auth import queue as auth_queue
 from canonry.features.deployments import jobs as deployments
 from canonry.features.deployments import queue as deployment_queue
+from canonry.features.notifications import jobs as notifications
+from canonry.features.notifications import queue as notification_queue
 from canonry.features.previews import jobs as previews
 from canonry.features.previews import queue as preview_queue
 from canonry.features.tokens import jobs as tokens
@@ -21,6 +23,8 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.CLEAR_ENVIRONMENT: deployments.clear_environment,
     preview_queue.CLOSE: previews.close_preview,
     auth_queue.END: auth.end_sessions,
+    notification_queue.NOTE_FAILURE: notifications.note_failure,
+    notification_queue.NOTE_SUCCESS: notifications.note_success,
     mailbox.SEND: mailbox.send,
     token_queue.REVOKE: tokens.revoke_all,
 }

@@ -3,6 +3,7 @@
 from canonry.features.audit import AnchorWriter
 from canonry.features.deployments import Watch
 from canonry.features.domains import DomainRounds
+from canonry.features.notifications import Digest
 from canonry.features.observe import Sampler
 from canonry.features.previews import Sweep
 from canonry.features.webhooks import Sender
@@ -18,5 +19,6 @@ def rounds(container: Container) -> list[Rounds]:
         Sampler(container),
         DomainRounds(container),
         Sender(container),
+        Digest(container),
         AnchorWriter(container.home.audit_anchors, container.transactions),
     ]

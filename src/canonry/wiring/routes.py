@@ -9,6 +9,7 @@ from canonry.features.domains.routes import router as domains
 from canonry.features.env.routes import router as env
 from canonry.features.git.connection.routes import router as git_connection
 from canonry.features.git.routes import router as git
+from canonry.features.notifications.routes import router as notifications
 from canonry.features.observe.routes import routers as observe
 from canonry.features.previews.routes import router as previews
 from canonry.features.previews.webhook.routes import router as git_webhook
@@ -30,6 +31,7 @@ API: tuple[Routes, ...] = (
     previews,
     *observe,
     domains,
+    notifications,
     webhooks,
     audit,
 )

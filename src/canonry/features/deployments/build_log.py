@@ -12,6 +12,7 @@ from canonry.core.paths import Home
 END = "end"  # the stream of the one line that closes the log
 _LONGEST = 16 * 1024
 _CHUNK = 1 << 20
+_TAIL = 256 << 10
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,19 @@ def read(home: Home, deployment_id: str, *, after: int, limit: int) -> LogPage:
                 lines.append({"seq": position, **line})
             position += len(raw)
     return LogPage(lines, position, closed)
+
+
+def last_lines(home: Home, deployment_id: str, count: int) -> list[str]:
+    """Return the text of the last lines, at most `count`; a deployment without a log has none."""
+    try:
+        with path_of(home, deployment_id).open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _TAIL))
+            raw = file.read().split(b"\n")[0 if size <= _TAIL else 1 :]
+    except FileNotFoundError:
+        return []
+    lines = [line for piece in raw if piece and (line := _parse(piece)) and line.get("stream") != END]
+    return [str(line.get("text", "")) for line in lines[-count:]]
 
 
 def _parse(raw: bytes) -> dict[str, object]:

@@ -1,0 +1,26 @@
+"""Background entry points: each takes the container and the fields of the event it listens to."""
+
+from canonry.features import deployments
+from canonry.features.notifications import service
+from canonry.features.notifications.context import Context
+from canonry.features.notifications.sending import tell
+
+
+def note_failure(context: Context, organization_id: str, project_id: str, deployment_id: str, code: str) -> None:
+    """A deployment failed."""
+    del project_id, code
+    with context.transactions.begin() as tx:
+        deployment = deployments.by_ids(tx, [deployment_id]).get(deployment_id)
+        told = service.note_failure(tx, deployment) if deployment is not None else []
+    for user_id in told:
+        tell(context, organization_id, user_id)
+
+
+def note_success(context: Context, organization_id: str, project_id: str, deployment_id: str) -> None:
+    """A deployment went live."""
+    del project_id
+    with context.transactions.begin() as tx:
+        deployment = deployments.by_ids(tx, [deployment_id]).get(deployment_id)
+        told = service.note_success(tx, deployment) if deployment is not None else []
+    for user_id in told:
+        tell(context, organization_id, user_id)

@@ -1,0 +1,51 @@
+"""The text of a mail: what failed, why, the end of the log, what to do next; what works again."""
+
+from collections.abc import Sequence
+
+from canonry.core.environments import is_preview
+from canonry.core.hosts import public_url
+from canonry.core.mail import Mail
+from canonry.core.settings import Settings
+from canonry.features.notifications.models import Failure, Notice
+from canonry.features.notifications.rules import LISTED, WITH_LOG
+
+
+def about_deploys(settings: Settings, to: str, handle: str, failures: Sequence[Failure], recovered: Sequence[Notice]) -> Mail:
+    """Tell somebody of deployments that failed (the newest first) and of environments that work again."""
+    parts = [_failure(settings, failure, with_log=number < WITH_LOG) for number, failure in enumerate(failures[:LISTED])]
+    if len(failures) > LISTED:
+        parts.append(f"And {len(failures) - LISTED} more: canonry deployments ls --project SLUG")
+    parts += [f"{_place(notice.slug, notice.environment)} is live again, with {notice.deployment_id}." for notice in recovered]
+    parts.append(
+        f"You get this because you are a member of {handle} at {public_url(settings.base_domain, settings.http_port)}. "
+        "What you are told: canonry notifications"
+    )
+    return Mail(to, _subject(failures, recovered), "\n\n".join(parts) + "\n")
+
+
+def _subject(failures: Sequence[Failure], recovered: Sequence[Notice]) -> str:
+    if not failures:
+        return f"Live again: {_names([_place(item.slug, item.environment) for item in recovered])}"
+    places = _names([_place(item.slug, item.environment) for item in failures])
+    return f"Deploy failed: {places}" if len(failures) == 1 else f"{len(failures)} deploys failed: {places}"
+
+
+def _names(places: Sequence[str]) -> str:
+    different = list(dict.fromkeys(places))
+    return ", ".join(different[:3]) + (f" and {len(different) - 3} more" if len(different) > 3 else "")
+
+
+def _place(slug: str, environment: str) -> str:
+    return f"{slug} ({environment})" if is_preview(environment) else slug
+
+
+def _failure(settings: Settings, failure: Failure, *, with_log: bool) -> str:
+    lines = [f"The deployment {failure.deployment_id} of {_place(failure.slug, failure.environment)} failed; what was live stays live."]
+    lines += [f"From: {failure.source}", f"Why: {failure.message}"]
+    if failure.hint:
+        lines.append(f"What to do: {failure.hint}")
+    if with_log and failure.log:
+        lines += ["The end of its log:", *(f"    {line}" for line in failure.log)]
+    home = public_url(settings.base_domain, settings.http_port)
+    lines.append(f"The whole log: canonry deployments logs {failure.deployment_id}, or {home}/v1/deployments/{failure.deployment_id}/logs")
+    return "\n".join(lines)

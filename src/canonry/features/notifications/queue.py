@@ -1,0 +1,6 @@
+"""The jobs of this feature, by the names under which they queue."""
+
+from canonry.infra.jobs import Job
+
+NOTE_FAILURE = Job("notifications.note_failure", lock="notify:{organization_id}")
+NOTE_SUCCESS = Job("notifications.note_success", lock="notify:{organization_id}")
