@@ -2,6 +2,8 @@
 
 import ast
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
@@ -195,6 +197,44 @@ class TestAgainstAServer:
         assert canonry("scale", "--memory", "256").returncode == 0
         asked = server.asked("POST", "/v1/projects/my-site/scale")
         assert [item.document for item in asked] == [{"instances": 3, "process": "worker"}, {"memory_mb": 256}]
+        assert canonry("scale", "--cpu", "0").returncode == canonry("scale", "--cpu", "0.5", "--size", "l").returncode == 0
+        asked = server.asked("POST", "/v1/projects/my-site/scale")
+        assert [item.document for item in asked[2:]] == [{"cpu": None}, {"cpu": 0.5, "size": "l"}]
+        assert canonry("scale", "--process", "worker").returncode == 2
+
+    def test_the_scale_is_shown_when_nothing_is_set(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        done = canonry("scale")
+        assert done.stdout.splitlines()[1].split() == ["web", "2", "1", "of", "2", "s", "256", "MiB", "0.5"]
+        assert "s (256 MiB, 0.5 cpu)" in done.stderr
+        assert json.loads(canonry("scale", "--json").stdout)["max_instances"] == 32
+
+    def test_settings_of_a_project_are_changed_and_taken_back(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("my-site")
+        assert canonry("projects", "set", "--node", "22", "--start", "", "--health-timeout", "90").returncode == 0
+        assert server.requests[-1].document == {"node_version": "22", "start_command": None, "health_timeout": 90}
+        assert canonry("projects", "set", "my-site", "--health-timeout", "0", "--json").returncode == 0
+        assert server.requests[-1].document == {"health_timeout": None}
+        assert canonry("projects", "set").returncode == 2
+
+    @pytest.mark.parametrize(("typed", "code"), [("shop\n", 0), ("y\n", 2), ("\n", 2)])
+    def test_a_person_types_the_slug_of_what_is_removed(
+        self, environment: dict[str, str], server: ApiServer, typed: str, code: int
+    ) -> None:
+        server.add_project("shop")
+        outside, inside = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "canonry.cli.main", "projects", "rm", "shop"], env=environment, stdin=inside, stderr=inside,
+            start_new_session=True,
+        )  # fmt: skip
+        os.close(inside)
+        shown = b""
+        while b"Type its slug" not in shown:
+            shown += os.read(outside, 4096)
+        os.write(outside, typed.encode())
+        assert process.wait(20) == code
+        os.close(outside)
+        assert ("shop" in server.projects) == (code != 0)
 
     def test_instances_are_listed(self, canonry: RunCli, server: ApiServer) -> None:
         server.add_project("my-site")

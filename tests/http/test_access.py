@@ -29,7 +29,7 @@ class Operation:
 
     def filled(self, **values: str) -> str:
         """Return the path with these values in place; what has none is called `nothing`."""
-        return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], "nothing"), self.path)
+        return re.sub(r"\{(\w+)(?::path)?\}", lambda match: values.get(match[1], "nothing"), self.path)
 
 
 def operations() -> Iterator[Operation]:
@@ -68,6 +68,7 @@ BODIES: dict[str, object] = {
     "/deploy/plan": {"repo_url": "https://localhost/x.git"},
     "/projects/{project}/env": {"key": "A", "value": "1"},
     "/projects/{project}/env/import": {"text": "A=1"},
+    "/projects/{project}/scale": {"instances": 1},
 }
 
 
@@ -92,6 +93,7 @@ def ids(api: Api) -> dict[str, str]:
         "token": token, "organization": "ada", "member": api.owner.user_id, "invitation": invitation,
         "webhook": webhook, "delivery": api.ask("POST", f"/v1/webhooks/{webhook}/ping").json["delivery"]["id"],
         "preview": preview_of(api, slug),
+        "handle": "ada", "name": "mine",
     }  # fmt: skip
 
 

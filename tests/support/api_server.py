@@ -86,7 +86,7 @@ class ApiServer:
             "url": f"http://{slug}.localhost",
             "repo_url": None, "repo_branch": "main", "is_connected": False, "node_version": None, "python_version": None,
             "install_command": None, "build_command": None, "start_command": None,
-            "output_dir": None, "root_dir": None, "health_path": None,
+            "output_dir": None, "root_dir": None, "health_path": None, "health_timeout": None, "runtime": None,
             "instances": 1, "memory_mb": 512, "git_url": f"{self.url}/git/ada/{slug}.git", "created_at": "2026-01-01T00:00:00+00:00",
             "updated_at": "2026-01-01T00:00:00+00:00", **fields,
         }  # fmt: skip
@@ -300,7 +300,9 @@ def _of_project(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
         return _rollback(state, words[1])
     if verb in {"stop", "start"}:
         project["status"] = "stopped" if verb == "stop" else "running"
-    elif verb == "scale" or asked.method == "PATCH":
+    elif verb == "scale":
+        return _scale(asked)
+    elif asked.method == "PATCH":
         project.update(asked.document)
     return 200, {"project": project}
 
@@ -349,3 +351,10 @@ def _preview(preview_id: str, branch: str, status: str) -> dict[str, Any]:
         "commit": "c" * 40, "commit_message": "Change", "status": status, "environment": f"preview/{branch}", "deployment_id": "dep_1",
         "expires_at": "2030-01-01T00:00:00+00:00", "created_at": "2026-01-01T00:00:00+00:00",
     }  # fmt: skip
+
+
+def _scale(asked: Asked) -> Answer:
+    one = {"process": "web", "instances": 2, "size": "s", "memory_mb": 256, "cpu": 0.5, "running": 2, "healthy": 1}
+    if asked.method == "POST":
+        return 200, {"scale": {**one, **asked.document}}
+    return 200, {"processes": [one], "tiers": [{"size": "s", "memory_mb": 256, "cpu": 0.5}], "max_instances": 32}

@@ -39,10 +39,10 @@ def warn(text: str) -> None:
     say(f"warning: {text}")
 
 
-def confirm(question: str) -> bool:
-    """Ask on the terminal; only `y` or `yes` is a yes."""
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+def ask(question: str) -> str:
+    """Ask on the terminal and return the answer without the spaces around it."""
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
 
 
 def ask_secretly(question: str) -> str:

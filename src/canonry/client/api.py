@@ -40,7 +40,7 @@ class Api:
         """Return one project. Raises: NotFound."""
         return self._project("GET", _of(project))
 
-    def update_project(self, project: str, **fields: str | None) -> Project:
+    def update_project(self, project: str, **fields: str | int | None) -> Project:
         """Change the given fields; None clears one."""
         return self._project("PATCH", _of(project), fields)
 
@@ -55,12 +55,6 @@ class Api:
     def start_project(self, project: str) -> Project:
         """Start what was stopped. Raises: Conflict `no_deployment`."""
         return self._project("POST", f"{_of(project)}/start")
-
-    def scale(self, project: str, *, instances: int | None, process: str | None, memory_mb: int | None) -> Project:
-        """Set how many instances a process has, or how much memory each may use."""
-        return self._project(
-            "POST", f"{_of(project)}/scale", _present({"instances": instances, "process": process, "memory_mb": memory_mb})
-        )
 
     def list_instances(self, project: str) -> list[Instance]:
         """Return every instance of the project."""

@@ -43,8 +43,10 @@ class Project(TypedDict):
     build_command: str | None
     start_command: str | None
     output_dir: str | None
+    runtime: str | None
     root_dir: str | None
     health_path: str | None
+    health_timeout: int | None
     instances: int
     memory_mb: int
     git_url: str

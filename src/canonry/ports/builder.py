@@ -70,9 +70,11 @@ class Plan:
 class PlanSettings:
     """What a project asks of its plans; each value wins over canonry.toml, which wins over what is detected.
 
+    provider: who plans, when the first that fits is the wrong one.
     pins: toolchain name → version that an earlier deploy of the project chose by default, so that a later default changes nothing.
     """
 
+    provider: str | None = None
     root_dir: str | None = None
     python_version: str | None = None
     node_version: str | None = None
@@ -161,6 +163,10 @@ class Builder(Protocol):
 
         Raises: Invalid `unknown_source` (what was found, what would work), Invalid `invalid_config` (file, key and remedy).
         """
+        ...
+
+    def faults(self, settings: PlanSettings) -> Mapping[str, str]:
+        """Return what no source could be planned with: field → what is wrong with it and what to do. Empty when all may be used."""
         ...
 
     def build(self, request: BuildRequest, log: LogLine) -> Artifact:

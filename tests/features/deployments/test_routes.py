@@ -297,8 +297,8 @@ class TestScale:
 
     def test_what_is_left_out_stays(self, api: Api) -> None:
         slug = api.project()
-        for body, scale in (({"instances": 2}, (2, 512)), ({"size": "l"}, (2, 1024)), ({"instances": 4}, (4, 1024)), ({}, (4, 1024)),
-                            ({"size": "xs", "memory_mb": 300}, (4, 300))):  # fmt: skip
+        for body, scale in (({"instances": 2}, (2, 512)), ({"size": "l"}, (2, 1024)), ({"instances": 4}, (4, 1024)),
+                            ({"cpu": 1}, (4, 1024)),                            ({"size": "xs", "memory_mb": 300}, (4, 300))):  # fmt: skip
             answer = api.ask("POST", f"/v1/projects/{slug}/scale", body).json
             assert (answer["instances"], answer["memory_mb"]) == scale
 
@@ -327,6 +327,7 @@ class TestInstances:
         slug = api.app()
         (row,) = api.instances(slug)
         assert set(row) == {
+            "cpu",
             "environment",
             "id",
             "index",

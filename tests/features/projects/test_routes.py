@@ -3,12 +3,14 @@
 import base64
 import time
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from canonry.adapters.limits.unlimited import Unlimited
+from canonry.adapters.runtime.memory import Machine, MemoryRuntime
 from canonry.core.access import Scope
 from canonry.core.errors import Limited
 from canonry.features.projects.rules import RESERVED
@@ -17,8 +19,8 @@ from tests.support.api import APP, SITE, Api, serving
 
 FIELDS = {
     "id", "name", "slug", "handle", "status", "url", "repo_url", "repo_branch", "is_connected", "node_version", "python_version",
-    "install_command", "build_command", "start_command", "output_dir", "root_dir", "health_path", "instances", "memory_mb", "git_url",
-    "created_at", "updated_at",
+    "install_command", "build_command", "start_command", "output_dir", "root_dir", "health_path", "health_timeout", "instances",
+    "memory_mb", "git_url", "created_at", "updated_at", "runtime",
 }  # fmt: skip
 
 
@@ -212,6 +214,76 @@ class TestOne:
         assert (status, code in {"project_not_found", "not_found"}) == (404, True)
 
 
+class TestByHandle:
+    @pytest.mark.parametrize("handle", ["ada", "@ada", "ADA", "@Ada", " ada"])
+    @pytest.mark.parametrize("name", ["My Shop", "MY shop", "the-shop", "THE-Shop"])
+    def test_any_letter_case_with_or_without_an_at_finds_the_same_project(self, api: Api, handle: str, name: str) -> None:
+        made = api.ask("POST", "/v1/projects", {"name": "My Shop", "slug": "the-shop"}).json["project"]
+        assert api.get(f"/v1/projects/by-handle/{quote(handle)}/{quote(name)}")["project"] == made
+
+    def test_a_name_wins_over_a_slug(self, api: Api) -> None:
+        api.ask("POST", "/v1/projects", {"name": "first", "slug": "second"})
+        named = api.ask("POST", "/v1/projects", {"name": "second", "slug": "third"}).json["id"]
+        assert api.get("/v1/projects/by-handle/ada/second")["id"] == named
+
+    def test_a_name_may_have_slashes_and_letters_of_any_kind(self, api: Api) -> None:
+        for name in ("web/api", "Größe 💥", "100%"):
+            made = api.ask("POST", "/v1/projects", {"name": name}).json["id"]
+            assert api.get(f"/v1/projects/by-handle/ada/{quote(name, safe='')}")["id"] == made
+
+    def test_of_another_organization_or_unknown_it_is_404(self, api: Api) -> None:
+        api.project("shop")
+        other = api.somebody()
+        for path, token in (
+            ("ada/shop", other.tokens[Scope.ADMIN]), (f"{other.handle}/shop", other.tokens[Scope.ADMIN]), (f"{other.handle}/shop", ""),
+            ("ada/nothing", ""), ("@@ada/shop", ""), ("ada/%00", ""), ("%00/shop", ""), ("ada/" + "x" * 3000, ""),
+        ):  # fmt: skip
+            assert api.ask("GET", f"/v1/projects/by-handle/{path}", token=token).error == (404, "project_not_found")
+
+    def test_no_project_takes_its_address(self, api: Api) -> None:
+        assert api.ask("POST", "/v1/projects", {"name": "x", "slug": "by-handle"}).error == (409, "slug_reserved")
+        assert api.ask("POST", "/v1/projects", {"name": "by handle"}).json["slug"] == "by-handle-site"
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("root_dir", "../other"), ("root_dir", "/etc"), ("root_dir", "a/../../b"), ("output_dir", ".."), ("output_dir", "/var/www"),
+            ("runtime", "cobol"), ("health_path", "healthz"), ("health_path", "/a b"), ("health_timeout", 0), ("health_timeout", 3601),
+            ("health_timeout", "60"), ("health_timeout", True), ("repo_branch", "a..b"), ("name", ""), ("start_command", "a\0b"),
+        ],
+    )  # fmt: skip
+    def test_a_value_that_no_source_could_be_deployed_with_is_refused_and_nothing_is_changed(
+        self, api: Api, name: str, value: object
+    ) -> None:
+        slug = api.project()
+        before = api.get(f"/v1/projects/{slug}")
+        answer = api.ask("PATCH", f"/v1/projects/{slug}", {"build_command": "make", name: value})
+        assert answer.error[0] == 400
+        assert [issue["path"] for issue in answer.json["issues"]] == [f"body.{name}"]
+        assert api.get(f"/v1/projects/{slug}") == before
+
+    def test_several_faults_are_named_at_once(self, api: Api) -> None:
+        answer = api.ask("PATCH", f"/v1/projects/{api.project()}", {"root_dir": "/a", "output_dir": "/b", "runtime": "x"})
+        assert answer.error == (400, "invalid_project_setting")
+        assert {issue["path"] for issue in answer.json["issues"]} == {"body.root_dir", "body.output_dir", "body.runtime"}
+
+    def test_a_runtime_is_what_the_project_is_and_one_that_nobody_builds_is_refused(self, api: Api) -> None:
+        made = api.ask("POST", "/v1/projects", {"name": "a", "runtime": "static"})
+        assert (made.status, made.json["runtime"]) == (201, "static")
+        refused = api.ask("POST", "/v1/projects", {"name": "b", "runtime": "ruby"})
+        assert (refused.error, refused.json["issues"][0]["path"]) == ((400, "invalid_project_setting"), "body.runtime")
+        assert [row["slug"] for row in api.get("/v1/projects")["projects"]] == [made.json["slug"]]
+        assert api.ask("PATCH", f"/v1/projects/{made.json['slug']}", {"runtime": None}).json["runtime"] is None
+
+    def test_an_instance_has_as_long_as_the_project_says_to_become_healthy(self, container: Container) -> None:
+        with serving(container, runtime=MemoryRuntime(Machine())) as api:  # nobody listens on the ports of this machine
+            slug = api.project(start_command="sleep 600", health_timeout=1)
+            failed = api.deploy(slug, APP)
+        assert (failed["error"]["code"], "within 1 s" in failed["error"]["message"]) == ("unhealthy", True)
+
+
 class TestChange:
     def test_every_setting_shows_in_the_next_get_and_null_takes_it_back(self, api: Api) -> None:
         slug = api.project()
@@ -291,4 +363,4 @@ class TestDelete:
 
 
 def _quoted(text: str) -> str:
-    return text if text.isascii() else "".join(f"%{byte:02X}" for byte in text.encode())
+    return quote(text, safe="%")

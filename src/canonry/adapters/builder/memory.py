@@ -58,6 +58,13 @@ class MemoryBuilder:
             "unknown_source", f"The source holds {names}; that is no kind of app Canonry knows.", hint="Add an index.html or a start.sh."
         )
 
+    def faults(self, settings: PlanSettings) -> dict[str, str]:
+        """See `ports.builder.Builder.faults`. Knows what a folder inside the source is, and its own two providers."""
+        folders = {"root_dir": settings.root_dir, "output_dir": settings.output_dir}
+        outside = {name for name, value in folders.items() if value and (value.startswith("/") or ".." in value.split("/"))}
+        unknown = {"provider"} if settings.provider not in {None, "static", "shell"} else set()
+        return dict.fromkeys(sorted(outside | unknown), "is not known. Take it out.")
+
     def build(self, request: BuildRequest, log: LogLine) -> Artifact:
         """See `ports.builder.Builder.build`."""
         deadline = time.monotonic() + request.limits.seconds

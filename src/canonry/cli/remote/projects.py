@@ -4,13 +4,16 @@ import sys
 from typing import Annotated
 
 from canonry.cli.arguments import argument, option
-from canonry.cli.output import age, confirm, print_fields, print_json, print_table, say
+from canonry.cli.output import age, ask, print_fields, print_json, print_table, say
 from canonry.cli.remote.folder import project_of
 from canonry.cli.remote.options import AsJson, ChosenProject
 from canonry.client.api import Api
 from canonry.client.credentials import current
 from canonry.client.models import Project
+from canonry.client.transport import Document
 from canonry.core.errors import Invalid
+
+_DETECT = "Empty: detect it."
 
 
 def list_projects(
@@ -49,17 +52,54 @@ def create_project(
         print(project["slug"])
 
 
+def set_project(
+    slug: ChosenProject = None,
+    *,
+    name: Annotated[str | None, option("--name", metavar="NAME", help="The name people read.")] = None,
+    branch: Annotated[str | None, option("--branch", metavar="NAME", help="The branch to deploy from.")] = None,
+    runtime: Annotated[str | None, option("--runtime", metavar="NAME", help=f"static, python, node, deno, go or shell. {_DETECT}")] = None,
+    python: Annotated[str | None, option("--python", metavar="VERSION", help=f"The Python it runs on. {_DETECT}")] = None,
+    node: Annotated[str | None, option("--node", metavar="VERSION", help=f"The Node it runs on. {_DETECT}")] = None,
+    install: Annotated[str | None, option("--install", metavar="COMMAND", help=f"Fetches the dependencies. {_DETECT}")] = None,
+    build: Annotated[str | None, option("--build", metavar="COMMAND", help=f"Builds. {_DETECT}")] = None,
+    start: Annotated[str | None, option("--start", metavar="COMMAND", help=f"Starts the web process. {_DETECT}")] = None,
+    output: Annotated[str | None, option("--output", metavar="FOLDER", help=f"Holds the finished files of a site. {_DETECT}")] = None,
+    root: Annotated[
+        str | None, option("--root", metavar="FOLDER", help=f"The app's folder in a repository that holds more. {_DETECT}")
+    ] = None,
+    health: Annotated[str | None, option("--health", metavar="PATH", help=f"Must answer 2xx when the app is healthy. {_DETECT}")] = None,
+    health_timeout: Annotated[
+        int | None,
+        option("--health-timeout", min=0, max=3600, metavar="SECONDS", help="How long it may take to be healthy; 0: the default."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change settings of a project. They are in force at the next deployment and win over canonry.toml."""
+    texts = {
+        "name": name, "repo_branch": branch, "runtime": runtime, "python_version": python, "node_version": node, "install_command": install,
+        "build_command": build, "start_command": start, "output_dir": output, "root_dir": root, "health_path": health,
+    }  # fmt: skip
+    changes: Document = {field: value or None for field, value in texts.items() if value is not None}
+    if health_timeout is not None:
+        changes["health_timeout"] = health_timeout or None
+    if not changes:
+        raise Invalid("usage", "There is nothing to change.", hint="Say what, for example: canonry projects set --node 22")
+    project = Api(current()).update_project(project_of(slug), **changes)
+    _tell(project, f"Changed {project['slug']}. In force at the next deployment.", as_json=as_json)
+
+
 def remove_project(
     slug: Annotated[str, argument("SLUG", help="The project to remove.")],
     yes: Annotated[bool, option("--yes", "-y", help="Do not ask first.")] = False,
 ) -> None:
-    """Remove a project with its deployments, logs and files. This cannot be undone."""
+    """Remove a project with its deployments, variables, logs and files. This cannot be undone: it asks for the project's slug first."""
     api = Api(current())
     project = api.get_project(slug)
     if not yes:
         if not sys.stdin.isatty():
             raise Invalid("not_confirmed", f"Removing {project['slug']} was not confirmed.", hint="Say so with --yes.")
-        if not confirm(f"Remove {project['slug']} ({project['url']}) and everything that belongs to it?"):
+        say(f"This removes {project['slug']} ({project['url']}) and everything that belongs to it.")
+        if ask("Type its slug to go on: ") != project["slug"]:
             raise Invalid("not_confirmed", f"{project['slug']} was not removed.")
     api.delete_project(project["slug"])
     say(f"Removed {project['slug']}.")
@@ -92,7 +132,7 @@ def _show(project: Project, *, as_json: bool) -> None:
         "Project": project["slug"], "Name": project["name"], "Id": project["id"], "Status": project["status"], "URL": project["url"],
         "Instances": project["instances"], "Memory": f"{project['memory_mb']} MiB each",
         "Repository": project["repo_url"], "Branch": project["repo_branch"], "Push to": project["git_url"],
-        "Root": project["root_dir"], "Python": project["python_version"], "Node": project["node_version"],
+        "Runtime": project["runtime"], "Root": project["root_dir"], "Python": project["python_version"], "Node": project["node_version"],
         "Install": project["install_command"], "Build": project["build_command"], "Start": project["start_command"],
         "Output": project["output_dir"], "Health": project["health_path"], "Made": f"{age(project['created_at'])} ago",
     })  # fmt: skip

@@ -1,21 +1,18 @@
-"""Use cases around what runs: stop, start, scale, list, delete."""
+"""Use cases around what runs: stop, start, list, delete."""
 
 from canonry.core.access import Actor, Permission, require
-from canonry.core.errors import Conflict, Invalid, Issue
+from canonry.core.errors import Conflict
 from canonry.features import git, projects, traffic
 from canonry.features.deployments import build_log, store
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.fleet import launch, leading, revival
 from canonry.features.deployments.fleet import store as fleet
-from canonry.features.deployments.models import Instance, Release
+from canonry.features.deployments.models import Instance
 from canonry.features.deployments.queue import CLEAR
-from canonry.features.projects import PRODUCTION, Project, Scale
+from canonry.features.projects import PRODUCTION, Project
 from canonry.infra import app_logs
 from canonry.infra.files import remove_tree
 from canonry.infra.tx import Tx
-from canonry.ports.plans import plan_from_json
-
-MEMORY_OF_SIZE = {"xs": 128, "s": 256, "m": 512, "l": 1024, "xl": 2048}
 
 
 def stop(context: Context, actor: Actor, key: str) -> Project:
@@ -51,35 +48,6 @@ def start(context: Context, actor: Actor, key: str) -> Project:
         revival.serve_sites(context, sites)
     with context.transactions.begin() as tx:
         return projects.get_any(tx, project_id)
-
-
-def scale(context: Context, actor: Actor, key: str, wanted: Scale) -> Project:
-    """Set how many instances of a process run and how big they are; the watch follows within a second or two.
-
-    Raises: Invalid `unknown_process`, naming those there are.
-    """
-    require(actor, Permission.PROJECTS_DEPLOY)
-    with context.transactions.begin() as tx:
-        project = projects.find(tx, actor, key)
-        live = store.live(tx, project.id, PRODUCTION)
-        release = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
-        known = list(plan_from_json(release.plan).processes) if release is not None else [launch.WEB]
-        if wanted.process not in known and wanted.process != launch.WEB:
-            message = f"There is no process {wanted.process!r}; there is {', '.join(known) or 'none: this is a static site'}."
-            raise Invalid("unknown_process", message, issues=[Issue("body.process", message, "unknown")])
-        projects.set_scale(tx, project, wanted)
-        if live is not None and release is not None and project.status != "stopped":
-            _fit(tx, context, project, live.id, release, wanted)
-        return projects.get_any(tx, project.id)
-
-
-def _fit(tx: Tx, context: Context, project: Project, deployment_id: str, release: Release, wanted: Scale) -> None:
-    rows = [row for row in fleet.of_release(tx, release.id) if row.process == wanted.process]
-    memory = wanted.memory_mb or context.settings.instance_memory
-    leaving = [row.id for row in rows if row.index >= wanted.instances or row.memory_mb != memory or row.cpu != wanted.cpu]
-    fleet.drain_some(tx, leaving, context.settings.drain_seconds)
-    if wanted.process in plan_from_json(release.plan).processes:
-        launch.add_missing(tx, context, project, release, deployment_id)
 
 
 def instances(tx: Tx, project: Project, environment: str = PRODUCTION) -> list[Instance]:

@@ -1,12 +1,15 @@
 """Shapes of requests and answers about deployments and instances."""
 
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from canonry.features.deployments.lifecycle import MEMORY_OF_SIZE
 from canonry.features.deployments.models import Deployment, Instance
-from canonry.features.projects import Project
+from canonry.features.deployments.scaling import TIERS, ProcessScale, Wish
+from canonry.features.projects import Project, ProjectAnswer
+
+MOST_INSTANCES = 32
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=250)]
 
@@ -26,14 +29,88 @@ class PlanRequest(BaseModel):
     ref: Ref | None = None
 
 
-class ScaleRequest(BaseModel):
-    """Body of POST /v1/projects/{project}/scale. size: xs, s, m, l or xl; memory_mb wins over it."""
+def _positive(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("must be a positive integer")
+    if value > MOST_INSTANCES:
+        raise ValueError(f"must be at most {MOST_INSTANCES}")
+    return value
 
-    instances: Annotated[int, Field(strict=True, ge=1, le=32)] | None = None
+
+Count = Annotated[int, BeforeValidator(_positive), Field(ge=1, le=MOST_INSTANCES)]
+Megabytes = Annotated[int, Field(strict=True, ge=32, le=1 << 20, description="MiB of memory of one instance")]
+Cores = Annotated[float, Field(strict=True, ge=0.05, le=64, allow_inf_nan=False, description="cores that one instance may use")]
+
+
+class ScaleRequest(BaseModel):
+    """Body of POST /v1/projects/{project}/scale; what is absent stays as it is.
+
+    size: xs, s, m, l or xl, memory and cpu together; memory_mb (or memoryMb) and cpu (or vcpu) win over it. cpu null: no limit any more.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    instances: Count | None = None
     process: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,49}$")] = "web"
-    memory_mb: Annotated[int, Field(strict=True, ge=32, le=1 << 20)] | None = None
-    cpu: Annotated[float, Field(gt=0, le=64)] | None = None
-    size: Annotated[str, StringConstraints(pattern="^(" + "|".join(MEMORY_OF_SIZE) + ")$")] | None = None
+    size: Annotated[str, StringConstraints(pattern="^(" + "|".join(TIERS) + ")$")] | None = None
+    memory_mb: Megabytes | None = None
+    memoryMb: Megabytes | None = None  # noqa: N815 -- the seed's own name
+    cpu: Cores | None = None
+    vcpu: Cores | None = None
+
+    @model_validator(mode="after")
+    def _says_something_once(self) -> Self:
+        given = (self.instances, self.size, self.memory_mb, self.memoryMb)
+        if all(value is None for value in given) and not self.model_fields_set & {"cpu", "vcpu"}:
+            raise ValueError("say at least one of instances, size, memory_mb and cpu")
+        for one, other in (("memory_mb", "memoryMb"), ("cpu", "vcpu")):
+            if {one, other} <= self.model_fields_set and getattr(self, one) != getattr(self, other):
+                raise ValueError(f"`{one}` and `{other}` are one thing: send one of them")
+        return self
+
+    @property
+    def wish(self) -> Wish:
+        """What is wanted."""
+        tier = TIERS.get(self.size or "")
+        cpu = self.cpu if self.cpu is not None else self.vcpu
+        no_limit = cpu is None and bool(self.model_fields_set & {"cpu", "vcpu"})
+        if cpu is None and tier is not None and not no_limit:
+            cpu = tier.cpu
+        memory = self.memory_mb or self.memoryMb or (tier.memory_mb if tier is not None else None)
+        return Wish(self.process, self.instances, memory, cpu, no_limit)
+
+
+class ProcessScaleBody(BaseModel):
+    """How many instances of a process are wanted, how big they are (cpu null: no limit), and how many run and are healthy."""
+
+    process: str
+    instances: int
+    size: str | None
+    memory_mb: int
+    cpu: float | None
+    running: int
+    healthy: int
+
+
+class TierBody(BaseModel):
+    """A size by name."""
+
+    size: str
+    memory_mb: int
+    cpu: float
+
+
+class ScaleAnswer(BaseModel):
+    """The processes of a project, the sizes there are, and the most instances a process may have."""
+
+    processes: list[ProcessScaleBody]
+    tiers: list[TierBody]
+    max_instances: int
+
+
+class ScaledAnswer(ProjectAnswer):
+    """The project, and what was set."""
+
+    scale: ProcessScaleBody
 
 
 class DeploymentError(BaseModel):
@@ -122,6 +199,7 @@ class InstanceBody(BaseModel):
     reason: str
     memory_bytes: int
     memory_mb: int
+    cpu: float | None
     release_id: str
     environment: str
 
@@ -151,5 +229,10 @@ def instance_body(instance: Instance, memory_bytes: int) -> InstanceBody:
     return InstanceBody(
         id=instance.id, index=instance.index, process=instance.process, status=instance.status, started_at=instance.started_at.isoformat(),
         restarts=instance.restarts, reason=instance.reason, memory_bytes=memory_bytes, memory_mb=instance.memory_mb,
-        release_id=instance.release_id, environment=instance.environment,
+        cpu=instance.cpu, release_id=instance.release_id, environment=instance.environment,
     )  # fmt: skip
+
+
+def scale_body(scale: ProcessScale) -> ProcessScaleBody:
+    """Return the scale of a process as the API shows it."""
+    return ProcessScaleBody(**asdict(scale), size=scale.size)

@@ -57,7 +57,7 @@ def cache_key(project_id: str, environment: str) -> str:
 def plan_settings(project: Project) -> PlanSettings:
     """Return what the project itself asks of its plans."""
     return PlanSettings(
-        root_dir=project.root_dir, python_version=project.python_version, node_version=project.node_version,
+        provider=project.runtime, root_dir=project.root_dir, python_version=project.python_version, node_version=project.node_version,
         install_command=project.install_command, build_command=project.build_command, start_command=project.start_command,
         output_dir=project.output_dir, health_path=project.health_path, pins=dict(project.pins),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.errors import StepFailed
 from canonry.features.deployments.events import DeploymentSucceeded
-from canonry.features.deployments.fleet import leading, revival
+from canonry.features.deployments.fleet import leading, revival, scale
 from canonry.features.deployments.fleet import store as fleet
 from canonry.features.deployments.fleet.launch import host_of
 from canonry.features.deployments.models import Deployment, Release
@@ -37,6 +37,7 @@ def go_live(context: Context, project: Project, deployment: Deployment, release:
         with context.transactions.begin() as tx:
             stopped_before = _record(tx, deployment, url)
             sites = revival.bring_back(tx, context, project, besides=release.id) if stopped_before else []
+            scale.fit_all(tx, context, project, release, deployment.id)
             fleet.drain(tx, project.id, deployment.environment, keep_release=release.id, seconds=context.settings.drain_seconds)
         revival.serve_sites(context, sites)
     log.say(f"Live at {url}")

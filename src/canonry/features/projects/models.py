@@ -11,6 +11,7 @@ class Project:
     """What is deployed. slug: unique everywhere, part of the host. status: new, running or stopped.
 
     repo_url: the connected outside repository, None when code comes by upload or by push. pins: toolchain versions chosen by default.
+    runtime: what it is (static, python, node, …), None when that is detected. health_timeout: seconds, None for the setting of Canonry.
     instances, memory_mb: the scale of its web process in production (MiB, None: the default).
     """
 
@@ -22,6 +23,7 @@ class Project:
     status: str
     repo_url: str | None
     repo_branch: str
+    runtime: str | None
     root_dir: str | None
     node_version: str | None
     python_version: str | None
@@ -30,6 +32,7 @@ class Project:
     start_command: str | None
     output_dir: str | None
     health_path: str | None
+    health_timeout: int | None
     pins: Mapping[str, Any]
     instances: int
     memory_mb: int | None

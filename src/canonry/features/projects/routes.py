@@ -14,9 +14,11 @@ router = Routes(tags=["Projects"])
 def create_project(body: CreateProject, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ProjectAnswer:
     """Create a project."""
     repo_url = None if body.repo_url is None else service.checked_repository(body.repo_url, services.settings)
+    service.check_settings(services.ports.builder, {"runtime": body.runtime})
     project = service.create(
-        tx, actor, services.ports.limits, name=body.name, slug=body.slug, repo_url=repo_url, repo_branch=body.repo_branch
-    )
+        tx, actor, services.ports.limits, name=body.name, slug=body.slug, repo_url=repo_url, repo_branch=body.repo_branch,
+        runtime=body.runtime,
+    )  # fmt: skip
     return answer_of(project, services.settings)
 
 
@@ -33,10 +35,17 @@ def get_project(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep)
     return answer_of(service.find(tx, actor, project), services.settings)
 
 
+@router.operation("GET", "/projects/by-handle/{handle}/{name:path}", Permission.PROJECTS_READ)
+def get_project_by_name(handle: str, name: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ProjectAnswer:
+    """Show one project, by the handle of its organization and its name; letter case does not matter."""
+    return answer_of(service.find_by_name(tx, actor, handle, name), services.settings)
+
+
 @router.operation("PATCH", "/projects/{project}", Permission.PROJECTS_DEPLOY)
 def change_project(project: str, body: ChangeProject, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ProjectAnswer:
     """Change settings; they are in force at the next deployment."""
     changes = body.model_dump(exclude_unset=True)
+    service.check_settings(services.ports.builder, changes)
     if body.repo_url is not None:
         changes["repo_url"] = service.checked_repository(body.repo_url, services.settings)
     kept = {name: value for name, value in changes.items() if value is not None or name not in {"name", "repo_branch"}}

@@ -9,7 +9,7 @@ SLUG_FORM = "3 to 50 lower-case letters, digits and inner hyphens"
 _DERIVED_LENGTH = 40
 RESERVED = frozenset({
     "admin", "api", "app", "apps", "assets", "auth", "billing", "blog", "canonry", "cdn", "console", "dashboard", "docs", "edge",
-    "ftp", "git", "health", "help", "internal", "localhost", "login", "logout", "mail", "metrics", "ns1", "ns2", "preview",
+    "by-handle", "ftp", "git", "health", "help", "internal", "localhost", "login", "logout", "mail", "metrics", "ns1", "ns2", "preview",
     "production", "root", "smtp", "ssh", "static", "status", "support", "system", "webhook", "webhooks", "www"
 })  # fmt: skip
 

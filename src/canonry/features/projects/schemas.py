@@ -22,14 +22,22 @@ Slug = Annotated[str, AfterValidator(_in_form), Field(json_schema_extra={"patter
 Branch = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x20~^:?*\[\\-][^\x00-\x20~^:?*\[\\]*$")]
 
 
+Runtime = Annotated[str, StringConstraints(max_length=50), Field(description="static, python, node, deno, go or shell")]
+Path = Annotated[str, StringConstraints(max_length=1024, pattern=r"^/[!-~]*$")]
+
+
 class CreateProject(BaseModel):
-    """Body of POST /v1/projects. slug: 3 to 50 lower-case letters, digits, inner hyphens; derived from the name when absent."""
+    """Body of POST /v1/projects. slug: 3 to 50 lower-case letters, digits, inner hyphens; derived from the name when absent.
+
+    runtime: what it is, when that shall not be detected from the source.
+    """
 
     model_config = ConfigDict(extra="forbid")
     name: Name
     slug: Slug | None = None
     repo_url: Text | None = None
     repo_branch: Branch = "main"
+    runtime: Runtime | None = None
 
 
 class ChangeProject(BaseModel):
@@ -39,6 +47,7 @@ class ChangeProject(BaseModel):
     name: Name | None = None
     repo_url: Text | None = None
     repo_branch: Branch | None = None
+    runtime: Runtime | None = None
     node_version: Text | None = None
     python_version: Text | None = None
     install_command: Text | None = None
@@ -46,7 +55,8 @@ class ChangeProject(BaseModel):
     start_command: Text | None = None
     output_dir: Text | None = None
     root_dir: Text | None = None
-    health_path: Annotated[str, StringConstraints(max_length=2000, pattern=r"^/[^\x00-\x20]*$")] | None = None
+    health_path: Path | None = None
+    health_timeout: Annotated[int, Field(strict=True, ge=1, le=3600, description="seconds")] | None = None
 
 
 class ProjectBody(BaseModel):
@@ -61,6 +71,7 @@ class ProjectBody(BaseModel):
     repo_url: str | None
     repo_branch: str
     is_connected: bool
+    runtime: str | None
     node_version: str | None
     python_version: str | None
     install_command: str | None
@@ -69,6 +80,7 @@ class ProjectBody(BaseModel):
     output_dir: str | None
     root_dir: str | None
     health_path: str | None
+    health_timeout: int | None
     instances: int
     memory_mb: int
     git_url: str

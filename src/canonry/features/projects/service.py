@@ -1,7 +1,7 @@
 """Use cases around projects."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import psycopg
 
@@ -25,9 +25,12 @@ from canonry.features.projects.events import (
 from canonry.features.projects.models import Project, Scale
 from canonry.features.projects.rules import RESERVED, check_slug, derive_slug
 from canonry.infra.tx import Tx
+from canonry.ports.builder import Builder, PlanSettings
 from canonry.ports.limits import AccountLimits
 
 _ATTEMPTS = 100
+_FIELDS = {"runtime": "provider"}  # settings that the builder calls otherwise
+_PLANNED = frozenset(field.name for field in fields(PlanSettings)) - {"pins"}
 
 
 def create(
@@ -39,6 +42,7 @@ def create(
     slug: str | None = None,
     repo_url: str | None = None,
     repo_branch: str = "main",
+    runtime: str | None = None,
 ) -> Project:
     """Create a project; the slug is derived from the name when absent.
 
@@ -57,8 +61,8 @@ def create(
     project_id = new_id("prj")
     try:
         with tx.connection.transaction():
-            store.insert(tx, project_id=project_id, organization_id=actor.organization_id, slug=chosen, name=name,
-                         repo_url=repo_url, repo_branch=repo_branch)  # fmt: skip
+            settings = {"repo_url": repo_url, "repo_branch": repo_branch, "runtime": runtime}
+            store.insert(tx, project_id=project_id, organization_id=actor.organization_id, slug=chosen, name=name, settings=settings)
     except psycopg.errors.UniqueViolation as error:
         if error.diag.constraint_name == "projects_name_in_organization":
             raise _name_taken(name) from error
@@ -78,6 +82,19 @@ def checked_repository(text: str, settings: Settings) -> str:
     return url.text
 
 
+def check_settings(builder: Builder, changes: Mapping[str, object]) -> None:
+    """Return when a source can be planned with these settings. Raises: Invalid `invalid_project_setting`, naming each that it cannot."""
+    known = {_FIELDS.get(name, name): value for name, value in changes.items()}
+    faults = builder.faults(PlanSettings(**{name: value for name, value in known.items() if name in _PLANNED}))  # type: ignore[arg-type]
+    if faults:
+        names = {wish: name for name, wish in _FIELDS.items()}
+        issues = [Issue(f"body.{names.get(wish, wish)}", fault, "setting") for wish, fault in faults.items()]
+        text = "; ".join(f"{issue.path.removeprefix('body.')} {issue.message.rstrip('.')}" for issue in issues)
+        hint = "Correct it, or send null to have it detected."
+        raise Invalid("invalid_project_setting", f"No source could be deployed with this: {text}.", hint=hint,
+                      issues=issues)  # fmt: skip
+
+
 def find(tx: Tx, actor: Actor, key: str) -> Project:
     """Return the caller's project with that slug or id.
 
@@ -87,6 +104,19 @@ def find(tx: Tx, actor: Actor, key: str) -> Project:
     found = None if "\0" in key else store.find(tx, actor.organization_id, key)
     if found is None or actor.project_id not in {None, found.id}:
         raise NotFound("project_not_found", f"There is no project {key!r}.", hint="`canonry projects ls` lists yours.")
+    return found
+
+
+def find_by_name(tx: Tx, actor: Actor, handle: str, name: str) -> Project:
+    """Return the caller's project by the handle of its organization and its name, else its slug; letter case and an @ do not matter.
+
+    Raises: NotFound `project_not_found`, for another organization's as well.
+    """
+    require(actor, Permission.PROJECTS_READ)
+    own = handle.strip().removeprefix("@").lower() == actor.organization_handle.lower()
+    found = store.find_by_name(tx, actor.organization_id, name.strip()) if own and "\0" not in name else None
+    if found is None or actor.project_id not in {None, found.id}:
+        raise NotFound("project_not_found", f"There is no project {name!r} of {handle!r}.", hint="`canonry projects ls` lists yours.")
     return found
 
 

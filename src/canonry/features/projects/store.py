@@ -11,18 +11,19 @@ from canonry.features.projects.models import Project, Scale
 from canonry.infra.tx import Tx
 
 _SELECT = sql.SQL("""
-    SELECT p.id, p.organization_id, o.handle, p.slug, p.name, p.status, p.repo_url, p.repo_branch, p.root_dir, p.node_version,
-           p.python_version, p.install_command, p.build_command, p.start_command, p.output_dir, p.health_path, p.pins,
-           coalesce(s.instances, 1) AS instances, s.memory_mb, p.created_at, p.updated_at
+    SELECT p.id, p.organization_id, o.handle, p.slug, p.name, p.status, p.repo_url, p.repo_branch, p.runtime, p.root_dir,
+           p.node_version, p.python_version, p.install_command, p.build_command, p.start_command, p.output_dir, p.health_path,
+           p.health_timeout, p.pins, coalesce(s.instances, 1) AS instances, s.memory_mb, p.created_at, p.updated_at
     FROM projects p JOIN organizations o ON o.id = p.organization_id
     LEFT JOIN scales s ON s.project_id = p.id AND s.environment = 'production' AND s.process = 'web' """)
 
 
-def insert(tx: Tx, *, project_id: str, organization_id: str, slug: str, name: str, repo_url: str | None, repo_branch: str) -> None:
-    """Add a project. Raises psycopg's UniqueViolation for a taken slug or name."""
+def insert(tx: Tx, *, project_id: str, organization_id: str, slug: str, name: str, settings: Mapping[str, str | None]) -> None:
+    """Add a project. settings: repo_url, repo_branch, runtime. Raises psycopg's UniqueViolation for a taken slug or name."""
     tx.connection.execute(
-        "INSERT INTO projects (id, organization_id, slug, name, repo_url, repo_branch) VALUES (%s, %s, %s, %s, %s, %s)",
-        (project_id, organization_id, slug, name, repo_url, repo_branch),
+        """INSERT INTO projects (id, organization_id, slug, name, repo_url, repo_branch, runtime)
+           VALUES (%(id)s, %(organization_id)s, %(slug)s, %(name)s, %(repo_url)s, %(repo_branch)s, %(runtime)s)""",
+        {**settings, "id": project_id, "organization_id": organization_id, "slug": slug, "name": name},
     )
 
 
@@ -31,6 +32,14 @@ def find(tx: Tx, organization_id: str, key: str) -> Project | None:
     with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
         query = _SELECT + sql.SQL("WHERE p.organization_id = %s AND (p.id = %s OR p.slug = %s)")
         return cursor.execute(query, (organization_id, key, key)).fetchone()
+
+
+def find_by_name(tx: Tx, organization_id: str, name: str) -> Project | None:
+    """Return the organization's project of that name, else the one with that slug, in any letter case."""
+    with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
+        query = _SELECT + sql.SQL("""WHERE p.organization_id = %s AND (lower(p.name) = lower(%s) OR p.slug = lower(%s))
+                             ORDER BY lower(p.name) = lower(%s) DESC LIMIT 1""")
+        return cursor.execute(query, (organization_id, name, name, name)).fetchone()
 
 
 def find_any(tx: Tx, project_id: str) -> Project | None:

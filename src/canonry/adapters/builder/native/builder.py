@@ -18,7 +18,7 @@ from canonry.adapters.builder.native.installs import Installs
 from canonry.adapters.builder.native.layers import Layers
 from canonry.adapters.builder.native.locks import hold
 from canonry.adapters.builder.native.output import masking
-from canonry.adapters.builder.native.plan import plan_source
+from canonry.adapters.builder.native.plan import faults_of, plan_source
 from canonry.adapters.builder.native.rooms import Room
 from canonry.adapters.builder.native.steps import group_name
 from canonry.adapters.builder.native.toolchains import Toolchains
@@ -44,6 +44,10 @@ class NativeBuilder:
     def plan(self, source: Path, settings: PlanSettings) -> Plan:
         """See `ports.builder.Builder.plan`."""
         return plan_source(source, settings)
+
+    def faults(self, settings: PlanSettings) -> dict[str, str]:
+        """See `ports.builder.Builder.faults`."""
+        return faults_of(settings)
 
     def build(self, request: BuildRequest, log: LogLine) -> Artifact:
         """See `ports.builder.Builder.build`. The plan of the answer names the exact toolchains that were used."""

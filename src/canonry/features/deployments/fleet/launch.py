@@ -94,20 +94,20 @@ def wait_until_healthy(
     with context.transactions.begin() as tx:
         host = host_of(tx, context, project.id, release.environment)
     begun = time.monotonic()
+    until = begun + health_timeout(context, project)
     looks, fault = 0, ""
     while waiting:
         cancellation.check()
-        fault = _look(context, host, release, waiting, begun)
-        elapsed = time.monotonic() - begun
-        if waiting and elapsed > context.settings.health_timeout:
-            raise _unhealthy(context, waiting[0], fault)
+        fault = _look(context, host, release, waiting, begun=begun, until=until)
+        if waiting and time.monotonic() > until:
+            raise _unhealthy(context, project, waiting[0], fault)
         if waiting:
             looks += 1
             time.sleep(0.02 if looks < _QUICK_LOOKS else 0.2)
     log.say(f"Healthy after {time.monotonic() - begun:.2f} s")
 
 
-def _look(context: Context, host: str, release: Release, waiting: list[Instance], begun: float) -> str:
+def _look(context: Context, host: str, release: Release, waiting: list[Instance], *, begun: float, until: float) -> str:
     """Check each waiting instance once; healthy ones leave the list. Returns what is wrong with the last one looked at."""
     plan, fault = plan_from_json(release.plan), ""
     for instance in list(waiting):
@@ -117,7 +117,7 @@ def _look(context: Context, host: str, release: Release, waiting: list[Instance]
             raise StepFailed("instance_exited", f"{instance.process}.{instance.index} ended before it was healthy: {reason or 'it ended'}.",
                              hint=_advice(context, instance, reason))  # fmt: skip
         if instance.process == WEB:
-            budget = max(0.5, min(5.0, context.settings.health_timeout - (time.monotonic() - begun)))
+            budget = max(0.5, min(5.0, until - time.monotonic()))
             fault = health.check(state.address, host, plan.health_path, timeout=budget)
         elif time.monotonic() - begun < _WORKER_SECONDS:
             fault = "it has just started"
@@ -137,10 +137,15 @@ def host_of(tx: Tx, context: Context, project_id: str, environment: str) -> str:
     return f"{label}.{context.settings.base_domain}"
 
 
-def _unhealthy(context: Context, instance: Instance, fault: str) -> StepFailed:
+def health_timeout(context: Context, project: Project) -> int:
+    """Return how many seconds a new instance may take to become healthy."""
+    return project.health_timeout or context.settings.health_timeout
+
+
+def _unhealthy(context: Context, project: Project, instance: Instance, fault: str) -> StepFailed:
     state = context.ports.runtime.state(instance.runtime_id)
     elsewhere = health.listening_elsewhere(state) if state is not None else ""
-    seconds = context.settings.health_timeout
+    seconds = health_timeout(context, project)
     return StepFailed("unhealthy", f"{instance.process}.{instance.index} was not healthy within {seconds} s: {fault}.",
                       hint=elsewhere or _last_lines(context, instance))  # fmt: skip
 

@@ -158,7 +158,9 @@ class Watch:
                 with self._context.transactions.begin() as tx:
                     store.update(tx, row.id, {"status": "healthy", "address": state.address, "reason": ""})
         elif row.status == "starting":
-            if (now() - row.started_at).total_seconds() > self._context.settings.health_timeout:
+            with self._context.transactions.begin() as tx:
+                timeout = launch.health_timeout(self._context, projects.get_any(tx, row.project_id))
+            if (now() - row.started_at).total_seconds() > timeout:
                 self._note_end(row, f"not healthy in time: {fault}")
         else:
             self._note_fault(row, fault)

@@ -3,10 +3,19 @@
 from canonry.core.access import Permission
 from canonry.core.environments import PRODUCTION
 from canonry.features import projects
-from canonry.features.deployments import lifecycle
+from canonry.features.deployments import lifecycle, scaling
 from canonry.features.deployments.routes.parameters import Environment
-from canonry.features.deployments.schemas import InstancesAnswer, ScaleRequest, instance_body
-from canonry.features.projects import ProjectAnswer, Scale, answer_of
+from canonry.features.deployments.schemas import (
+    MOST_INSTANCES,
+    InstancesAnswer,
+    ScaleAnswer,
+    ScaledAnswer,
+    ScaleRequest,
+    TierBody,
+    instance_body,
+    scale_body,
+)
+from canonry.features.projects import ProjectAnswer, answer_of
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.routing import Routes
 
@@ -32,13 +41,18 @@ def delete_project(project: str, actor: ActorDep, services: ServicesDep) -> None
 
 
 @router.operation("POST", "/projects/{project}/scale", Permission.PROJECTS_DEPLOY)
-def scale_project(project: str, body: ScaleRequest, actor: ActorDep, services: ServicesDep) -> ProjectAnswer:
+def scale_project(project: str, body: ScaleRequest, actor: ActorDep, services: ServicesDep) -> ScaledAnswer:
     """Set how many instances of a process run, and how big they are."""
-    with services.transactions.begin() as tx:
-        now = projects.scale_of(tx, projects.find(tx, actor, project).id, body.process)
-    memory = body.memory_mb or (lifecycle.MEMORY_OF_SIZE[body.size] if body.size else now.memory_mb)
-    wanted = Scale(body.process, body.instances or now.instances, memory, body.cpu if body.cpu is not None else now.cpu)
-    return answer_of(lifecycle.scale(services, actor, project, wanted), services.settings)
+    found, scale = scaling.set_scale(services, actor, project, body.wish)
+    return ScaledAnswer(**answer_of(found, services.settings).model_dump(), scale=scale_body(scale))
+
+
+@router.operation("GET", "/projects/{project}/scale", Permission.PROJECTS_READ)
+def show_scale(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ScaleAnswer:
+    """Show how many instances of each process are wanted and run, how big they are, and which sizes there are."""
+    processes = scaling.scales(tx, services, projects.find(tx, actor, project))
+    tiers = [TierBody(size=name, memory_mb=tier.memory_mb, cpu=tier.cpu) for name, tier in scaling.TIERS.items()]
+    return ScaleAnswer(processes=[scale_body(scale) for scale in processes], tiers=tiers, max_instances=MOST_INSTANCES)
 
 
 @router.operation("GET", "/projects/{project}/instances", Permission.PROJECTS_READ)

@@ -102,7 +102,8 @@ def _refuse_unknown(place: str, kind: str, entries: Table, known: set[str]) -> N
             raise invalid_config(place, f"has an unknown {kind}: {key[:60]}", f"{meant}Known: {', '.join(sorted(known))}.")
 
 
-def _provider(place: str, value: object) -> str:
+def check_provider(place: str, value: object) -> str:
+    """Return the name of a provider. Raises: Invalid `invalid_config`, naming all of them."""
     if value not in PROVIDERS:
         raise invalid_config(place, f"is not a provider: {str(value)[:60]!r}", f"Choose one of {', '.join(PROVIDERS)}.")
     return str(value)
@@ -143,7 +144,7 @@ def _variable(place: str, value: object) -> str:
 
 
 KEYS: dict[str, Callable[[str, object], str | int | bool | tuple[str, ...]]] = {
-    "build.provider": _provider,
+    "build.provider": check_provider,
     "build.install": check_command,
     "build.build": check_command,
     "build.output": check_folder,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from canonry.adapters.builder.native.plan.config import check_version
 from canonry.adapters.builder.native.plan.problems import invalid_config
 from canonry.adapters.builder.native.plan.ranges import Requirement
 from canonry.adapters.builder.native.plan.tree import SourceTree, table, text_or_none
@@ -62,6 +63,15 @@ def _choose(name: str, asked: Request | None, pins: Mapping[str, str]) -> Toolch
     if requirement.admits(default):
         return Toolchain(name, default, f"{source}: {asked.place} asks for {requirement.text}")
     return Toolchain(name, requirement.text, f"{asked.place} asks for {requirement.text}")
+
+
+def check_request(name: str, place: str, value: object) -> str:
+    """Return the text of a version that can be asked for. Raises: Invalid `invalid_config`."""
+    text = check_version(place, value)
+    cleaned = _clean(name, text)
+    if cleaned not in _ANY:
+        _parse(name, Request(place, text), cleaned)
+    return text
 
 
 def _clean(name: str, text: str) -> str:

@@ -14,6 +14,7 @@ from canonry.adapters.builder.native.plan.config import (
     check_command,
     check_folder,
     check_health_path,
+    check_provider,
     check_version,
     read_project_file,
 )
@@ -27,6 +28,7 @@ from canonry.ports.builder import Plan, PlanSettings, StaticSite
 
 _PROJECT = "project setting"
 _REPLACED = {
+    "runtime": ("build.provider",),
     "python_version": ("build.python",),
     "node_version": ("build.node",),
     "install_command": ("build.install",),
@@ -88,6 +90,8 @@ def gather_wishes(source: SourceTree, app: SourceTree, settings: PlanSettings) -
         )
     procfile = read_procfile(app)
     wishes = _from_file(wished, procfile)
+    if settings.provider:
+        wishes = replace(wishes, provider=check_provider(f"{_PROJECT} runtime", settings.provider))
     wishes = _decide_result(wishes, settings, wished, procfile)
     return _add_settings(wishes, settings)
 
@@ -186,6 +190,7 @@ def _decide_result(wishes: Wishes, settings: PlanSettings, wished: ProjectFile, 
 
 def _add_settings(wishes: Wishes, settings: PlanSettings) -> Wishes:
     asked = {
+        "runtime": settings.provider,
         "python_version": settings.python_version,
         "node_version": settings.node_version,
         "install_command": settings.install_command,
