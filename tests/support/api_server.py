@@ -224,6 +224,8 @@ def _answer(state: ApiServer, asked: Asked) -> Answer:
         return 200, {"plan": state.plan}
     if words == ["projects"]:
         return _create(state, asked) if asked.method == "POST" else _page(list(state.projects.values()), "projects", asked)
+    if words[-1] == "scale":
+        return _scale(asked)
     if words[0] == "deployments":
         return _of_deployment(state, asked, words)
     return _of_project(state, asked, words)
@@ -300,8 +302,6 @@ def _of_project(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
         return _rollback(state, words[1])
     if verb in {"stop", "start"}:
         project["status"] = "stopped" if verb == "stop" else "running"
-    elif verb == "scale":
-        return _scale(asked)
     elif asked.method == "PATCH":
         project.update(asked.document)
     return 200, {"project": project}
