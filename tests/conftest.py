@@ -4,7 +4,7 @@ import signal
 
 from tests.support.api import api, common_api, container, machine
 from tests.support.dns import dns_server
-from tests.support.edge import apps, caddy, own_caddy
+from tests.support.edge import apps, caddy, own_caddy, secure_caddy
 from tests.support.postgres import database, database_url, empty_database_url, postgres_server
 from tests.support.redis import redis_server
 from tests.support.signing_in import browser, people, sign_in
@@ -25,6 +25,7 @@ __all__ = [
     "people",
     "postgres_server",
     "redis_server",
+    "secure_caddy",
     "sign_in",
 ]
 

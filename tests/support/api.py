@@ -24,6 +24,7 @@ import pytest
 from canonry.adapters.builder.memory import MemoryBuilder
 from canonry.adapters.dns.memory import MemoryDns
 from canonry.adapters.edge.memory import MemoryEdge
+from canonry.adapters.edge.memory_certificates import MemoryCertificates
 from canonry.adapters.gates.open import OpenGate
 from canonry.adapters.limits.unlimited import Unlimited
 from canonry.adapters.mail.memory import MemoryMailer
@@ -307,6 +308,7 @@ def _container(database: Database, machine: Machine, root: Path) -> Container:
         gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions), mail=MemoryMailer(),
         rates=MemoryRates(),
         dns=MemoryDns(),
+        certificates=MemoryCertificates(),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

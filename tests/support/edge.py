@@ -7,6 +7,7 @@ Fixtures: `apps` (start apps, they end with the test), `caddy` (one Caddy for th
 import http.client
 import json
 import socket
+import ssl
 import tempfile
 import threading
 import time
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +86,25 @@ class RunningCaddy:
         """Where it listens."""
         return self.settings.http_port
 
+    def connect(self) -> socket.socket:
+        """Open a connection to the HTTPS port."""
+        return socket.create_connection(("127.0.0.1", self.settings.https_port), timeout=20)
+
+    def ask_securely(self, host: str, path: str = "/", headers: Mapping[str, str] | None = None) -> Answer:
+        """Send one request over HTTPS, whoever made the certificate. Raises: ssl.SSLError when the handshake is refused."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPConnection(host)
+        plain = self.connect()
+        try:
+            connection.sock = context.wrap_socket(plain, server_hostname=host)
+            connection.request("GET", path, headers=dict(headers or {}))
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()})
+        finally:
+            connection.close()
+            plain.close()
+
     def ask(
         self, host: str, path: str = "/", headers: Mapping[str, str] | None = None, *, method: str = "GET", body: bytes | None = None
     ) -> Answer:
@@ -125,23 +146,30 @@ def apps() -> Iterator[Apps]:
 @pytest.fixture(scope="session")
 def caddy() -> Iterator[RunningCaddy]:
     """Give the session's Caddy."""
-    yield from _running()
+    yield from running_caddy()
+
+
+@pytest.fixture(scope="session")
+def secure_caddy() -> Iterator[RunningCaddy]:
+    """Give a Caddy for the session that serves HTTPS too, with certificates of its own authority."""
+    yield from running_caddy(https_port=free_port(), tls="internal")
 
 
 @pytest.fixture
 def own_caddy() -> Iterator[RunningCaddy]:
     """Give a Caddy of this test's own."""
-    yield from _running()
+    yield from running_caddy()
 
 
-def _running() -> Iterator[RunningCaddy]:
+def running_caddy(**settings: Any) -> Iterator[RunningCaddy]:  # noqa: ANN401 -- as Settings takes them
+    """Give a Caddy with these settings."""
     root = Path(tempfile.mkdtemp(prefix="canonry edge "))
-    home, settings = Home(root / "home"), Settings(home=root / "home", http_port=free_port())
+    home, chosen = Home(root / "home"), Settings(home=root / "home", http_port=free_port(), **settings)
     home.create()
-    process = CaddyProcess(home, settings)
+    process = CaddyProcess(home, chosen)
     try:
         process.start()
-        yield RunningCaddy(home, settings, process, CaddyEdge(home, settings))
+        yield RunningCaddy(home, chosen, process, CaddyEdge(home, chosen))
     finally:
         process.stop(grace=0)
         remove_tree(root)

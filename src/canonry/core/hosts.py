@@ -45,6 +45,7 @@ def _no_domain(text: str, field: str, fault: str, hint: str) -> Invalid:
     return Invalid("invalid_hostname", f"{shown} cannot be attached: it is {fault}.", hint=hint, issues=[Issue(field, fault, "hostname")])
 
 
-def public_url(host: str, port: int) -> str:
+def public_url(host: str, port: int, *, secure: bool = False) -> str:
     """Return the address at which people reach `host`; the port is left out when it is the usual one."""
-    return f"http://{host}" if port == 80 else f"http://{host}:{port}"
+    scheme, usual = ("https", 443) if secure else ("http", 80)
+    return f"{scheme}://{host}" if port == usual else f"{scheme}://{host}:{port}"

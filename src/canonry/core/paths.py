@@ -68,6 +68,11 @@ class Home:
         return self.edge / "requests"
 
     @property
+    def permits(self) -> Path:
+        """`<host>`: certificates for this name may be obtained (`issuing`), or there is one (`active`); the edge reads it."""
+        return self.edge / "permits"
+
+    @property
     def postgres(self) -> Path:
         """Canonry's own PostgreSQL: `data/` and its settings."""
         return self.root / "postgres"

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from canonry.core.errors import Invalid
+from canonry.core.hosts import public_url
 from canonry.core.mail import parse_address
 from canonry.core.secret import Secret
 from canonry.core.smtp import parse_smtp_url
+
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 
 
 def _setting(default: Any, help_text: str) -> Any:  # noqa: ANN401 -- the field's own annotation is the type
@@ -25,6 +28,19 @@ class Settings:
     home: Path = _setting(Path("~/.canonry"), "Folder that holds everything Canonry keeps.")
     http_port: int = _setting(8080, "Port on which the edge serves HTTP.")
     http_address: str = _setting("127.0.0.1", "Address on which the edge listens; 0.0.0.0 opens it to the network.")
+    https_port: int = _setting(0, "Port on which the edge serves HTTPS; 0: it does not.")
+    tls: str = _setting(
+        "off",
+        "Where certificates come from: off, internal (a CA of this Canonry, for laptops and closed networks) or acme (Let's Encrypt).",
+    )
+    acme_ca: str = _setting(LETS_ENCRYPT, "Directory of the ACME certificate authority; the default is Let's Encrypt.")
+    acme_ca_root: str = _setting("", "File with the root certificate of a private ACME certificate authority, which is trusted besides.")
+    acme_email: str = _setting("", "Address that the certificate authority writes to about trouble with certificates.")
+    tls_certificate: str = _setting("", "File with a certificate of your own and its chain, like one for *.<base domain>.")
+    tls_key: str = _setting("", "File with the key of CANONRY_TLS_CERTIFICATE.")
+    hsts: str = _setting(
+        "domains", "Who tells browsers to insist on HTTPS for 30 days: domains (verified custom ones), all (projects too) or off."
+    )
     base_domain: str = _setting("localhost", "Projects are served at <slug>.<base domain>; Canonry itself at the base domain.")
     database_url: Secret | None = _setting(None, "PostgreSQL to use instead of the one Canonry starts itself.")
     workers: int = _setting(4, "How many jobs run at the same time (1 to 64).")
@@ -73,12 +89,33 @@ class Settings:
     @property
     def tls_is_on(self) -> bool:
         """Whether the edge serves HTTPS."""
-        return False
+        return self.https_port > 0 and self.tls != "off"
 
     @property
     def uses_lets_encrypt(self) -> bool:
         """Whether certificates come from Let's Encrypt, which CAA records may forbid."""
-        return False
+        return self.tls_is_on and self.tls == "acme" and ".letsencrypt.org/" in self.acme_ca
+
+    @property
+    def base_is_local(self) -> bool:
+        """Whether the base domain is one that no certificate authority outside makes certificates for."""
+        return self.base_domain == "localhost" or self.base_domain.endswith(".localhost")
+
+    @property
+    def own_url_is_secure(self) -> bool:
+        """Whether Canonry's own address is an https one: only with a certificate that command lines and git trust without being told."""
+        return self.tls_is_on and not self.base_is_local and (self.tls == "acme" or bool(self.tls_certificate))
+
+    @property
+    def own_url(self) -> str:
+        """Canonry's own address."""
+        if self.own_url_is_secure:
+            return public_url(self.base_domain, self.https_port, secure=True)
+        return public_url(self.base_domain, self.http_port)
+
+    def url_of(self, host: str) -> str:
+        """Return the address at which people reach a host of a project."""
+        return public_url(host, self.https_port, secure=True) if self.tls_is_on else public_url(host, self.http_port)
 
     @property
     def home_path(self) -> Path:
@@ -164,7 +201,7 @@ def _parse(name: str, text: str) -> object:
 
 
 _RANGES = {"preview_days": (1, 365), "preview_limit": (1, 1000),
-           "http_port": (1, 65535), "workers": (1, 64), "build_timeout": (1, 86_400), "health_timeout": (1, 3600),
+           "http_port": (1, 65535), "https_port": (0, 65535), "workers": (1, 64), "build_timeout": (1, 86_400), "health_timeout": (1, 3600),
            "drain_seconds": (0, 3600), "stop_grace": (0, 600), "instance_memory": (16, 1 << 20),
            "build_memory": (64, 1 << 20), "build_disk": (16, 1 << 20), "upload_limit": (1, 1 << 16),
            "rate_limit": (1, 1 << 31), "rate_limit_anonymous": (1, 1 << 31), "rate_limit_sign_in": (1, 1 << 31)}  # fmt: skip
@@ -187,6 +224,7 @@ def _checked(settings: Settings) -> Settings:
         _ = settings.public_address_list
     except ValueError as error:
         raise _wrong("public_addresses", settings.public_addresses, "expected IP addresses separated by commas") from error
+    _check_tls(settings)
     if settings.dns_resolver and not _is_server(settings.dns_resolver):
         raise _wrong("dns_resolver", settings.dns_resolver, "expected an IP address and a port, like 127.0.0.1:53")
     _check_provider(settings)
@@ -205,6 +243,30 @@ def _check_mail(settings: Settings) -> None:
         parse_address(address.removesuffix(">") if bracket else settings.mail_from)
     except Invalid as error:
         raise _wrong("mail_from", settings.mail_from, "expected canonry@example.com or Canonry <canonry@example.com>") from error
+
+
+def _check_tls(settings: Settings) -> None:
+    """Refuse what would be ignored or could not work, before anything starts."""
+    if settings.tls not in {"off", "internal", "acme"}:
+        raise _wrong("tls", settings.tls, "expected off, internal or acme")
+    if (settings.tls == "off") != (settings.https_port == 0):
+        raise _wrong("https_port", settings.https_port, f"with CANONRY_TLS={settings.tls} expected "
+                     + ("0" if settings.tls == "off" else "a port, like 443 or 8443"))  # fmt: skip
+    if settings.https_port == settings.http_port:
+        raise _wrong("https_port", settings.https_port, "expected another port than CANONRY_HTTP_PORT")
+    if settings.hsts not in {"domains", "all", "off"}:
+        raise _wrong("hsts", settings.hsts, "expected domains, all or off")
+    if not settings.acme_ca.startswith("https://"):
+        raise _wrong("acme_ca", settings.acme_ca, "expected an https:// address")
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        missing = "tls_key" if settings.tls_certificate else "tls_certificate"
+        raise _wrong(missing, "", "a certificate and its key belong together: expected both files or none")
+    for name in ("acme_ca_root", "tls_certificate", "tls_key"):
+        file = getattr(settings, name)
+        if file and not Path(file).is_absolute():
+            raise _wrong(name, file, "expected an absolute path")
+        if file and not os.access(file, os.R_OK):
+            raise _wrong(name, file, "expected a file that Canonry may read")
 
 
 def _is_server(text: str) -> bool:

@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from canonry.core.hosts import public_url
 from canonry.http import errors
 from canonry.http.deps import Services
 from canonry.http.headers import ASKED, EXPOSED
@@ -24,7 +23,7 @@ class Application(FastAPI):
         self.state.container = container
         self.state.limiter = RateLimiter(container.ports.rates, container.settings)
         self._aliases = aliases
-        self._server = public_url(container.settings.base_domain, container.settings.http_port)
+        self._server = container.settings.own_url
         self._origins = container.settings.origins
         errors.install(self)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from canonry.ports.builder import Builder
+from canonry.ports.certificates import Certificates
 from canonry.ports.dns import Dns
 from canonry.ports.edge import Edge
 from canonry.ports.gates import ReleaseGate
@@ -27,7 +28,21 @@ class Ports:
     mail: Mailer
     rates: Rates
     dns: Dns
+    certificates: Certificates
     sign_in_provider: SignInProvider | None = None
 
 
-__all__ = ["AccountLimits", "Builder", "Dns", "Edge", "Identity", "Mailer", "Ports", "Rates", "ReleaseGate", "Runtime", "SignInProvider"]
+__all__ = [
+    "AccountLimits",
+    "Builder",
+    "Certificates",
+    "Dns",
+    "Edge",
+    "Identity",
+    "Mailer",
+    "Ports",
+    "Rates",
+    "ReleaseGate",
+    "Runtime",
+    "SignInProvider",
+]

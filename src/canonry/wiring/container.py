@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from canonry.adapters.builder.native.builder import NativeBuilder
 from canonry.adapters.dns.resolver import DnsResolver
+from canonry.adapters.edge.caddy.certificates import CaddyCertificates
 from canonry.adapters.edge.caddy.edge import CaddyEdge
 from canonry.adapters.gates.open import OpenGate
 from canonry.adapters.limits.unlimited import Unlimited
@@ -69,6 +70,7 @@ def open_container(settings: Settings, database_url: Secret) -> Container:
         mail=_mailer(settings, home), rates=_rates(settings),
         dns=DnsResolver(settings.dns_resolver, allow_private=settings.allow_private_targets),
         sign_in_provider=provider,
+        certificates=CaddyCertificates(home, settings),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

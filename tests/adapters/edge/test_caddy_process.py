@@ -162,7 +162,7 @@ def test_a_low_port_without_permission_says_what_to_do() -> None:
 
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(Invalid) as caught:
-        sockets.listening_sockets("192.0.2.1", free_port())
+        sockets.listening_sockets("192.0.2.1", [free_port()])
     assert caught.value.code == "invalid_setting"
 
 

@@ -17,7 +17,7 @@ from canonry.infra.processes import ProcessId
 
 @dataclass(frozen=True)
 class Serving:
-    """The serving Python process, as it wrote it down. started: clock ticks since boot."""
+    """The serving Python process, as it wrote it down. started: clock ticks since boot. url: its own address; projects_url: a pattern."""
 
     pid: int
     started: int
@@ -25,21 +25,14 @@ class Serving:
     http_address: str
     base_domain: str
     version: str
-
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return own_url(self.base_domain, self.http_port)
-
-
-def own_url(base_domain: str, port: int) -> str:
-    """Return Canonry's own address, without the port that browsers add themselves."""
-    return f"http://{base_domain}" if port == 80 else f"http://{base_domain}:{port}"
+    url: str
+    projects_url: str
 
 
 def write_serving(home: Home, settings: Settings, process: ProcessId, version: str) -> None:
     """Write down that this process serves the home now."""
-    state = Serving(process.pid, process.started, settings.http_port, settings.http_address, settings.base_domain, version)
+    state = Serving(process.pid, process.started, settings.http_port, settings.http_address, settings.base_domain, version,
+                    settings.own_url, settings.url_of(f"<slug>.{settings.base_domain}"))  # fmt: skip
     write_atomic(home.serve_state, json.dumps(dataclasses.asdict(state)), mode=0o600, sync=False)
 
 

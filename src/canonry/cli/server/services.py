@@ -48,11 +48,15 @@ def start_services(services: Services, settings: Settings, home: Home, undo: Exi
             undo.callback(services.caddy.stop, grace=0)
         known = services.caddy.find()
         pid = services.caddy.start()
-        say(f"Caddy {'runs' if pid == known else 'started'} on port {settings.http_port} (pid {pid}).")
+        say(f"Caddy {'runs' if pid == known else 'started'} on port {_ports(settings)} (pid {pid}).")
         url = _start_database(services, settings, undo, say)
         if applied := migrate(url, migrations_folder()):
             say(f"The database got {len(applied)} migration{'s' if len(applied) > 1 else ''}, up to {applied[-1].removesuffix('.sql')}.")
     return url
+
+
+def _ports(settings: Settings) -> str:
+    return f"{settings.http_port} and {settings.https_port} (HTTPS)" if settings.tls_is_on else str(settings.http_port)
 
 
 def _start_database(services: Services, settings: Settings, undo: ExitStack, say: Callable[[str], None]) -> Secret:

@@ -63,11 +63,10 @@ def _already(home: "Home", pid: int, asked_port: int | None) -> int:
 
 def _introduce(settings: Settings, url: "Secret") -> None:
     """Make the owner at the first start, and see to it that this user's command line has a token that works here."""
-    from canonry.cli.server.running import own_url
     from canonry.client import credentials
     from canonry.wiring.container import bootstrap_owner, open_container, renew_owner_token
 
-    address = own_url(settings.base_domain, settings.http_port)
+    address = settings.own_url
     stored = credentials.load()
     container = open_container(settings, url)
     try:
@@ -116,7 +115,7 @@ def _serve_attached(settings: Settings, home: "Home") -> None:
 
 def _where(serving: "Serving", home: "Home", *, attached: bool) -> str:
     lines = [f"Canonry is up: {serving.url} (pid {serving.pid}, home {home.root})",
-             f"Projects answer at http://<slug>.{serving.url.removeprefix('http://')}",
+             f"Projects answer at {serving.projects_url}",
              "Deploy a folder: canonry deploy PATH",
              "Ctrl-C stops Canonry's own process only. " if attached else ""]  # fmt: skip
     return "\n".join(lines) + "Stop everything: canonry down"

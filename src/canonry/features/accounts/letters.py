@@ -1,6 +1,5 @@
 """The texts of the mails around accounts: short, plain, each with one thing to do."""
 
-from canonry.core.hosts import public_url
 from canonry.core.mail import Mail
 from canonry.core.settings import Settings
 
@@ -65,7 +64,7 @@ def invitation(settings: Settings, to: str, organization: str, by: str, secret: 
 
 
 def _home(settings: Settings) -> str:
-    return public_url(settings.base_domain, settings.http_port)
+    return settings.own_url
 
 
 def _link(settings: Settings, page: str, secret: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Set as AbstractSet
 
 from canonry.core.environments import PRODUCTION
-from canonry.core.hosts import public_url
 from canonry.features import projects, traffic
 from canonry.features.deployments import frozen, store
 from canonry.features.deployments.build_log import BuildLog
@@ -33,7 +32,7 @@ def go_live(context: Context, project: Project, deployment: Deployment, release:
             hosts = traffic.hosts_of(tx, project.id, deployment.environment)
             addresses = leading.serving_addresses(tx, release)
         leading.lead(context, release, hosts, addresses)
-        url = public_url(host, context.settings.http_port)
+        url = context.settings.url_of(host)
         with context.transactions.begin() as tx:
             stopped_before = _record(tx, deployment, url)
             sites = revival.bring_back(tx, context, project, besides=release.id) if stopped_before else []
@@ -59,7 +58,7 @@ def take_over(context: Context, project: Project, deployment: Deployment, releas
             runs = status == "running" if deployment.environment == PRODUCTION else status != "stopped"
             if old is None or not runs or not _same(context, old, release) or not _complete(tx, project, old, running):
                 return False
-            url = public_url(host_of(tx, context, project.id, deployment.environment), context.settings.http_port)
+            url = context.settings.url_of(host_of(tx, context, project.id, deployment.environment))
             hosts = traffic.hosts_of(tx, project.id, deployment.environment)
             addresses = leading.serving_addresses(tx, old)
         leading.lead(

@@ -1,6 +1,6 @@
 """HTTP for domains and aliases."""
 
-from canonry.core.access import Permission
+from canonry.core.access import Actor, Permission
 from canonry.features.domains import service, store, verification
 from canonry.features.domains.models import Kind
 from canonry.features.domains.rules import subdomain_of
@@ -17,10 +17,11 @@ from canonry.features.domains.schemas import (
     answer_of,
     body_of,
     list_of,
-    subdomain_body,
 )
-from canonry.http.deps import ActorDep, ServicesDep, TxDep
+from canonry.features.projects import Project
+from canonry.http.deps import ActorDep, Services, ServicesDep, TxDep
 from canonry.http.routing import Routes
+from canonry.infra.tx import Tx
 
 router = Routes(tags=["Domains"])
 
@@ -28,8 +29,7 @@ router = Routes(tags=["Domains"])
 @router.operation("GET", "/projects/{project}/domains", Permission.PROJECTS_READ)
 def list_domains(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> DomainsAnswer:
     """List the names of a project: the free subdomain, attached domains and aliases."""
-    found, rows = service.list_of(tx, actor, project)
-    return list_of(found, rows, services.settings, subdomain_redirects=store.redirects_subdomain(tx, found.id))
+    return _all_of(project, actor, tx, services)[1]
 
 
 @router.operation("POST", "/projects/{project}/domains", Permission.PROJECTS_DEPLOY, status_code=201, errors=(409,))
@@ -42,8 +42,7 @@ def attach_domain(project: str, body: AttachDomain, actor: ActorDep, services: S
 @router.operation("GET", "/projects/{project}/domains/{hostname}", Permission.PROJECTS_READ)
 def get_domain(project: str, hostname: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> DomainAnswer:
     """Show one domain, with what the last look at its DNS found."""
-    found, rows = service.list_of(tx, actor, project)
-    answer = list_of(found, rows, services.settings, subdomain_redirects=store.redirects_subdomain(tx, found.id))
+    found, answer = _all_of(project, actor, tx, services)
     name = service.normal(hostname)
     for body in answer.domains:
         if body.hostname in {name, hostname.lower()}:
@@ -55,12 +54,9 @@ def get_domain(project: str, hostname: str, actor: ActorDep, tx: TxDep, services
 def verify_domain(project: str, hostname: str, actor: ActorDep, services: ServicesDep) -> VerifyAnswer:
     """Look at the DNS now. Records that are not there (yet) are no error: `checks` says what was found."""
     with services.transactions.begin() as tx:
-        found, rows = service.list_of(tx, actor, project)
-        redirects = store.redirects_subdomain(tx, found.id)
+        found, answer = _all_of(project, actor, tx, services)
     if hostname.lower() == subdomain_of(found, services.settings):
-        primary = not any(row.is_primary for row in rows)
-        free = subdomain_body(found, services.settings, primary=primary, redirect=redirects)
-        return VerifyAnswer(domain=free, verified=True, checks=[])
+        return VerifyAnswer(domain=answer.domains[0], verified=True, checks=[])
     found, domain = verification.verify(services, actor, project, hostname)
     body = body_of(domain, found, services.settings)
     return VerifyAnswer(domain=body, verified=body.verified, checks=body.checks)
@@ -76,8 +72,7 @@ def choose_primary(project: str, hostname: str, actor: ActorDep, services: Servi
     if domain is not None:
         return answer_of(body_of(domain, found, services.settings))
     with services.transactions.begin() as tx:
-        redirects = store.redirects_subdomain(tx, found.id)
-    return answer_of(subdomain_body(found, services.settings, primary=True, redirect=redirects))
+        return answer_of(_all_of(project, actor, tx, services)[1].domains[0])
 
 
 @router.operation("DELETE", "/projects/{project}/domains/{hostname}", Permission.PROJECTS_DEPLOY, status_code=204, errors=(409,))
@@ -105,3 +100,12 @@ def attach_alias(project: str, body: AttachAlias, actor: ActorDep, services: Ser
 def detach_alias(project: str, hostname: str, actor: ActorDep, services: ServicesDep) -> None:
     """Take an alias away."""
     verification.detach(services, actor, project, hostname, kind=Kind.ALIAS)
+
+
+def _all_of(key: str, actor: Actor, tx: Tx, services: Services) -> tuple[Project, DomainsAnswer]:
+    """Return a project and all its names, the free subdomain first."""
+    project, rows = service.list_of(tx, actor, key)
+    settings = services.settings
+    certificate = services.ports.certificates.find(subdomain_of(project, settings)) if settings.tls_is_on else None
+    redirects = store.redirects_subdomain(tx, project.id)
+    return project, list_of(project, rows, settings, certificate, subdomain_redirects=redirects)

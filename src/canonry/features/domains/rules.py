@@ -85,6 +85,11 @@ def minutes_to_next_certificate(failures: int) -> int:
     return int(min(24 * 60, 5 * 4 ** max(0, failures - 1)))
 
 
+def minutes_to_next_look_at_certificate(left: float) -> int:
+    """Return after how many minutes to look at a certificate that is valid for so many more: the edge renews it meanwhile."""
+    return int(min(12 * 60, max(5, left / 2)))
+
+
 def _ownership(hostname: str, token: str, texts: DnsAnswer) -> Check:
     name, ok = ownership_name(hostname), token in texts.values
     if ok:

@@ -10,6 +10,7 @@ from canonry.core.settings import Settings
 from canonry.features.domains.models import Domain, Kind
 from canonry.features.domains.rules import records_for, subdomain_of
 from canonry.features.projects import Project
+from canonry.ports.certificates import Certificate
 
 Hostname = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 
@@ -144,15 +145,15 @@ class AliasesAnswer(BaseModel):
     aliases: list[AliasBody]
 
 
-def subdomain_body(project: Project, settings: Settings, *, primary: bool, redirect: bool) -> DomainBody:
-    """Return the free subdomain of a project as the API shows it."""
+def subdomain_body(project: Project, settings: Settings, certificate: Certificate | None, *, primary: bool, redirect: bool) -> DomainBody:
+    """Return the free subdomain of a project as the API shows it; it gets its certificate at the first visit."""
     made = project.created_at.isoformat()
+    ssl = _ssl("active" if certificate else "pending", settings)
     return DomainBody(
         id=f"dom_{project.id.removeprefix('prj_')}", hostname=subdomain_of(project, settings), kind=Kind.SUBDOMAIN,
-        environment="production", verified=True, verified_at=made, primary=primary, redirect=redirect, points_here=None,
-        ssl=_ssl("active", settings),
-        ssl_expires_at=None, ssl_error=None, dns_records=[], checks=[], checked_at=None, created_at=made, projectId=project.id,
-        sslActive=settings.tls_is_on, createdAt=made,
+        environment="production", verified=True, verified_at=made, primary=primary, redirect=redirect, points_here=None, ssl=ssl,
+        ssl_expires_at=certificate.expires_at.isoformat() if certificate else None, ssl_error=None, dns_records=[], checks=[],
+        checked_at=None, created_at=made, projectId=project.id, sslActive=ssl == "active", createdAt=made,
     )  # fmt: skip
 
 
@@ -176,9 +177,12 @@ def answer_of(body: DomainBody) -> DomainAnswer:
     return DomainAnswer(**body.model_dump(), domain=body)
 
 
-def list_of(project: Project, domains: Sequence[Domain], settings: Settings, *, subdomain_redirects: bool) -> DomainsAnswer:
-    """Return every domain of a project, the free one first; exactly one is primary."""
-    free = subdomain_body(project, settings, primary=not any(row.is_primary for row in domains), redirect=subdomain_redirects)
+def list_of(
+    project: Project, domains: Sequence[Domain], settings: Settings, certificate: Certificate | None, *, subdomain_redirects: bool
+) -> DomainsAnswer:
+    """Return every domain of a project, the free one first; exactly one is primary. certificate: of the free one."""
+    primary = not any(row.is_primary for row in domains)
+    free = subdomain_body(project, settings, certificate, primary=primary, redirect=subdomain_redirects)
     return DomainsAnswer(domains=[free, *(body_of(row, project, settings) for row in domains)])
 
 

@@ -117,6 +117,28 @@ def delete(tx: Tx, domain_id: str) -> None:
     tx.connection.execute("DELETE FROM domains WHERE id = %s", (domain_id,))
 
 
+def all_verified(tx: Tx) -> dict[str, str]:
+    """Return every proved name and how its certificate stands."""
+    return dict(tx.connection.execute("SELECT hostname, ssl_status FROM domains WHERE verified_at IS NOT NULL").fetchall())
+
+
+def try_again(tx: Tx, hostnames: Sequence[str]) -> None:
+    """Let the certificates of these names be seen to now."""
+    if hostnames:
+        query = "UPDATE domains SET ssl_next_try_at = now(), ssl_status = 'pending' WHERE hostname = ANY(%s) AND verified_at IS NOT NULL"
+        tx.connection.execute(query, (list(hostnames),))
+
+
+def take_due_certificates(tx: Tx, limit: int, lease_minutes: int) -> list[Domain]:
+    """Return proved names that lead here and whose certificate is to be seen to, and put them off meanwhile."""
+    with tx.connection.cursor(row_factory=class_row(Domain)) as cursor:
+        query = sql.SQL("""WITH due AS (SELECT id AS due_id FROM domains WHERE verified_at IS NOT NULL AND points_here IS NOT FALSE
+            AND ssl_next_try_at <= now() ORDER BY ssl_next_try_at LIMIT %s FOR UPDATE SKIP LOCKED),
+            leased AS (UPDATE domains SET ssl_next_try_at = now() + make_interval(mins => %s)
+            FROM due WHERE id = due_id RETURNING domains.id AS leased_id) """)
+        return cursor.execute(query + _SELECT + sql.SQL("JOIN leased ON leased_id = id"), (limit, lease_minutes)).fetchall()
+
+
 def take_due(tx: Tx, limit: int, lease_minutes: int) -> list[Domain]:
     """Return claims that are to be looked at, and put them off meanwhile, so that nobody else looks too."""
     with tx.connection.cursor(row_factory=class_row(Domain)) as cursor:

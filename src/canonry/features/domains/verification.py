@@ -15,7 +15,7 @@ from canonry.core.clock import now
 from canonry.core.errors import Conflict
 from canonry.core.hosts import parse_domain
 from canonry.features import deployments, projects
-from canonry.features.domains import service, store
+from canonry.features.domains import certificates, service, store
 from canonry.features.domains.context import Context
 from canonry.features.domains.models import Assessment, Domain, Kind
 from canonry.features.domains.rules import (
@@ -131,6 +131,7 @@ def detach(context: Context, actor: Actor, key: str, hostname: str, *, kind: Kin
         if kind is not None and domain.kind != kind:
             raise service.not_found(project, hostname)
     deployments.leave(context, project.id, domain.hostname, lambda tx: service.remove(tx, domain))
+    certificates.tidy_one(context, domain.hostname)
     with context.transactions.begin() as tx:
         changed = service.arrange_hosts(tx, project, context.settings)
     _lead(context, changed, project)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from canonry.core.environments import is_preview
-from canonry.core.hosts import public_url
 from canonry.core.mail import Mail
 from canonry.core.settings import Settings
 from canonry.features.notifications.models import Failure, Notice
@@ -17,7 +16,7 @@ def about_deploys(settings: Settings, to: str, handle: str, failures: Sequence[F
         parts.append(f"And {len(failures) - LISTED} more: canonry deployments ls --project SLUG")
     parts += [f"{_place(notice.slug, notice.environment)} is live again, with {notice.deployment_id}." for notice in recovered]
     parts.append(
-        f"You get this because you are a member of {handle} at {public_url(settings.base_domain, settings.http_port)}. "
+        f"You get this because you are a member of {handle} at {settings.own_url}. "
         "What you are told: canonry notifications"
     )
     return Mail(to, _subject(failures, recovered), "\n\n".join(parts) + "\n")
@@ -46,6 +45,6 @@ def _failure(settings: Settings, failure: Failure, *, with_log: bool) -> str:
         lines.append(f"What to do: {failure.hint}")
     if with_log and failure.log:
         lines += ["The end of its log:", *(f"    {line}" for line in failure.log)]
-    home = public_url(settings.base_domain, settings.http_port)
+    home = settings.own_url
     lines.append(f"The whole log: canonry deployments logs {failure.deployment_id}, or {home}/v1/deployments/{failure.deployment_id}/logs")
     return "\n".join(lines)

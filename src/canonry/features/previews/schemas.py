@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from canonry.core.hosts import public_url
 from canonry.core.settings import Settings
 from canonry.features.deployments import DeploymentBody, body_of
 from canonry.features.previews.models import Shown
@@ -92,7 +91,7 @@ def preview_body(shown: Shown, settings: Settings) -> PreviewBody:
     preview, deployment = shown.preview, shown.deployment
     status = "waiting" if preview.is_waiting else str(deployment.status) if deployment else "new"
     return PreviewBody(
-        id=preview.id, url=public_url(f"{preview.label}.{settings.base_domain}", settings.http_port), branch=preview.branch,
+        id=preview.id, url=settings.url_of(f"{preview.label}.{settings.base_domain}"), branch=preview.branch,
         pull_request=preview.pull_request, fork=preview.fork, commit=preview.commit or (deployment.commit if deployment else None),
         commit_message=preview.commit_message or (deployment.commit_message if deployment else None), status=status,
         environment=preview.environment, deployment_id=preview.deployment_id, expires_at=preview.expires_at.isoformat(),

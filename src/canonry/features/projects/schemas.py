@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from canonry.core.hosts import public_url
 from canonry.core.settings import Settings
 from canonry.features.projects.models import Project
 from canonry.features.projects.rules import SLUG, SLUG_FORM
@@ -103,10 +102,10 @@ class ProjectsAnswer(BaseModel):
 
 def body_of(project: Project, settings: Settings) -> ProjectBody:
     """Return a project as the API shows it."""
-    own = public_url(settings.base_domain, settings.http_port)
+    own = settings.own_url
     fields = {name: getattr(project, name) for name in ProjectBody.model_fields if hasattr(project, name)}
     fields |= {
-        "url": public_url(f"{project.slug}.{settings.base_domain}", settings.http_port),
+        "url": settings.url_of(f"{project.slug}.{settings.base_domain}"),
         "memory_mb": project.memory_mb or settings.instance_memory,
         "is_connected": project.repo_url is not None,
         "git_url": f"{own}/git/{project.handle}/{project.slug}.git",

@@ -5,6 +5,7 @@ the folder `edge`, where Caddy is started). `vars_regexp` keeps what the file sa
 take that line apart, and dial addresses and roots are placeholders of its parts. docs/decisions/0004-edge.md says what else was tried.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from canonry.adapters.edge.caddy.entries import MOST_INSTANCES
 from canonry.adapters.edge.caddy.pages import page_routes
 from canonry.adapters.edge.caddy.requests import COUNT, COUNT_NOT, request_log
 from canonry.adapters.edge.caddy.sites import site_routes
+from canonry.adapters.edge.caddy.tls import ask_routes, insist, own_to_https, storage_of, tls_apps, to_https
 from canonry.adapters.edge.pages import DEAD, RESTARTING, STOPPED, UNKNOWN
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
@@ -28,26 +30,49 @@ _LOOK_UP = f'{_NAME}.matches("{_HOST}") && vars_regexp("entry", "{{file.routes/"
 _ENTRY = "{http.regexp.entry.0}"
 
 
-def caddy_config(home: Home, settings: Settings, *, boot: str, admin: Path, sockets: int) -> dict[str, Any]:
+def caddy_config(home: Home, settings: Settings, *, boot: str, admin: Path, sockets: int, secure: int = 0) -> dict[str, Any]:
     """Return the configuration for a Caddy started in `home.edge`.
 
-    boot: entries.boot_token(). admin: path of the admin socket. sockets: how many listening sockets it is given, from descriptor 3 on.
+    boot: entries.boot_token(). admin: path of the admin socket. sockets: how many listening sockets it is given, from descriptor 3 on;
+    secure: how many of them, the last ones, are for HTTPS.
     """
+    plain = sockets - secure
+    servers = {"edge": _server(home, settings, boot, [f"fd/{3 + n}" for n in range(plain)])}
+    if settings.tls_is_on:
+        servers["secure"] = _secure_server(home, settings, boot, [f"fd/{3 + plain + n}" for n in range(secure)])
     return {
         "admin": {"listen": f"unix/{admin}", "config": {"persist": False}},
         "logging": {"logs": {"default": _log(home.logs / "caddy.log"), "requests": request_log(home.edge_requests / f"{admin.stem}.log")}},
-        "storage": {"module": "file_system", "root": str(home.edge / "caddy")},
+        "storage": {"module": "file_system", "root": str(storage_of(home.edge))},
         "apps": {
             "http": {
                 "shutdown_delay": f"{SHUTDOWN_DELAY}s",
                 "grace_period": _OPEN_REQUESTS,
-                "servers": {"edge": _server(home, settings, boot, [f"fd/{3 + n}" for n in range(sockets)])},
-            }
+                "servers": servers,
+            },
+            **(tls_apps(settings) if settings.tls_is_on else {}),
         },
     }
 
 
 def _server(home: Home, settings: Settings, boot: str, listen: list[str]) -> Route:
+    """Return the server for HTTP. With TLS, it sends visitors of hosts that have a certificate to the other one."""
+    tls = settings.tls_is_on
+    return _base(
+        home, settings, listen, _obey(boot, before=to_https(settings, _moved) if tls else []),
+        first=ask_routes(settings) if tls else [], own_first=own_to_https(settings, _moved) if tls else [],
+    )  # fmt: skip
+
+
+def _secure_server(home: Home, settings: Settings, boot: str, listen: list[str]) -> Route:
+    server = _base(home, settings, listen, _obey(boot, before=insist(settings)))
+    return server | {"protocols": ["h1", "h2"], "tls_connection_policies": [{}]}
+
+
+def _base(
+    home: Home, settings: Settings, listen: list[str], obey: list[Route], *, first: Sequence[Route] = (), own_first: Sequence[Route] = ()
+) -> Route:
+    """Return a server. obey: routes for hosts that have an entry. first: routes before all others; own_first: before Canonry's own."""
     own = {"host": own_hosts(settings)}
     return {
         "listen": listen,
@@ -59,10 +84,12 @@ def _server(home: Home, settings: Settings, boot: str, listen: list[str]) -> Rou
         "logs": {},
         "routes": [
             {"handle": [COUNT_NOT, *_no_trace()]},
+            *first,
             _leaving(),
             _plain_host(),
+            *own_first,
             {"match": [own], "handle": [_proxy([f"unix/{home.web_socket}"])], "terminal": True},
-            {"match": [{"expression": {"expr": _LOOK_UP, "name": "entry"}}], "handle": [*COUNT, _subroute(_obey(boot))], "terminal": True},
+            {"match": [{"expression": {"expr": _LOOK_UP, "name": "entry"}}], "handle": [*COUNT, _subroute(obey)], "terminal": True},
             *page_routes(UNKNOWN),
         ],
         "errors": {"routes": _errors(own)},
@@ -77,8 +104,8 @@ def own_hosts(settings: Settings) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _obey(boot: str) -> list[Route]:
-    """Routes for the words that entries.py writes, the likeliest first."""
+def _obey(boot: str, *, before: Sequence[Route] = ()) -> list[Route]:
+    """Routes for the words that entries.py writes, the likeliest first. before: what comes first for every host that has an entry."""
     site = {"match": [_entry("site", r"^(site|spa) ([0-9a-f]+) (.+)$")],
             "handle": [_subroute(site_routes("{http.regexp.site.3}", "{http.regexp.site.2}", "{http.regexp.site.1}"))]}  # fmt: skip
     pages = [
@@ -88,7 +115,7 @@ def _obey(boot: str) -> list[Route]:
     redirect = {"match": [_entry("redirect", r"^redirect ([a-z0-9.-]+)$")],
                 "handle": [_subroute(redirects("{http.request.scheme}", "{http.regexp.redirect.1}"))]}  # fmt: skip
     proxies = [_instances(boot, count) for count in range(1, MOST_INSTANCES + 1)]
-    return [proxies[0], site, redirect, *pages, *proxies[1:], *page_routes(DEAD)]
+    return [*before, proxies[0], site, redirect, *pages, *proxies[1:], *page_routes(DEAD)]
 
 
 def _instances(boot: str, count: int) -> Route:

@@ -19,7 +19,8 @@ from canonry.adapters.edge.caddy import launch
 from canonry.adapters.edge.caddy.admin import is_ready
 from canonry.adapters.edge.caddy.config import SHUTDOWN_DELAY, caddy_config
 from canonry.adapters.edge.caddy.entries import boot_token
-from canonry.adapters.edge.caddy.sockets import close_all, listening_sockets, sockets_of, stop_accepting
+from canonry.adapters.edge.caddy.sockets import close_all, count_on, listening_sockets, sockets_of, stop_accepting
+from canonry.adapters.edge.caddy.tls import storage_of
 from canonry.core.errors import CanonryError, Unavailable
 from canonry.core.paths import Home
 from canonry.core.settings import Settings, child_environment
@@ -122,21 +123,21 @@ class CaddyProcess:
         """
         held = self._sockets or (sockets_of(state.pid, state.sockets) if state else [])
         try:
-            self._sockets = listening_sockets(self._settings.http_address, self._settings.http_port, held)
+            self._sockets = listening_sockets(self._settings.http_address, self._ports, held)
         except CanonryError as error:
             if error.code != "port_taken" or not state or held:
                 raise
             if state.digest == self._digest():
                 return  # it serves well; only when it dies will the port be free for us
             self._dismiss(state)
-            self._sockets = listening_sockets(self._settings.http_address, self._settings.http_port)
+            self._sockets = listening_sockets(self._settings.http_address, self._ports)
 
     def _replace(self, old: _State | None) -> int:
         if not self._sockets and old:
             self._dismiss(old)
-            self._sockets = listening_sockets(self._settings.http_address, self._settings.http_port)
+            self._sockets = listening_sockets(self._settings.http_address, self._ports)
         generation = old.generation + 1 if old else 1
-        config = self._config(generation, len(self._sockets))
+        config = self._config(generation, len(self._sockets), count_on(self._sockets, self._settings.https_port))
         write_atomic(self._home.edge / "caddy.json", json.dumps(config, indent=1), mode=0o600)
         child = self._spawn()
         try:
@@ -169,10 +170,12 @@ class CaddyProcess:
         numbers = [item.fileno() for item in self._sockets]
         launcher = [sys.executable, "-I", "-S", str(launch.__file__), ",".join(map(str, numbers)), "--"]
         argv = [*launcher, str(_caddy()), "run", "--config", str(self._home.edge / "caddy.json")]
-        store = str(self._home.edge / "caddy")
+        store = str(storage_of(self._home.edge))
         env = {"PATH": child_environment()["PATH"], "HOME": store, "XDG_DATA_HOME": store, "XDG_CONFIG_HOME": store, "GOGC": _GARBAGE}
-        for folder in (self._home.routes, self._home.logs, self._home.edge_requests):
+        for folder in (self._home.routes, self._home.permits, self._home.logs, self._home.edge_requests):
             folder.mkdir(parents=True, exist_ok=True)
+        storage_of(self._home.edge).mkdir(mode=0o700, exist_ok=True)
+        storage_of(self._home.edge).chmod(0o700)  # keys of certificates; earlier versions left it to Caddy
         with self._start_log.open("wb") as log:
             return outliving(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=self._home.edge,
                                               pass_fds=numbers, start_new_session=True))  # fmt: skip
@@ -193,15 +196,25 @@ class CaddyProcess:
         # One path each: a Caddy that leaves removes its socket's path, whoever made it.
         return self._home.run / f"caddy-{generation}.sock"
 
-    def _config(self, generation: int, sockets: int) -> dict[str, Any]:
-        return caddy_config(self._home, self._settings, boot=boot_token(), admin=self._admin(generation), sockets=sockets)
+    @property
+    def _ports(self) -> list[int]:
+        return [self._settings.http_port, *([self._settings.https_port] if self._settings.tls_is_on else [])]
+
+    def _config(self, generation: int, sockets: int, secure: int) -> dict[str, Any]:
+        admin = self._admin(generation)
+        return caddy_config(self._home, self._settings, boot=boot_token(), admin=admin, sockets=sockets, secure=secure)
 
     def _digest(self) -> str:
         """Of everything that asks for a restart when it changes: the configuration, the place it listens, the program."""
         program = _caddy().stat()
-        listens = [self._settings.http_address, self._settings.http_port]
-        parts = [self._config(0, 0), listens, program.st_size, program.st_mtime_ns]
+        listens = [self._settings.http_address, *self._ports, *self._files()]
+        parts = [self._config(0, 0, 0), listens, program.st_size, program.st_mtime_ns]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def _files(self) -> list[object]:
+        """Return what changes when a file that only Caddy reads was renewed: it reads them when it starts."""
+        files = [Path(name) for name in (self._settings.tls_certificate, self._settings.tls_key, self._settings.acme_ca_root) if name]
+        return [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files]
 
     def _running(self) -> _State | None:
         state = self._read_state()

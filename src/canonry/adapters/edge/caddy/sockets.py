@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 import psutil
 
@@ -20,17 +21,19 @@ _WITH_IPV6 = {"127.0.0.1": ["127.0.0.1", "::1"], "localhost": ["127.0.0.1", "::1
 _NO_IPV6 = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
 
 
-def listening_sockets(address: str, port: int, held: Sequence[socket.socket] = ()) -> list[socket.socket]:
+def listening_sockets(address: str, ports: Sequence[int], held: Sequence[socket.socket] = ()) -> list[socket.socket]:
     """Return listening sockets for `address`, and for its IPv6 twin where there is one: browsers take `localhost` for either.
+
+    Those of the first port come first.
 
     held: sockets that we have already; those that fit are used, the others closed.
     Raises: Conflict `port_taken`; NeedsAction `port_not_permitted`; Invalid `invalid_setting`; Unavailable `cannot_listen`.
     """
     have = {_name(item): item for item in held}
     found: list[socket.socket] = []
-    wanted = _WITH_IPV6.get(address, [address])
+    addresses = _WITH_IPV6.get(address, [address])
     try:
-        for index, one in enumerate(wanted):
+        for port, (index, one) in product(ports, enumerate(addresses)):
             if existing := have.pop((one, port), None):
                 found.append(existing)
                 continue
@@ -44,6 +47,11 @@ def listening_sockets(address: str, port: int, held: Sequence[socket.socket] = (
         raise
     close_all(have.values())
     return found
+
+
+def count_on(sockets: Iterable[socket.socket], port: int) -> int:
+    """Return how many of the sockets listen on that port."""
+    return sum(_name(item)[1] == port for item in sockets)
 
 
 def sockets_of(pid: int, count: int) -> list[socket.socket]:
@@ -108,7 +116,11 @@ def _explained(error: OSError, address: str, port: int) -> CanonryError:
     if error.errno == errno.EADDRINUSE:
         holder = _holder(port)
         by = f" by {holder}" if holder else ""
-        return Conflict("port_taken", f"{where} is taken{by}.", hint="Stop that, or choose another port: --http-port (CANONRY_HTTP_PORT).")
+        return Conflict(
+            "port_taken",
+            f"{where} is taken{by}.",
+            hint="Stop that, or choose another port: --http-port (CANONRY_HTTP_PORT), CANONRY_HTTPS_PORT.",
+        )
     if error.errno in {errno.EACCES, errno.EPERM}:
         hint = "Choose a port from 1024 on (--http-port), or let ordinary users have low ports: sysctl net.ipv4.ip_unprivileged_port_start."
         return NeedsAction("port_not_permitted", f"{where} is for root only: ports below 1024 are.", hint=hint)

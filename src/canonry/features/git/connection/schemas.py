@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from canonry.core.hosts import public_url
 from canonry.core.secret import Secret
 from canonry.core.settings import Settings
 from canonry.features.git.connection import keys
@@ -95,7 +94,7 @@ class RotatedAnswer(ProjectAnswer):
 
 def webhook_url(project: Project, settings: Settings) -> str:
     """Return where a host of repositories sends the webhook of a project. It holds the id: a slug may be somebody else's one day."""
-    return f"{public_url(settings.base_domain, settings.http_port)}/v1/projects/{project.id}/git/webhook"
+    return f"{settings.own_url}/v1/projects/{project.id}/git/webhook"
 
 
 def connection_body(project: Project, connection: Connection | None, settings: Settings) -> ConnectionAnswer:
