@@ -15,10 +15,7 @@ def about_deploys(settings: Settings, to: str, handle: str, failures: Sequence[F
     if len(failures) > LISTED:
         parts.append(f"And {len(failures) - LISTED} more: canonry deployments ls --project SLUG")
     parts += [f"{_place(notice.slug, notice.environment)} is live again, with {notice.deployment_id}." for notice in recovered]
-    parts.append(
-        f"You get this because you are a member of {handle} at {settings.own_url}. "
-        "What you are told: canonry notifications"
-    )
+    parts.append(f"You get this because you are a member of {handle} at {settings.own_url}. What you are told: canonry notifications")
     return Mail(to, _subject(failures, recovered), "\n\n".join(parts) + "\n")
 
 
