@@ -351,11 +351,11 @@ class TestAgainstAServer:
 
 
 def test_login_reads_the_token_from_standard_input_and_checks_it(canonry: RunCli, server: ApiServer) -> None:
-    wrong = canonry("login", "--url", server.url, stdin="cnr_wrong\n")
+    wrong = canonry("login", "--token", "--url", server.url, stdin="cnr_wrong\n")
     assert wrong.returncode == 3
     assert canonry("whoami").returncode == 3
-    done = canonry("login", "--url", server.url, stdin=f"{TOKEN}\n")
+    done = canonry("login", "--token", "--url", server.url, stdin=f"{TOKEN}\n")
     assert done.returncode == 0, done.stderr
     assert TOKEN not in done.stdout + done.stderr
     assert canonry("whoami").returncode == 0
-    assert canonry("login", stdin="").returncode == 2
+    assert canonry("login", "--token", stdin="").returncode == 2

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TypedDict, cast
 
 from canonry.client.credentials import Credentials
-from canonry.client.transport import Transport
+from canonry.client.renewal import open_transport
 
 _PAGE = 500
 
@@ -63,7 +63,7 @@ class ActivityApi:
     """Calls about the audit trail of one organization."""
 
     def __init__(self, credentials: Credentials) -> None:
-        self._transport = Transport(credentials.url, credentials.token)
+        self._transport = open_transport(credentials)
 
     def events(self, *, limit: int, **filters: str | None) -> Iterator[Event]:
         """Give the newest events, newest first, at most `limit`. filters: project, actor, name, kind, since, until, platform."""

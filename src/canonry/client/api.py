@@ -8,8 +8,9 @@ from urllib.parse import quote, urlencode
 from canonry.client.credentials import Credentials
 from canonry.client.models import BuildLines, Deployment, Instance, Me, Project, RuntimeLines
 from canonry.client.pack import Archive
+from canonry.client.renewal import open_transport
 from canonry.client.sse import ServerEvent
-from canonry.client.transport import Document, Transport, Upload
+from canonry.client.transport import Document, Upload
 
 _PAGE = 100
 _UPLOAD_TIMEOUT = 600.0  # the server unpacks and checks before it answers
@@ -21,7 +22,7 @@ class Api:
     """Calls of one Canonry. `project` is a slug or a `prj_` id everywhere."""
 
     def __init__(self, credentials: Credentials) -> None:
-        self._transport = Transport(credentials.url, credentials.token)
+        self._transport = open_transport(credentials)
         self.url = self._transport.url
 
     def me(self) -> Me:

@@ -13,11 +13,16 @@ from canonry.core.settings import read_client_settings, user_config_folder
 
 @dataclass(frozen=True)
 class Credentials:
-    """Where Canonry answers, the token to send there, and the handle of the organization the token belongs to (may be empty)."""
+    """Where Canonry answers, the token to send there, and the handle of the organization the token belongs to (may be empty).
+
+    refresh: exchanged for new tokens when the time of this one (expires_at, seconds since 1970) is over; None for one made by hand.
+    """
 
     url: str
     token: Secret
     organization: str = ""
+    refresh: Secret | None = None
+    expires_at: float = 0.0
 
 
 def path() -> Path:
@@ -26,21 +31,33 @@ def path() -> Path:
 
 
 def store(url: str, token: str, organization: str) -> Path:
+    """Keep a token that was made by hand, and return the file. Raises: Unavailable `credentials_not_stored`."""
+    return keep(Credentials(url, Secret(token), organization))
+
+
+def keep(credentials: Credentials) -> Path:
     """Keep the credentials (mode 0600, replaced in one step) and return the file.
 
     Raises: Unavailable `credentials_not_stored`.
     """
     target = path()
-    document = {"url": url.rstrip("/"), "token": token, "organization": organization}
+    document: dict[str, object] = {
+        "url": credentials.url.rstrip("/"), "token": credentials.token.reveal(), "organization": credentials.organization,
+    }  # fmt: skip
+    if credentials.refresh is not None:
+        document |= {"refresh_token": credentials.refresh.reveal(), "expires_at": credentials.expires_at}
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _replace(target, (json.dumps(document, indent=2) + "\n").encode())
     except OSError as error:
-        raise Unavailable(
-            "credentials_not_stored", f"The credentials could not be written to {target}: {error.strerror}.",
-            hint="Make the folder writable, or choose another one with CANONRY_CONFIG.",
-        ) from error  # fmt: skip
+        raise not_stored(target, error) from error
     return target
+
+
+def not_stored(place: Path, error: OSError) -> Unavailable:
+    """Return the error of a folder that cannot be written."""
+    return Unavailable("credentials_not_stored", f"The credentials could not be written to {place}: {error.strerror}.",
+                       hint="Make the folder writable, or choose another one with CANONRY_CONFIG.")  # fmt: skip
 
 
 def remove() -> bool:
@@ -60,7 +77,11 @@ def load() -> Credentials | None:
     source = path()
     try:
         document = json.loads(source.read_bytes())
-        return Credentials(str(document["url"]), Secret(str(document["token"])), str(document.get("organization") or ""))
+        refresh = document.get("refresh_token")
+        return Credentials(
+            str(document["url"]), Secret(str(document["token"])), str(document.get("organization") or ""),
+            Secret(str(refresh)) if refresh else None, float(document.get("expires_at") or 0),
+        )  # fmt: skip
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

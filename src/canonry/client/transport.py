@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from canonry import __version__
@@ -38,10 +38,25 @@ class Upload:
     sent: Callable[[int], None]
 
 
-class Transport:
-    """Speaks to one server with one token. Every call opens its own connection, so that a server that restarted is no special case."""
+class Tokens(Protocol):
+    """Where the token comes from when it does not last: `client/renewal.py`."""
 
-    def __init__(self, url: str, token: Secret | None, *, timeout: float = 60.0) -> None:
+    def fresh(self) -> Secret:
+        """Return a token that is good for a while."""
+        ...
+
+    def instead_of(self, refused: Secret) -> Secret | None:
+        """Return another token when the server has refused this one; None when there is none."""
+        ...
+
+
+class Transport:
+    """Speaks to one server. Every call opens its own connection, so that a server that restarted is no special case.
+
+    token: sent with every request. tokens: asked for one before every request instead, and for another when the server refuses it.
+    """
+
+    def __init__(self, url: str, token: Secret | None, *, timeout: float = 60.0, tokens: Tokens | None = None) -> None:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         try:
             port = parts.port
@@ -53,8 +68,10 @@ class Transport:
         self._secure = parts.scheme == "https"
         self._host, self._port, self._prefix = parts.hostname, port, parts.path.rstrip("/")
         self._token = token
+        self._tokens = tokens
         self._timeout = timeout
         self._tls: ssl.SSLContext | None = None
+        self._renewed = False
 
     def send(
         self, method: str, path: str, *, query: Query | None = None, document: object = None, upload: Upload | None = None,
@@ -64,17 +81,23 @@ class Transport:
 
         Raises: the error that the server's envelope names; Unavailable when nobody answers or the connection breaks.
         """
-        connection = self._connect(timeout or self._timeout)
-        try:
-            answer = self._exchange(connection, method, _target(self._prefix + path, query), {}, document, upload)
-            body = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise _broken(self.url, error) from error
-        finally:
-            connection.close()
-        if answer.status >= 300:
-            raise self._refusal(answer, body)
-        return self._parse(body)
+        self._freshen()
+        while True:
+            connection = self._connect(timeout or self._timeout)
+            try:
+                answer = self._exchange(connection, method, _target(self._prefix + path, query), {}, document, upload)
+                body = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise _broken(self.url, error) from error
+            finally:
+                connection.close()
+            if answer.status == 401 and self._found_another():
+                if upload is not None:
+                    upload.file.seek(0)
+                continue
+            if answer.status >= 300:
+                raise self._refusal(answer, body)
+            return self._parse(body)
 
     @contextmanager
     def events(
@@ -85,20 +108,39 @@ class Transport:
         last_id: the id of the last event seen, to resume after it. silence: seconds without a byte after which the stream counts as broken.
         Raises: like `send`, on opening and, when the connection breaks, while iterating.
         """
-        connection = self._connect(silence)
-        try:
-            headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-            if last_id:
-                headers["Last-Event-ID"] = last_id
+        self._freshen()
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"} | ({"Last-Event-ID": last_id} if last_id else {})
+        while True:
+            connection = self._connect(silence)
             try:
-                answer = self._exchange(connection, method, _target(self._prefix + path, query), headers, document, None)
-                if answer.status >= 300:
-                    raise self._refusal(answer, answer.read())
-            except (OSError, http.client.HTTPException) as error:
-                raise _broken(self.url, error) from error
-            yield self._iterate(answer)
-        finally:
-            connection.close()
+                try:
+                    answer = self._exchange(connection, method, _target(self._prefix + path, query), headers, document, None)
+                    if answer.status == 401 and self._found_another():
+                        continue
+                    if answer.status >= 300:
+                        raise self._refusal(answer, answer.read())
+                except (OSError, http.client.HTTPException) as error:
+                    raise _broken(self.url, error) from error
+                yield self._iterate(answer)
+                return
+            finally:
+                connection.close()
+
+    def _freshen(self) -> None:
+        self._renewed = False
+        if self._tokens is not None:
+            self._token = self._tokens.fresh()
+
+    def _found_another(self) -> bool:
+        """Take another token after a refusal, once for each call."""
+        if self._renewed or self._tokens is None or self._token is None:
+            return False
+        self._renewed = True
+        another = self._tokens.instead_of(self._token)
+        if another is None:
+            return False
+        self._token = another
+        return True
 
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
         for attempt in range(_CONNECT_TRIES):

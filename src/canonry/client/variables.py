@@ -4,7 +4,8 @@ from typing import TypedDict, cast
 from urllib.parse import quote
 
 from canonry.client.credentials import Credentials
-from canonry.client.transport import Document, Transport
+from canonry.client.renewal import open_transport
+from canonry.client.transport import Document
 
 
 class Variable(TypedDict):
@@ -50,7 +51,7 @@ class VariablesApi:
     """Calls about the variables of one project (a slug or a `prj_` id)."""
 
     def __init__(self, credentials: Credentials, project: str) -> None:
-        self._transport = Transport(credentials.url, credentials.token)
+        self._transport = open_transport(credentials)
         self._at = f"/v1/projects/{quote(project, safe='')}/env"
 
     def list(self, environment: str | None) -> list[Variable]:

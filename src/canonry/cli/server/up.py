@@ -1,6 +1,7 @@
 """`canonry up`: from an empty folder to a Canonry that answers."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from canonry.cli.arguments import option
@@ -73,8 +74,10 @@ def _introduce(settings: Settings, url: "Secret") -> None:
         owner = bootstrap_owner(container)
         if owner is None and stored and container.ports.identity.authenticate(stored.token):
             if stored.url != address:
-                credentials.store(address, stored.token.reveal(), stored.organization)  # Canonry moved to another port
+                credentials.keep(replace(stored, url=address))  # Canonry moved to another port
             return
+        if owner is None and stored and stored.url == address and stored.refresh is not None:
+            return  # signed in here as somebody, whose token only has to be refreshed
         if owner is None and stored and stored.url != address:
             say(f"Your command line is signed in to {stored.url}. For this one: canonry login --url {address}")
             return
