@@ -78,3 +78,10 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_tree(folder: Path) -> N
     folder.parent.write_text("a file in the way")
     with pytest.raises(Unavailable, match="could not be written"):
         credentials.store("http://a", "cnr_1", "x")
+
+
+def test_every_part_of_the_client_keeps_a_session_fresh() -> None:
+    """A part that opens a `Transport` by itself would work for an hour, until the access token has expired."""
+    folder = Path(credentials.__file__).parent
+    direct = [path.name for path in folder.glob("*.py") if "Transport(credentials.url, credentials.token" in path.read_text()]
+    assert direct == ["renewal.py"], "Use client/renewal.py: open_transport(credentials)."

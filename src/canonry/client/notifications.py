@@ -3,7 +3,8 @@
 from typing import TypedDict, cast
 
 from canonry.client.credentials import Credentials
-from canonry.client.transport import Document, Transport
+from canonry.client.renewal import open_transport
+from canonry.client.transport import Document
 
 _PATH = "/v1/me/notifications"
 
@@ -27,7 +28,7 @@ class NotificationsApi:
     """Calls about the caller's own mail."""
 
     def __init__(self, credentials: Credentials) -> None:
-        self._transport = Transport(credentials.url, credentials.token)
+        self._transport = open_transport(credentials)
 
     def get(self) -> Answer:
         """Return what the caller is told."""

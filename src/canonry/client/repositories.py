@@ -4,14 +4,15 @@ from typing import cast
 from urllib.parse import quote
 
 from canonry.client.credentials import Credentials
-from canonry.client.transport import Document, Transport
+from canonry.client.renewal import open_transport
+from canonry.client.transport import Document
 
 
 class RepositoryApi:
     """Calls about the connection of one project. project: a slug or a `prj_` id."""
 
     def __init__(self, credentials: Credentials, project: str) -> None:
-        self._transport = Transport(credentials.url, credentials.token)
+        self._transport = open_transport(credentials)
         self._path = f"/v1/projects/{quote(project, safe='')}/git"
 
     def show(self) -> Document:
@@ -36,7 +37,7 @@ class PreviewsApi:
     """Calls about the previews of one project. preview: an id, or the first part of its host."""
 
     def __init__(self, credentials: Credentials, project: str) -> None:
-        self._transport = Transport(credentials.url, credentials.token)
+        self._transport = open_transport(credentials)
         self._path = f"/v1/projects/{quote(project, safe='')}/previews"
 
     def list(self) -> list[Document]:

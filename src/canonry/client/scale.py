@@ -4,7 +4,8 @@ from typing import TypedDict, cast
 from urllib.parse import quote
 
 from canonry.client.credentials import Credentials
-from canonry.client.transport import Document, Transport
+from canonry.client.renewal import open_transport
+from canonry.client.transport import Document
 
 
 class ProcessScale(TypedDict):
@@ -39,7 +40,7 @@ class ScaleApi:
     """Calls about the scale of one project (a slug or a `prj_` id)."""
 
     def __init__(self, credentials: Credentials, project: str) -> None:
-        self._transport = Transport(credentials.url, credentials.token)
+        self._transport = open_transport(credentials)
         self._at = f"/v1/projects/{quote(project, safe='')}/scale"
 
     def show(self) -> Scales:

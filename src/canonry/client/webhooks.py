@@ -5,7 +5,7 @@ from typing import TypedDict, cast
 from urllib.parse import quote
 
 from canonry.client.credentials import Credentials
-from canonry.client.transport import Transport
+from canonry.client.renewal import open_transport
 
 _PAGE = 100
 
@@ -47,7 +47,7 @@ class WebhooksApi:
     """Calls about the webhooks of one organization."""
 
     def __init__(self, credentials: Credentials) -> None:
-        self._transport = Transport(credentials.url, credentials.token)
+        self._transport = open_transport(credentials)
 
     def list(self) -> Sequence[Webhook]:
         """Return every webhook."""
