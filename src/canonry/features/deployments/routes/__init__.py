@@ -1,5 +1,6 @@
 """HTTP for deployments, what runs, plans and uploads."""
 
+from canonry.features.deployments.routes.assets import router as assets
 from canonry.features.deployments.routes.deployments import router as deployments
 from canonry.features.deployments.routes.later import router as later
 from canonry.features.deployments.routes.operate import router as operate
@@ -7,6 +8,6 @@ from canonry.features.deployments.routes.plans import router as plans
 from canonry.features.deployments.routes.sources import router as sources
 from canonry.features.deployments.routes.streams import router as streams
 
-routers = (sources, deployments, streams, operate, plans, later)
+routers = (sources, deployments, streams, operate, plans, assets, later)
 
 __all__ = ["routers"]
