@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from canonry.core.access import PERMISSIONS, Scope
+from canonry.core.access import Permission
 from canonry.core.errors import Unavailable
 from canonry.core.secret import Secret
 from canonry.core.settings import Settings
@@ -27,7 +27,7 @@ def test_the_first_start_makes_an_owner_whose_token_opens_everything(settings: S
         assert owner is not None
         actor = container.ports.identity.authenticate(owner.token)
         assert actor is not None
-        assert (actor.organization_handle, actor.permissions) == (owner.organization, PERMISSIONS[Scope.ADMIN])
+        assert (actor.organization_handle, actor.permissions) == (owner.organization, frozenset(Permission))
         assert owner.token.reveal() not in repr(owner)
     finally:
         container.close()

@@ -81,6 +81,44 @@ PREVIEWS = Noun("Deploy branches and pull requests on URLs of their own.", {
     "rm": Command(f"{_REMOTE}.previews:remove_preview", "Remove a preview."),
 })  # fmt: skip
 
+TOKENS = Noun("Make and revoke tokens, which let programs in.", {
+    "ls": Command(f"{_REMOTE}.tokens:list_tokens", "List tokens; no value is shown."),
+    "create": Command(f"{_REMOTE}.tokens:create_token", "Make a token, and print its value once."),
+    "rm": Command(f"{_REMOTE}.tokens:remove_token", "Revoke a token."),
+})  # fmt: skip
+
+MEMBERS = Noun("Say who belongs to the organization.", {
+    "ls": Command(f"{_REMOTE}.members:list_members", "List the members of the organization."),
+    "invite": Command(f"{_REMOTE}.members:invite", "Invite somebody by mail."),
+    "invitations": Command(f"{_REMOTE}.members:list_invitations", "List the invitations that wait."),
+    "accept": Command(f"{_REMOTE}.members:accept", "Join an organization that invited you."),
+    "role": Command(f"{_REMOTE}.members:set_role", "Give a member another role."),
+    "rm": Command(f"{_REMOTE}.members:remove_member", "Remove a member, or withdraw an invitation."),
+})  # fmt: skip
+
+ORGANIZATIONS = Noun("List and make organizations.", {
+    "ls": Command(f"{_REMOTE}.organizations:list_organizations", "List your organizations."),
+    "create": Command(f"{_REMOTE}.organizations:create_organization", "Make an organization that you own."),
+})  # fmt: skip
+
+TWO_FACTOR = Noun("Sign in with a code of an authenticator app besides the password.", {
+    "status": Command(f"{_REMOTE}.own_account:second_factor_state", "Show whether signing in takes a second factor."),
+    "on": Command(f"{_REMOTE}.own_account:second_factor_on", "Turn two-factor sign-in on."),
+    "off": Command(f"{_REMOTE}.own_account:second_factor_off", "Turn two-factor sign-in off."),
+    "codes": Command(f"{_REMOTE}.own_account:new_recovery_codes", "Get new recovery codes."),
+})  # fmt: skip
+
+ACCOUNT = Noun("Change how you sign in.", {
+    "password": Command(f"{_REMOTE}.own_account:change_password", "Set or change your password."),
+    "two-factor": TWO_FACTOR,
+})  # fmt: skip
+
+MAIL = Noun("Read the mail that was not sent because no mail server is configured.", {
+    "ls": Command(f"{_SERVER}.mail:list_mail", "List the mail in this home's folder."),
+    "show": Command(f"{_SERVER}.mail:show_mail", "Print one mail."),
+    "rm": Command(f"{_SERVER}.mail:remove_mail", "Remove one mail, or all."),
+})  # fmt: skip
+
 ROOT = Noun("From a written specification to running software, on your own machine.", {
     "deploy": Command(f"{_REMOTE}.deploy:deploy", "Deploy a folder and follow it until it is live."),
     "plan": Command(f"{_REMOTE}.plan:plan", "Show what a deploy of a folder would do."),
@@ -97,6 +135,10 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "audit": AUDIT,
     "webhooks": WEBHOOKS,
     "notifications": Command(f"{_REMOTE}.notifications:notifications", "Show or change what you are mailed about."),
+    "tokens": TOKENS,
+    "members": MEMBERS,
+    "organizations": ORGANIZATIONS,
+    "account": ACCOUNT,
     "login": Command(f"{_REMOTE}.account:login", "Sign in to a Canonry, in a browser or with a token."),
     "logout": Command(f"{_REMOTE}.account:logout", "Sign out."),
     "whoami": Command(f"{_REMOTE}.account:whoami", "Show who is signed in, and where."),
@@ -104,6 +146,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "down": Command(f"{_SERVER}.down:down", "Stop Canonry on this machine."),
     "status": Command(f"{_SERVER}.status:status", "Show what runs on this machine, and where it answers."),
     "serve": Command(f"{_SERVER}.serve:serve", "Run the web and worker process in the foreground."),
+    "mail": MAIL,
     "doctor": Command(f"{_SERVER}.doctor:doctor", "Check what this machine offers, and say what is missing."),
 })  # fmt: skip
 
