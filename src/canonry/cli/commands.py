@@ -49,6 +49,15 @@ ENV = Noun("Set the variables of a project's builds and instances.", {
     "export": Command(f"{_REMOTE}.env:export_variables", "Print the variables that are no secrets as an .env file."),
 })  # fmt: skip
 
+DOMAINS = Noun("Give a project names of its own.", {
+    "ls": Command(f"{_REMOTE}.domains:list_domains", "List the names of a project."),
+    "add": Command(f"{_REMOTE}.domains:add_domain", "Attach a domain or an alias; prints the DNS records to make."),
+    "info": Command(f"{_REMOTE}.domains:show_domain", "Show one name, its DNS and its certificate."),
+    "verify": Command(f"{_REMOTE}.domains:verify_domain", "Look at the DNS of a domain now."),
+    "primary": Command(f"{_REMOTE}.domains:make_primary", "Make a name the primary one."),
+    "rm": Command(f"{_REMOTE}.domains:remove_domain", "Take a name away."),
+})  # fmt: skip
+
 GIT = Noun("Deploy from a git repository.", {
     "connect": Command(f"{_REMOTE}.git:connect", "Name the repository that a project is deployed from."),
     "info": Command(f"{_REMOTE}.git:show", "Show the repository, how it is read, and what its webhook told last."),
@@ -129,6 +138,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "projects": PROJECTS,
     "deployments": DEPLOYMENTS,
     "env": ENV,
+    "domains": DOMAINS,
     "git": GIT,
     "previews": PREVIEWS,
     "activity": Command(f"{_REMOTE}.activity:activity", "Show who did what, when and from where."),
