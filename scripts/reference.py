@@ -84,7 +84,9 @@ def cli_page() -> str:
         "",
         NOTE,
         "Remote commands speak the HTTP API and run anywhere; the last group runs on Canonry's own machine.",
+        "Data goes to stdout, everything said about it to stderr; with `--json` an error is one JSON document on stderr.",
         "",
+        *_exit_codes(),
     ]
     for path, command in all_commands():
         parser = load(path)
@@ -97,6 +99,23 @@ def cli_page() -> str:
             lines += [f"| `{_cell(_names(action))}` | {_cell((action.help or '').replace('%%', '%'))} |" for action in options]
             lines.append("")
     return "\n".join(lines)
+
+
+def _exit_codes() -> list[str]:
+    from canonry.cli import errors
+
+    rows: dict[int, list[str]] = {
+        0: ["It is done."], errors.FAILED: ["A deployment failed, or a bug in Canonry."], errors.USAGE: ["A wrong word, option or value."],
+        errors.CANCELLED: ["The deployment that was followed was cancelled."], errors.SUPERSEDED: ["A newer deployment took its place."],
+        errors.INTERRUPTED: ["Interrupted (Ctrl-C)."], errors.BROKEN_PIPE: ["Nobody read the output any more."],
+    }  # fmt: skip
+    for kind, code in errors.EXIT_CODES.items():
+        rows.setdefault(code, []).append(f"{kind.__name__}: {(kind.__doc__ or '').partition(chr(10))[0]}")
+    for name, code in errors.OWN_EXIT_CODES.items():
+        rows[code] = [f"`{name}`"]
+    lines = ["## Exit codes", "", "Scripts may rely on them. The kinds of errors are those of [the list of errors](errors.md).", "",
+             "| code | what it means |", "|--:|---|"]  # fmt: skip
+    return [*lines, *(f"| {code} | {_cell(' '.join(said))} |" for code, said in sorted(rows.items())), ""]
 
 
 def _errors() -> dict[str, dict[str, list[tuple[str, str]]]]:

@@ -152,6 +152,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "login": Command(f"{_REMOTE}.account:login", "Sign in to a Canonry, in a browser or with a token."),
     "logout": Command(f"{_REMOTE}.account:logout", "Sign out."),
     "whoami": Command(f"{_REMOTE}.account:whoami", "Show who is signed in, and where."),
+    "completion": Command("canonry.cli.completion:completion", "Print the script that lets a shell complete commands."),
     "up": Command(f"{_SERVER}.up:up", "Start Canonry on this machine."),
     "down": Command(f"{_SERVER}.down:down", "Stop Canonry on this machine."),
     "status": Command(f"{_SERVER}.status:status", "Show what runs on this machine, and where it answers."),

@@ -61,6 +61,10 @@ def load(path: Sequence[str]) -> "Parser":
 
 
 def _dispatch(words: Sequence[str]) -> int:
+    if words and words[0] == "__complete":  # asked by the functions that `canonry completion` prints
+        from canonry.cli.completion import print_candidates
+
+        return print_candidates(words[1:])
     item: Command | Noun = ROOT
     path: list[str] = []
     rest = list(words)
