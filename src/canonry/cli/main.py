@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from canonry.cli.arguments import Parser
 
 
+_COMPLETE = Command("canonry.cli.completion:print_candidates", "Print what the last word could become.")
+
+
 def main() -> NoReturn:
     """Run the command line of this process and end it with the command's exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -62,9 +65,7 @@ def load(path: Sequence[str]) -> "Parser":
 
 def _dispatch(words: Sequence[str]) -> int:
     if words and words[0] == "__complete":  # asked by the functions that `canonry completion` prints
-        from canonry.cli.completion import print_candidates
-
-        return print_candidates(words[1:])
+        return 1 if _find_function(_COMPLETE)(words[1:]) else 0
     item: Command | Noun = ROOT
     path: list[str] = []
     rest = list(words)
