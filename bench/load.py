@@ -7,8 +7,10 @@ Prints requests per second, the wrong answers and the slowest one. Python itself
 
 import argparse
 import asyncio
+import functools
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 
@@ -21,6 +23,7 @@ class Figures:
     seconds: float = 0.0
     slowest: float = 0.0
     faults: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -28,9 +31,15 @@ class Figures:
         return self.requests / self.seconds if self.seconds else 0.0
 
 
-def run(address: str, port: int, host: str, *, connections: int = 16, seconds: float = 3.0, path: str = "/") -> Figures:
-    """Ask for `path` at `host` over `connections` connections for `seconds` (at most 60), and return the figures."""
-    return asyncio.run(_run(address, port, host, min(connections, 256), min(seconds, 60.0), path))
+def run(
+    address: str | Path, port: int, host: str, *, connections: int = 16, seconds: float = 3.0, path: str = "/", head: str = ""
+) -> Figures:
+    """Ask for `path` at `host` over `connections` connections for `seconds` (at most 60), and return the figures.
+
+    address: an address, or the path of a unix socket (then the port means nothing). head: further lines of the request's head.
+    """
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n".encode()
+    return asyncio.run(_run(address, port, request, min(connections, 256), min(seconds, 60.0)))
 
 
 def main() -> None:
@@ -71,6 +80,7 @@ class _Client(asyncio.Protocol):
         figures, now = self._figures, time.perf_counter()
         figures.requests += 1
         figures.slowest = max(figures.slowest, now - self._sent_at)
+        figures.times.append(now - self._sent_at)
         if not self._buffer.startswith(b"HTTP/1.1 200"):
             _fault(figures, self._buffer[:60].decode("latin-1").splitlines()[0])
         self._buffer, self._waiting = b"", False
@@ -90,13 +100,16 @@ class _Client(asyncio.Protocol):
         self._transport.write(self._request)
 
 
-async def _run(address: str, port: int, host: str, connections: int, seconds: float, path: str) -> Figures:
+async def _run(address: str | Path, port: int, request: bytes, connections: int, seconds: float) -> Figures:
     figures, started = Figures(), time.perf_counter()
-    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     loop = asyncio.get_running_loop()
     clients = []
     for _ in range(connections):
-        _, client = await loop.create_connection(lambda: _Client(request, figures, started + seconds), address, port)
+        made = functools.partial(_Client, request, figures, started + seconds)
+        if isinstance(address, Path):
+            _, client = await loop.create_unix_connection(made, str(address))
+        else:
+            _, client = await loop.create_connection(made, address, port)
         clients.append(client)
     await asyncio.wait([client.done for client in clients], timeout=seconds + 30)
     figures.seconds = time.perf_counter() - started

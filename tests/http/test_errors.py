@@ -111,7 +111,7 @@ def test_without_its_database_it_answers_503_in_the_envelope_and_recovers_by_its
 ) -> None:
     with serving(container) as api:
         assert api.ask("GET", "/v1/me").status == 200
-        container.database._pool.timeout = 0.5  # a request waits for the database up to ten seconds, which is longer than a test should
+        container.database.be_patient(0.5)  # a request waits for the database up to ten seconds, which is longer than a test should
         with database_away(postgres_server, container):
             assert api.ask("GET", "/v1/me").error == (503, "database_unavailable")
             alive = api.ask("GET", "/healthz")

@@ -107,15 +107,14 @@ def test_probes_are_not_counted(strict: Api) -> None:
 
 
 def test_a_database_that_is_away_is_not_the_callers_fault(strict: Api) -> None:
-    held = [strict.container.database._pool.getconn() for _ in range(strict.container.database._pool.max_size)]
-    for connection in held:
-        connection.close()
-    strict.container.database._pool.timeout = 0.01
+    readers = strict.container.database._readers
+    held = [readers.getconn() for _ in range(readers.max_size)]
+    strict.container.database.be_patient(0.01)
     try:
         answers = [strict.ask("GET", "/v1/me") for _ in range(35)]
     finally:
         for connection in held:
-            strict.container.database._pool.putconn(connection)
+            readers.putconn(connection)
     assert {answer.error for answer in answers} == {(503, "database_unavailable")}
     assert {left(answer) for answer in answers} == {(300, 300)}
 

@@ -89,3 +89,28 @@ def test_nobody_changes_or_deletes_an_event(transactions: Transactions, statemen
     with pytest.raises(psycopg.errors.RaiseException), transactions.begin() as tx:
         tx.connection.execute(statement.encode())
     assert len(_rows(transactions, "org_1")) == 1
+
+
+def test_what_only_reads_cannot_write_and_cannot_tell(transactions: Transactions) -> None:
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), transactions.reading() as tx:
+        tx.connection.execute("INSERT INTO users (id, email, name) VALUES ('usr_1', 'a@example.com', 'a')")
+    with pytest.raises(RuntimeError, match="thing.happened was emitted by something that only reads"), transactions.reading() as tx:
+        tx.emit(Happened("org_1", "a"))
+    assert _rows(transactions, "org_1") == []
+
+
+def test_what_only_reads_sees_what_was_committed_meanwhile(transactions: Transactions) -> None:
+    with transactions.reading() as reading:
+        with transactions.begin() as tx:
+            tx.connection.execute("INSERT INTO users (id, email, name) VALUES ('usr_1', 'a@example.com', 'a')")
+        assert reading.connection.execute("SELECT id FROM users").fetchall() == [("usr_1",)]
+
+
+def test_a_connection_that_was_cut_while_it_was_idle_is_noticed_before_it_is_used(transactions: Transactions) -> None:
+    with transactions.reading() as tx:
+        pid = tx.connection.info.backend_pid
+    with transactions.begin() as tx:
+        tx.connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
+    with transactions.reading() as tx:
+        assert tx.connection.info.backend_pid != pid
+        assert tx.connection.execute("SELECT 1").fetchone() == (1,)

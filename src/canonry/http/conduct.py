@@ -1,8 +1,8 @@
 """How the function of a route is run: in one thread, inside its transaction, up to the bytes of its answer.
 
 FastAPI would go to another thread for each dependency and again for the function, and make the answer after the transaction has ended. Here
-the transaction is opened around the function, when everything else is known to be right, and it holds what is remembered of an answer
-(http/idempotency.py) as well: the effect and its record are committed together.
+the function is handed who calls, what there is and its transaction, when everything else is known to be right. The transaction also holds
+what is remembered of an answer (http/idempotency.py): the effect and its record are committed together.
 """
 
 import functools
@@ -13,7 +13,7 @@ from typing import Any, cast
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from canonry.http.deps import TxDep, services_of
+from canonry.http.deps import ActorDep, OrgActorDep, ServicesDep, TxDep, actor_of, org_actor_of, services_of
 from canonry.infra import idempotency
 from canonry.infra.idempotency import Reservation
 from canonry.infra.tx import Tx
@@ -21,28 +21,35 @@ from canonry.infra.tx import Tx
 type Endpoint = Callable[..., Any]
 
 
-def conducted(endpoint: Endpoint, status: int) -> Endpoint:
-    """Return `endpoint` so that it is run like that; one that is a coroutine is left as it is. status: of its answer."""
+def conducted(endpoint: Endpoint, status: int, *, reads: bool) -> Endpoint:
+    """Return `endpoint` so that it is run like that; one that is a coroutine is left as it is.
+
+    status: of its answer. reads: it changes nothing, so its transaction is a connection that cannot write.
+    """
     if inspect.iscoroutinefunction(endpoint) or inspect.isasyncgenfunction(endpoint):
         return endpoint
     signature = inspect.signature(endpoint, eval_str=True)
-    names = {name: parameter.annotation for name, parameter in signature.parameters.items()}
-    tx_name = next((name for name, kind in names.items() if kind == TxDep), None)
-    own = next((name for name, kind in names.items() if kind is Request), None)
-    makes_response = not any(kind is Response for kind in names.values())
+    kinds = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    given = {name: find for name, kind in kinds.items() for known, find in _GIVEN if kind == known}
+    tx_name = next((name for name, kind in kinds.items() if kind == TxDep), None)
+    own = next((name for name, kind in kinds.items() if kind is Request), None)
+    makes_response = not any(kind is Response for kind in kinds.values())
 
     @functools.wraps(endpoint)
     def run(**values: Any) -> Any:  # noqa: ANN401 -- whatever the route takes and returns
         request: Request = values[own] if own else values.pop(_REQUEST)
+        values |= {name: find(request) for name, find in given.items()}
         if tx_name is None:
             return _answer(endpoint(**values), status) if makes_response else endpoint(**values)
-        with services_of(request).transactions.begin() as tx:
+        transactions = services_of(request).transactions
+        with transactions.reading() if reads else transactions.begin() as tx:
             found = endpoint(**values, **{tx_name: tx})
             answer = _answer(found, status)
-            _remember(request, tx, answer)
+            if not reads:
+                _remember(request, tx, answer)
         return answer if makes_response else found
 
-    parameters = [parameter for name, parameter in signature.parameters.items() if name != tx_name]
+    parameters = [parameter for name, parameter in signature.parameters.items() if name != tx_name and name not in given]
     if own is None:
         parameters.append(inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
@@ -50,6 +57,9 @@ def conducted(endpoint: Endpoint, status: int) -> Endpoint:
     return cast("Endpoint", run)
 
 
+_GIVEN: tuple[tuple[Any, Callable[[Request], Any]], ...] = (
+    (ServicesDep, services_of), (ActorDep, actor_of), (OrgActorDep, org_actor_of),
+)  # fmt: skip
 _REQUEST = "request_of_this_call"
 
 

@@ -97,7 +97,23 @@ def transaction(request: Request) -> Iterator[Tx]:
         yield tx
 
 
-ServicesDep = Annotated[Services, Depends(services_of)]
-ActorDep = Annotated[Actor, Depends(actor_of)]
-OrgActorDep = Annotated[Actor, Depends(org_actor_of)]
+# What a route asks for. http/conduct.py hands it over in the route's own thread; the functions in `Depends` serve coroutines and other
+# dependencies. The async ones wait for nothing (the gate has found the actor): FastAPI would go to another thread for plain functions.
+
+
+async def _services(request: Request) -> Services:
+    return services_of(request)
+
+
+async def _actor(request: Request) -> Actor:
+    return actor_of(request)
+
+
+async def _org_actor(request: Request) -> Actor:
+    return org_actor_of(request)
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+ActorDep = Annotated[Actor, Depends(_actor)]
+OrgActorDep = Annotated[Actor, Depends(_org_actor)]
 TxDep = Annotated[Tx, Depends(transaction, scope="function")]

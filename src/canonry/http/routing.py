@@ -81,7 +81,8 @@ class Routes(APIRouter):
         def declare(endpoint: Endpoint) -> Endpoint:
             options.setdefault("operation_id", endpoint.__name__)
             add = self.api_route(path, methods=[method], openapi_extra=extra, responses=responses, **options)
-            add(endpoint if as_usual else conducted(endpoint, options.get("status_code") or 200))
+            reads = method == "GET" and access != PUBLIC
+            add(endpoint if as_usual else conducted(endpoint, options.get("status_code") or 200, reads=reads))
             return endpoint
 
         return declare

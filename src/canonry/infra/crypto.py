@@ -23,11 +23,14 @@ class Vault:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._keys: dict[str, bytes] = {}
         self._cipher = AESGCM(self.key_for("values"))
 
     def key_for(self, purpose: str) -> bytes:
         """Return a key of 32 bytes for one purpose (`cursors`, `csrf`); whoever knows one learns nothing about another."""
-        return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=f"canonry {purpose}".encode()).derive(self._key)
+        if purpose not in self._keys:
+            self._keys[purpose] = HKDF(SHA256(), _KEY_BYTES, salt=None, info=f"canonry {purpose}".encode()).derive(self._key)
+        return self._keys[purpose]
 
     def seal(self, value: str, *, bound: str) -> bytes:
         """Return `value` encrypted. bound: names the row (`variables prj_… production KEY`); only with the same words it opens again."""

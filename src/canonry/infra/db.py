@@ -1,6 +1,7 @@
-"""The database: one pool of PostgreSQL connections, and the migrations."""
+"""The database: a pool of PostgreSQL connections, and one of connections that can only read."""
 
-from collections.abc import Iterator
+import select
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,25 +17,29 @@ type Row = TupleRow
 
 
 class Database:
-    """A pool of connections. Open once at start, close at the end; safe to use from many threads."""
+    """Pools of connections. Open once at start, close at the end; safe to use from many threads."""
 
     def __init__(self, url: Secret, *, size: int = 8) -> None:
         self.url = url
-        self._pool: ConnectionPool[Connection[Row]] = ConnectionPool(
-            url.reveal(), min_size=1, max_size=size, timeout=10, open=False, check=ConnectionPool.check_connection,
-            kwargs={"application_name": "canonry"}, name="canonry",
-        )  # fmt: skip
+        self._pool = _make_pool(url, "canonry", size)
+        self._readers = _make_pool(url, "canonry-readers", size, configure=_let_only_read)
 
     def open(self) -> None:
-        """Open the pool and wait for the first connection. Raises: Unavailable `database_unavailable`."""
+        """Open the pools and wait for the first connections. Raises: Unavailable `database_unavailable`."""
         try:
             self._pool.open(wait=True, timeout=15)
+            self._readers.open(wait=True, timeout=15)
         except PoolTimeout as error:
             raise _unavailable(error) from error
 
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
+        self._readers.close()
+
+    def be_patient(self, seconds: float) -> None:
+        """Set how long whoever needs a connection waits for one."""
+        self._pool.timeout = self._readers.timeout = seconds
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Row]]:
@@ -48,6 +53,42 @@ class Database:
                 yield connection
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise _unavailable(error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection[Row]]:
+        """Give a connection that cannot write, without a transaction around what is asked: each query is one round trip instead of three.
+
+        Raises: Unavailable `database_unavailable`.
+        """
+        try:
+            with self._readers.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise _unavailable(error) from error
+
+
+def _make_pool(
+    url: Secret, name: str, size: int, configure: Callable[[Connection[Row]], None] | None = None
+) -> ConnectionPool[Connection[Row]]:
+    return ConnectionPool(
+        url.reveal(), min_size=1, max_size=size, timeout=10, open=False, check=_look_whether_alive, configure=configure,
+        kwargs={"application_name": "canonry", "autocommit": True}, name=name,
+    )  # fmt: skip
+
+
+def _let_only_read(connection: Connection[Row]) -> None:
+    connection.execute("SET default_transaction_read_only = on")
+
+
+def _look_whether_alive(connection: Connection[Row]) -> None:
+    """Ask the server only when something has come that nobody asked for: its farewell. An idle connection that lives says nothing.
+
+    Raises: psycopg.OperationalError when the connection is lost.
+    """
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    if poll.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 def connect(url: Secret, **options: Any) -> Connection[Row]:  # noqa: ANN401 -- psycopg's own keyword arguments

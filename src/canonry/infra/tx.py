@@ -55,6 +55,12 @@ class Tx:
         """Enqueue a job in this transaction: it exists only if the transaction commits. Arguments are ids."""
         self._queue.defer(self.connection, job, arguments)
 
+    def expect_no_events(self) -> None:
+        """Return when nothing was emitted. Raises: RuntimeError, which is a bug: who only reads changes nothing that could be told."""
+        if self._events:
+            message = f"{self._events[0].event.name} was emitted by something that only reads"
+            raise RuntimeError(message)
+
     def write_events(self) -> None:
         """Write the events that were emitted; the last act of a transaction (`Transactions.begin` does it)."""
         events, self._events = self._events, []
@@ -108,6 +114,14 @@ class Transactions:
             tx = Tx(connection, self._queue)
             yield tx
             tx.write_events()
+
+    @contextmanager
+    def reading(self) -> Iterator[Tx]:
+        """Give a Tx for questions only: each sees what is committed when it is asked, and writing fails."""
+        with self._database.reading() as connection:
+            tx = Tx(connection, self._queue)
+            yield tx
+            tx.expect_no_events()
 
 
 def _json(document: Mapping[str, Any] | None) -> Jsonb | None:

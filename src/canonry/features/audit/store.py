@@ -37,7 +37,7 @@ def page(tx: Tx, organization_id: str, wanted: Page, chosen: Filter, *, before_i
 
 def chain(tx: Tx, organization_id: str) -> Iterator[Recorded]:
     """Give every event of an organization, oldest first, some at a time: they may be more than memory holds."""
-    with tx.connection.cursor(name="audit_chain", row_factory=class_row(Recorded)) as cursor:
+    with tx.connection.transaction(), tx.connection.cursor(name="audit_chain", row_factory=class_row(Recorded)) as cursor:
         cursor.itersize = _AT_A_TIME
         cursor.execute(_SELECT + sql.SQL("WHERE e.organization_id = %s ORDER BY e.id"), (organization_id,))
         yield from cursor

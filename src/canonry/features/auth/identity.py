@@ -23,11 +23,12 @@ class SessionIdentity:
 
         Raises: Denied `account_deactivated`.
         """
-        with self._transactions.begin() as tx:
+        with self._transactions.reading() as tx:
             found = None if "\0" in organization else store.holder(tx, digest(secret.reveal()), organization)
-            if found is None:
-                return None
-            if now() - found.last_used_at > TOUCH_EVERY:
+        if found is None:
+            return None
+        if now() - found.last_used_at > TOUCH_EVERY:
+            with self._transactions.begin() as tx:
                 store.touch(tx, found.session_id)
         return actor_of(found, Credential.SESSION)
 
@@ -43,11 +44,12 @@ class AccessTokenIdentity:
         value = credential.reveal()
         if not value.startswith(ACCESS_PREFIX):
             return None
-        with self._transactions.begin() as tx:
+        with self._transactions.reading() as tx:
             found = grants.holder(tx, digest(value))
-            if found is None:
-                return None
-            if now() - found.last_used_at > TOUCH_EVERY:
+        if found is None:
+            return None
+        if now() - found.last_used_at > TOUCH_EVERY:
+            with self._transactions.begin() as tx:
                 store.touch(tx, found.session_id)
         return actor_of(found, Credential.ACCESS_TOKEN)
 

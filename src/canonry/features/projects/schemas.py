@@ -103,16 +103,15 @@ class ProjectsAnswer(BaseModel):
 def body_of(project: Project, settings: Settings) -> ProjectBody:
     """Return a project as the API shows it."""
     own = settings.own_url
-    fields = {name: getattr(project, name) for name in ProjectBody.model_fields if hasattr(project, name)}
-    fields |= {
+    return ProjectBody.model_validate({
+        **vars(project),
         "url": settings.url_of(f"{project.slug}.{settings.base_domain}"),
         "memory_mb": project.memory_mb or settings.instance_memory,
         "is_connected": project.repo_url is not None,
         "git_url": f"{own}/git/{project.handle}/{project.slug}.git",
         "created_at": project.created_at.isoformat(),
         "updated_at": project.updated_at.isoformat(),
-    }
-    return ProjectBody(**fields)
+    })  # fmt: skip
 
 
 def answer_of(project: Project, settings: Settings) -> ProjectAnswer:

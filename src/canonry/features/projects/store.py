@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from canonry.core.paging import Page
 from canonry.features.projects.models import Project, Scale
+from canonry.infra.rows import quick_row
 from canonry.infra.tx import Tx
 
 _SELECT = sql.SQL("""
@@ -29,7 +30,7 @@ def insert(tx: Tx, *, project_id: str, organization_id: str, slug: str, name: st
 
 def find(tx: Tx, organization_id: str, key: str) -> Project | None:
     """Return the organization's project with that id or slug."""
-    with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
+    with tx.connection.cursor(row_factory=quick_row(Project)) as cursor:
         query = _SELECT + sql.SQL("WHERE p.organization_id = %s AND (p.id = %s OR p.slug = %s)")
         return cursor.execute(query, (organization_id, key, key)).fetchone()
 
@@ -44,7 +45,7 @@ def find_by_name(tx: Tx, organization_id: str, name: str) -> Project | None:
 
 def find_any(tx: Tx, project_id: str) -> Project | None:
     """Return a project whoever owns it, for jobs that act for Canonry itself."""
-    with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
+    with tx.connection.cursor(row_factory=quick_row(Project)) as cursor:
         return cursor.execute(_SELECT + sql.SQL("WHERE p.id = %s"), (project_id,)).fetchone()
 
 
@@ -79,7 +80,7 @@ def name_exists(tx: Tx, organization_id: str, name: str) -> bool:
 
 def page(tx: Tx, organization_id: str, wanted: Page, *, only: str | None = None) -> list[Project]:
     """Return up to limit + 1 projects, newest first. only: the id of the one project to look at, None for all."""
-    with tx.connection.cursor(row_factory=class_row(Project)) as cursor:
+    with tx.connection.cursor(row_factory=quick_row(Project)) as cursor:
         query = _SELECT + sql.SQL("""WHERE p.organization_id = %s AND (%s::text IS NULL OR p.id = %s)
                              AND (%s::timestamptz IS NULL OR (p.created_at, p.id) < (%s, %s))
                              ORDER BY p.created_at DESC, p.id DESC LIMIT %s""")

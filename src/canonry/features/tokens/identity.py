@@ -37,12 +37,13 @@ class TokenIdentity:
         return None
 
     def _holder_of_token(self, sha256: bytes) -> Actor | None:
-        with self._transactions.begin() as tx:
+        with self._transactions.reading() as tx:
             found = tokens.holder(tx, sha256)
-            if found is None:
-                return None
-            _require_active(found.deactivated_at)
-            if found.last_used_at is None or now() - found.last_used_at > _TOUCH_TOKEN:
+        if found is None:
+            return None
+        _require_active(found.deactivated_at)
+        if found.last_used_at is None or now() - found.last_used_at > _TOUCH_TOKEN:
+            with self._transactions.begin() as tx:
                 tokens.touch(tx, found.token_id)
         return Actor(
             user_id=found.user_id, organization_id=found.organization_id, organization_handle=found.handle,
@@ -51,12 +52,13 @@ class TokenIdentity:
         )  # fmt: skip
 
     def _holder_of_key(self, sha256: bytes) -> Actor | None:
-        with self._transactions.begin() as tx:
+        with self._transactions.reading() as tx:
             found = keys.holder(tx, sha256)
-            if found is None:
-                return None
-            _require_active(found.deactivated_at)
-            if found.last_used_at is None or now() - found.last_used_at > _TOUCH_KEY:
+        if found is None:
+            return None
+        _require_active(found.deactivated_at)
+        if found.last_used_at is None or now() - found.last_used_at > _TOUCH_KEY:
+            with self._transactions.begin() as tx:
                 keys.touch(tx, found.key_id)
         role = Role(found.role)
         return Actor(
