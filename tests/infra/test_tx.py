@@ -94,7 +94,7 @@ def test_nobody_changes_or_deletes_an_event(transactions: Transactions, statemen
 def test_what_only_reads_cannot_write_and_cannot_tell(transactions: Transactions) -> None:
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), transactions.reading() as tx:
         tx.connection.execute("INSERT INTO users (id, email, name) VALUES ('usr_1', 'a@example.com', 'a')")
-    with pytest.raises(RuntimeError, match="thing.happened was emitted by something that only reads"), transactions.reading() as tx:
+    with pytest.raises(RuntimeError, match="happened was emitted by something that only reads"), transactions.reading() as tx:
         tx.emit(Happened("org_1", "a"))
     assert _rows(transactions, "org_1") == []
 

@@ -39,9 +39,10 @@ TAGS = {
     "Previews": "A deployment of its own for each branch or pull request.",
     "Webhooks": "What Canonry tells your own services.",
     "Account": "Who you are, and how you sign in.",
-    "Members": "The people of an organization.",
+    "Organizations": "Organizations and the people in them: members, roles, invitations.",
     "Activity": "Who did what, and when.",
     "Authentication": "Signing in, by browser and by device.",
+    "Device authorization": "Signing in a program that has no browser: a code is shown, and approved where there is one.",
     "Settings": "Keys of an organization.",
     "Health": "Whether Canonry answers.",
 }
