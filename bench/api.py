@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from bench import load
+from bench import api_server, load
 from bench.figures import Figure, percentile, report, say
 from canonry.core.access import Scope
 from canonry.core.paths import Home
@@ -121,7 +121,7 @@ def _fill(home: Home, url: Secret, projects: int) -> str:
 
 @contextlib.contextmanager
 def _serving(home: Home, url: Secret, socket: Path, *flags: str) -> Iterator[Server]:
-    command = [sys.executable, "-m", "bench.api_server", str(home.root), url.reveal(), str(socket), *flags]
+    command = [sys.executable, "-m", api_server.__name__, str(home.root), url.reveal(), str(socket), *flags]
     process = subprocess.Popen(command, env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""})
     try:
         deadline = time.monotonic() + 30

@@ -110,7 +110,7 @@ def test_a_connection_that_was_cut_while_it_was_idle_is_noticed_before_it_is_use
     with transactions.reading() as tx:
         pid = tx.connection.info.backend_pid
     with transactions.begin() as tx:
-        tx.connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
+        tx.connection.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
     with transactions.reading() as tx:
         assert tx.connection.info.backend_pid != pid
         assert tx.connection.execute("SELECT 1").fetchone() == (1,)
