@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.support import mutations_of_identity, mutations_of_projects, mutations_of_webhooks
+from tests.support import mutations_of_identity, mutations_of_previews, mutations_of_projects, mutations_of_webhooks
 from tests.support.api import FORM, SITE, Api, archive, form
 from tests.support.mutation import Call
 
@@ -65,6 +65,7 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /deployments/{deployment}/retry": _failed,
     "POST /deployments/{deployment}/cancel": _waiting,
     **mutations_of_projects.ROWS,
+    **mutations_of_previews.ROWS,
     **mutations_of_identity.ROWS,
     **mutations_of_webhooks.ROWS,
 }
