@@ -7,6 +7,7 @@ from canonry.ports.certificates import Certificates
 from canonry.ports.dns import Dns
 from canonry.ports.edge import Edge
 from canonry.ports.gates import ReleaseGate
+from canonry.ports.git_host import GitHost
 from canonry.ports.identity import Identity
 from canonry.ports.limits import AccountLimits
 from canonry.ports.mail import Mailer
@@ -30,6 +31,7 @@ class Ports:
     dns: Dns
     certificates: Certificates
     sign_in_provider: SignInProvider | None = None
+    git_host: GitHost | None = None
 
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Certificates",
     "Dns",
     "Edge",
+    "GitHost",
     "Identity",
     "Mailer",
     "Ports",

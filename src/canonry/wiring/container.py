@@ -10,6 +10,7 @@ from canonry.adapters.dns.resolver import DnsResolver
 from canonry.adapters.edge.caddy.certificates import CaddyCertificates
 from canonry.adapters.edge.caddy.edge import CaddyEdge
 from canonry.adapters.gates.open import OpenGate
+from canonry.adapters.git_host.github import GitHub
 from canonry.adapters.limits.unlimited import Unlimited
 from canonry.adapters.mail.folder import FolderMailer
 from canonry.adapters.rates.memory import MemoryRates
@@ -69,8 +70,8 @@ def open_container(settings: Settings, database_url: Secret) -> Container:
         gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions, provider),
         mail=_mailer(settings, home), rates=_rates(settings),
         dns=DnsResolver(settings.dns_resolver, allow_private=settings.allow_private_targets),
-        sign_in_provider=provider,
         certificates=CaddyCertificates(home, settings),
+        sign_in_provider=provider, git_host=GitHub(settings),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

@@ -11,6 +11,8 @@ from canonry.features.notifications import jobs as notifications
 from canonry.features.notifications import queue as notification_queue
 from canonry.features.previews import jobs as previews
 from canonry.features.previews import queue as preview_queue
+from canonry.features.previews.reporting import jobs as reports
+from canonry.features.previews.reporting import queue as report_queue
 from canonry.features.tokens import jobs as tokens
 from canonry.features.tokens import queue as token_queue
 from canonry.infra import mailbox
@@ -22,6 +24,8 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.CLEAR: deployments.clear_project,
     deployment_queue.CLEAR_ENVIRONMENT: deployments.clear_environment,
     preview_queue.CLOSE: previews.close_preview,
+    report_queue.REPORT: reports.report_deployment,
+    report_queue.REPORT_CLOSED: reports.report_closed,
     auth_queue.END: auth.end_sessions,
     notification_queue.NOTE_FAILURE: notifications.note_failure,
     notification_queue.NOTE_SUCCESS: notifications.note_success,

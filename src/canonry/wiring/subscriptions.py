@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from canonry.features.auth.queue import END as END_SESSIONS
 from canonry.features.notifications.queue import NOTE_FAILURE, NOTE_SUCCESS
+from canonry.features.previews.reporting.queue import REPORT, REPORT_CLOSED
 from canonry.features.tokens.queue import REVOKE as REVOKE_CREDENTIALS
 from canonry.infra.jobs import Job
 
 SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
-    "deployment.failed": (NOTE_FAILURE,),
-    "deployment.succeeded": (NOTE_SUCCESS,),
+    "deployment.requested": (REPORT,),
+    "deployment.failed": (NOTE_FAILURE, REPORT),
+    "deployment.succeeded": (NOTE_SUCCESS, REPORT),
+    "deployment.cancelled": (REPORT,),
+    "deployment.superseded": (REPORT,),
+    "preview.closed": (REPORT_CLOSED,),
     "user.password_changed": (END_SESSIONS,),
     "member.removed": (REVOKE_CREDENTIALS,),
 }

@@ -1,6 +1,7 @@
 """HTTP for the connection of a project to an outside repository."""
 
 from canonry.core.access import Permission
+from canonry.core.secret import Secret
 from canonry.features.git.connection import service
 from canonry.features.git.connection.models import Wanted
 from canonry.features.git.connection.schemas import (
@@ -12,7 +13,8 @@ from canonry.features.git.connection.schemas import (
     project_fields,
     webhook_url,
 )
-from canonry.http.deps import ActorDep, ServicesDep, TxDep
+from canonry.features.projects import Project
+from canonry.http.deps import ActorDep, Services, ServicesDep, TxDep
 from canonry.http.routing import Routes
 
 router = Routes(tags=["Git"])
@@ -32,11 +34,9 @@ def connect_repository(project: str, body: ConnectRequest, actor: ActorDep, serv
     with services.transactions.begin() as tx:
         found, secret = service.connect(tx, actor, services.vault, project, wanted)
         connection = service.connection_of(tx, found)
-    address = webhook_url(found, services.settings)
-    return ConnectedAnswer.model_validate({
-        **project_fields(found, services.settings), "webhookSecret": secret.reveal(), "webhookUrl": address, "webhookRegistered": False,
-        "connection": connection_body(found, connection, services.settings),
-    })  # fmt: skip
+    shown = connection_body(found, connection, services.settings)
+    webhook = _webhook(services, found, secret)
+    return ConnectedAnswer.model_validate({**project_fields(found, services.settings), **webhook, "connection": shown})
 
 
 @router.operation("DELETE", "/projects/{project}/git", Permission.PROJECTS_DEPLOY, status_code=204)
@@ -46,10 +46,15 @@ def disconnect_repository(project: str, actor: ActorDep, tx: TxDep) -> None:
 
 
 @router.operation("POST", "/projects/{project}/git/rotate-secret", Permission.PROJECTS_DEPLOY, status_code=201, errors=[409])
-def rotate_webhook_secret(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> RotatedAnswer:
+def rotate_webhook_secret(project: str, actor: ActorDep, services: ServicesDep) -> RotatedAnswer:
     """Replace the webhook secret; the old one is dead at once. The new one is shown once."""
-    found, secret = service.rotate_secret(tx, actor, services.vault, project)
-    address = webhook_url(found, services.settings)
-    return RotatedAnswer.model_validate({
-        **project_fields(found, services.settings), "webhookSecret": secret.reveal(), "webhookUrl": address,
-    })  # fmt: skip
+    with services.transactions.begin() as tx:
+        found, secret = service.rotate_secret(tx, actor, services.vault, project)
+    return RotatedAnswer.model_validate({**project_fields(found, services.settings), **_webhook(services, found, secret)})
+
+
+def _webhook(services: Services, project: Project, secret: Secret) -> dict[str, object]:
+    """Set the webhook up at the host, where that can be done, and return what the answer says of it."""
+    address = webhook_url(project, services.settings)
+    registered, error = service.register_webhook(services.transactions, services.vault, services.ports.git_host, project, address, secret)
+    return {"webhookSecret": secret.reveal(), "webhookUrl": address, "webhookRegistered": registered, "webhookRegistrationError": error}

@@ -90,6 +90,8 @@ class RotatedAnswer(ProjectAnswer):
 
     webhookSecret: str  # noqa: N815
     webhookUrl: str  # noqa: N815
+    webhookRegistered: bool = Field(description="whether Canonry could change the webhook at the host itself")  # noqa: N815
+    webhookRegistrationError: str | None = None  # noqa: N815
 
 
 def webhook_url(project: Project, settings: Settings) -> str:

@@ -4,7 +4,7 @@ import secrets
 from functools import partial
 
 from canonry.core.access import Actor, Permission, require
-from canonry.core.errors import Conflict, Invalid, Issue
+from canonry.core.errors import CanonryError, Conflict, Invalid, Issue
 from canonry.core.refs import RepositoryUrl, parse_branch, parse_repository_url
 from canonry.core.secret import Secret
 from canonry.features import projects
@@ -15,6 +15,7 @@ from canonry.features.git.models import RepositoryAccess
 from canonry.features.projects import Project
 from canonry.infra.crypto import Vault
 from canonry.infra.tx import Transactions, Tx
+from canonry.ports.git_host import GitHost, Repository
 
 _SECRET_BYTES = 32
 
@@ -63,6 +64,27 @@ def rotate_secret(tx: Tx, actor: Actor, vault: Vault, key: str) -> tuple[Project
                        hint="Connect one: canonry git connect.")  # fmt: skip
     tx.emit(WebhookSecretRotated(project.organization_id, project.id))
     return project, secret
+
+
+def register_webhook(
+    transactions: Transactions, vault: Vault, host: GitHost | None, project: Project, address: str, secret: Secret
+) -> tuple[bool, str | None]:
+    """Let the host of the repository send its webhook, where we may act there. Returns whether it does, and what went wrong, in words.
+
+    A host that refuses or does not answer fails nothing: the webhook can be set up by hand.
+    """
+    name = host.repository_at(project.repo_url) if host is not None and project.repo_url is not None else None
+    if host is None or name is None:
+        return False, None
+    with transactions.begin() as tx:
+        repository = Repository(name, token_of(tx, vault, project))
+    if not host.may_act(repository):
+        return False, None
+    try:
+        host.set_webhook(repository, address, secret)
+    except CanonryError as error:
+        return False, error.message
+    return True, None
 
 
 def look(tx: Tx, actor: Actor, key: str) -> tuple[Project, Connection | None]:

@@ -1,0 +1,1 @@
+"""Hosts of repositories: GitHub, and one in memory."""
