@@ -71,7 +71,8 @@ def _report(project: Project, deployment: Deployment, settings: Settings) -> Rep
     return Report(
         commit=deployment.commit or "", state=state, context=f"canonry/{project.slug}" + (" (preview)" if is_preview else ""),
         environment=f"{project.slug} {deployment.environment}", is_preview=is_preview,
-        url=deployment.url or f"{settings.own_url}/v1/deployments/{deployment.id}", description=reason or _WORDS.get(state, "The deployment failed."),
+        url=deployment.url or f"{settings.own_url}/v1/deployments/{deployment.id}",
+        description=reason or _WORDS.get(state, "The deployment failed."),
     )  # fmt: skip
 
 
