@@ -56,7 +56,14 @@ OPEN = {
 """What anybody may call."""
 READABLE = [item for item in SCOPED if item.access in READING and item.method == "GET" and "stream" not in item.path and item.described]
 MANAGED = [item for item in SCOPED if item.access not in READING and item.method == "GET" and item.described]
-NOT_FOUND = {"project_not_found", "deployment_not_found", "token_not_found", "organization_not_found", "webhook_not_found"}
+NOT_FOUND = {
+    "project_not_found",
+    "deployment_not_found",
+    "token_not_found",
+    "organization_not_found",
+    "webhook_not_found",
+    "drain_not_found",
+}
 BODIES: dict[str, object] = {
     "/organizations/{organization}/members/{member}": {"role": "viewer"},
     "/organizations/{organization}/invitations": {"email": "x@example.com"},
@@ -65,6 +72,7 @@ BODIES: dict[str, object] = {
     "/projects": {"name": "made"},
     "/projects/{project}/domains": {"hostname": "www.shop.test"},
     "/projects/{project}/aliases": {"hostname": "www.shop.test"},
+    "/projects/{project}/drains": {"kind": "http", "url": "https://logs.example.com/"},
     "/deploy/plan": {"repo_url": "https://localhost/x.git"},
     "/projects/{project}/env": {"key": "A", "value": "1"},
     "/projects/{project}/env/import": {"text": "A=1"},
@@ -88,8 +96,9 @@ def ids(api: Api) -> dict[str, str]:
     token = api.get("/v1/tokens")["tokens"][0]["id"]
     invitation = api.ask("POST", "/v1/organizations/ada/invitations", {"email": "new@example.com"}).json["invitation"]["id"]
     webhook = api.ask("POST", "/v1/webhooks", {"url": "https://example.com/"}).json["webhook"]["id"]
+    drain = api.ask("POST", f"/v1/projects/{slug}/drains", {"kind": "syslog", "url": "tls://logs.example.com"}).json["drain"]["id"]
     return {
-        "project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY", "hostname": f"{slug}.localhost",
+        "drain": drain, "project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY", "hostname": f"{slug}.localhost",
         "token": token, "organization": "ada", "member": api.owner.user_id, "invitation": invitation,
         "webhook": webhook, "delivery": api.ask("POST", f"/v1/webhooks/{webhook}/ping").json["delivery"]["id"],
         "preview": preview_of(api, slug),

@@ -50,6 +50,17 @@ def _two(api: Api) -> tuple[str, str]:
     return slug, first
 
 
+def _drained(api: Api) -> Call:
+    body = {"kind": "http", "url": "https://logs.example.com/v1/key-in-the-path?k=key-in-the-query", "token": "bearer-of-logs"}
+    return Call({"project": api.app("shop")}, body, secrets=("key-in-the-path", "key-in-the-query", "bearer-of-logs"))
+
+
+def _with_drain(api: Api) -> Call:
+    call = _drained(api)
+    drain = api.ask("POST", "/v1/projects/shop/drains", call.body).json["drain"]["id"]
+    return Call({"project": "shop", "drain": drain}, secrets=call.secrets)
+
+
 ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /projects": lambda _api: Call(body={"name": "Shop", "slug": "shop"}),
     "PATCH /projects/{project}": _on_project({"build_command": "make", "name": "Other"}),
@@ -64,6 +75,8 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /deployments/{deployment}/rollback": lambda api: Call({"deployment": _two(api)[1]}),
     "POST /deployments/{deployment}/retry": _failed,
     "POST /deployments/{deployment}/cancel": _waiting,
+    "POST /projects/{project}/drains": _drained,
+    "DELETE /projects/{project}/drains/{drain}": _with_drain,
     **mutations_of_projects.ROWS,
     **mutations_of_previews.ROWS,
     **mutations_of_identity.ROWS,

@@ -52,7 +52,7 @@ def request(
     parts = parse_url(url)
     port = parts.port or _PORTS[parts.scheme]
     name = str(parts.hostname)
-    address = _look_up(name, port, allow_private=allow_private)
+    address = look_up(name, port, allow_private=allow_private)
     sent = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": f"Canonry/{__version__}", **(headers or {})}
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     limits = Timeout(connect=timeout, read=timeout)
@@ -90,6 +90,18 @@ def is_public(address: str) -> bool:
     return mapped.is_global and not mapped.is_multicast
 
 
+def look_up(name: str, port: int, *, allow_private: bool) -> str:
+    """Return an address of `name` to connect to. Raises: Unavailable `unreachable`; Invalid `private_address` unless those are allowed."""
+    try:
+        found = [str(item[4][0]) for item in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        raise Unavailable("unreachable", f"The name {name} is not known.", hint="Check the address.") from error
+    if not allow_private and not all(is_public(address) for address in found):
+        raise Invalid("private_address", f"{name} is an address inside this network, which users may not reach through Canonry.",
+                      hint="CANONRY_ALLOW_PRIVATE_TARGETS=1 permits it.")  # fmt: skip
+    return found[0]
+
+
 class _Deadline:
     """Cuts a connection when its time is over: a peer that sends a byte now and then would never run into the limit of one wait."""
 
@@ -121,17 +133,6 @@ class _Deadline:
         for connection in made:
             with suppress(OSError, AttributeError):  # it may be closed, or not yet open
                 connection.sock.shutdown(socket.SHUT_RDWR)
-
-
-def _look_up(name: str, port: int, *, allow_private: bool) -> str:
-    try:
-        found = [str(item[4][0]) for item in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError) as error:
-        raise Unavailable("unreachable", f"The name {name} is not known.", hint="Check the address.") from error
-    if not allow_private and not all(is_public(address) for address in found):
-        raise Invalid("private_address", f"{name} is an address inside this network, which users may not reach through Canonry.",
-                      hint="CANONRY_ALLOW_PRIVATE_TARGETS=1 permits it.")  # fmt: skip
-    return found[0]
 
 
 def _pool(scheme: str, name: str, address: str, port: int, timeout: Timeout) -> urllib3.HTTPConnectionPool:

@@ -4,7 +4,7 @@ from canonry.features.audit import AnchorWriter
 from canonry.features.deployments import Watch
 from canonry.features.domains import DomainRounds
 from canonry.features.notifications import Digest
-from canonry.features.observe import Sampler
+from canonry.features.observe import Sampler, Shipper
 from canonry.features.previews import Sweep
 from canonry.features.webhooks import Sender
 from canonry.infra.rounds import Rounds
@@ -17,6 +17,7 @@ def rounds(container: Container) -> list[Rounds]:
         Watch(container),
         Sweep(container),
         Sampler(container),
+        Shipper(container),
         DomainRounds(container),
         Sender(container),
         Digest(container),

@@ -6,8 +6,8 @@
 An offset is a cursor that stays true for ever: lines are never moved, the head of a file that is too long becomes a hole.
 """
 
-from canonry.infra.app_logs.lines import CUT, Line, Lines, offset_since, read
-from canonry.infra.app_logs.search import Accepts, Found, find_back, find_on
+from canonry.infra.app_logs.lines import CUT, Line, Lines, first_line, offset_since, read
+from canonry.infra.app_logs.search import Accepts, Found, end_of_lines, find_back, find_on
 from canonry.infra.app_logs.space import can_trim, remove, trim
 from canonry.infra.app_logs.times import TimeIndex, time_at
 
@@ -19,8 +19,10 @@ __all__ = [
     "Lines",
     "TimeIndex",
     "can_trim",
+    "end_of_lines",
     "find_back",
     "find_on",
+    "first_line",
     "offset_since",
     "read",
     "remove",

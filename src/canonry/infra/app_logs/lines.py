@@ -72,6 +72,18 @@ def offset_since(path: Path, since: datetime) -> int:
         os.close(descriptor)
 
 
+def first_line(path: Path) -> int:
+    """Return the offset of the first line that is kept whole; 0 as long as the head was not freed, or there is no log."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return 0
+    try:
+        return first_offset(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _pieces(descriptor: int, position: int, limit: int, *, ended: bool) -> tuple[list[tuple[int, bytes]], int]:
     """Return up to `limit` (offset, bytes with line end) and the offset behind them."""
     found: list[tuple[int, bytes]] = []

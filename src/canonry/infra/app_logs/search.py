@@ -70,6 +70,12 @@ def find_back(path: Path, before: int | None, word: str, accepts: Accepts, *, li
         return Found(tuple(found), stop, begun, is_all=stop <= blocks.first)
 
 
+def end_of_lines(path: Path) -> int:
+    """Return the offset behind the last line that has an end: where one goes on that has read everything."""
+    with _Blocks(path, "") as blocks:
+        return blocks.end_of_lines(ended=False)
+
+
 class _Blocks:
     """The bytes of a log, and whether a word may be in them."""
 

@@ -15,6 +15,7 @@ from canonry.http.routing import Routes
 
 router = Routes(tags=["Deployments"])
 
+EnvironmentQuery = Annotated[str, Query(max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$", description="production, or a preview")]
 WindowQuery = Annotated[str, Query(max_length=16, description="how far back: 10m, 1h, 24h, 30d at most")]
 StepQuery = Annotated[
     str | None, Query(max_length=16, description="length of a sample: 10s, 30s, 60s, 300s, …; chosen by the window when absent")
@@ -68,7 +69,7 @@ class MetricsAnswer(BaseModel):
 @router.operation("GET", "/projects/{project}/metrics", Permission.PROJECTS_READ)
 def read_metrics(
     project: str, actor: ActorDep, services: ServicesDep, window: WindowQuery = "1h",
-    environment: Annotated[str, Query(max_length=300, description="production, or a preview")] = PRODUCTION, step: StepQuery = None,
+    environment: EnvironmentQuery = PRODUCTION, step: StepQuery = None,
 ) -> MetricsAnswer:  # fmt: skip
     """Show what a project used and answered: cpu, memory, requests by status, and how long they took."""
     wanted = service.parse_window(window, step)
