@@ -128,6 +128,12 @@ MAIL = Noun("Read the mail that was not sent because no mail server is configure
     "rm": Command(f"{_SERVER}.mail:remove_mail", "Remove one mail, or all."),
 })  # fmt: skip
 
+DRAINS = Noun("Send the runtime log of a project to a collector.", {
+    "ls": Command(f"{_REMOTE}.drains:list_drains", "List the log drains of a project."),
+    "add": Command(f"{_REMOTE}.drains:add_drain", "Send the log somewhere from now on."),
+    "rm": Command(f"{_REMOTE}.drains:remove_drain", "Send the log there no longer."),
+})  # fmt: skip
+
 ROOT = Noun("From a written specification to running software, on your own machine.", {
     "deploy": Command(f"{_REMOTE}.deploy:deploy", "Deploy a folder and follow it until it is live."),
     "plan": Command(f"{_REMOTE}.plan:plan", "Show what a deploy of a folder would do."),
@@ -135,6 +141,8 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "scale": Command(f"{_REMOTE}.instances:scale", "Set, or show, how many instances a project runs and how big they are."),
     "ps": Command(f"{_REMOTE}.instances:list_instances", "List the running instances of a project."),
     "logs": Command(f"{_REMOTE}.logs:logs", "Show what a project's instances write."),
+    "metrics": Command(f"{_REMOTE}.metrics:metrics", "Show what a project used and answered."),
+    "drains": DRAINS,
     "projects": PROJECTS,
     "deployments": DEPLOYMENTS,
     "env": ENV,
