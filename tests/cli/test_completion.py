@@ -93,7 +93,7 @@ def test_in_a_real_bash(canonry: RunCli, environment: dict[str, str], tmp_path: 
     program.chmod(0o755)
     script = tmp_path / "completion.bash"
     script.write_text(canonry("completion", "bash").stdout)
-    ask = f'. "{script}"; COMP_WORDS=(canonry projects s); COMP_CWORD=2; _canonry; printf "%s\\n" "${{COMPREPLY[@]}}"; complete -p canonry'
+    ask = f'. "{script}"; COMP_WORDS=(canonry projects st); COMP_CWORD=2; _canonry; printf "%s\\n" "${{COMPREPLY[@]}}"; complete -p canonry'
     path = f"{program.parent}{os.pathsep}{environment['PATH']}"
     done = subprocess.run(
         ["bash", "--norc", "-c", ask], env=environment | {"PATH": path}, capture_output=True, text=True, timeout=60, check=True

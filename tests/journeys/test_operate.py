@@ -27,6 +27,7 @@ def instances(canonry: Canonry, slug: str) -> list[dict[str, Any]]:
     return [row for row in rows if row["status"] != "draining"]
 
 
+@pytest.mark.contract("Canner", "POST /v1/deployments/{id}/rollback")
 def test_a_rollback_serves_the_older_artifact_again_without_a_build(canonry: Canonry, tmp_path: Path) -> None:
     for text in ("one", "two"):
         assert canonry.deploy(write_server(tmp_path / "app", text), "back").returncode == 0
@@ -197,6 +198,7 @@ def test_unchanged_code_reuses_the_artifact_and_the_running_instances(canonry: C
     assert canonry.site("same").text == before
 
 
+@pytest.mark.contract("Canner", "POST /v1/deployments/{id}/cancel")
 def test_a_running_deployment_can_be_cancelled_and_its_build_is_gone(canonry: Canonry, tmp_path: Path) -> None:
     folder = write_server(tmp_path / "app", "live")
     canonry.must("deploy", str(folder), "--project", "cancelled")

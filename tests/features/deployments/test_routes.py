@@ -144,6 +144,7 @@ class TestDeploy:
 
 
 class TestList:
+    @pytest.mark.contract("Canner", "GET /v1/projects/{slug}/deployments")
     def test_newest_first_by_pages_and_only_this_projects(self, api: Api) -> None:
         slug, other = api.project(), api.project()
         made = [api.deploy(slug, {"index.html": str(number)})["id"] for number in range(3)]
@@ -158,6 +159,7 @@ class TestList:
 
 
 class TestRetryCancelRollback:
+    @pytest.mark.contract("Canner", "POST /v1/deployments/{id}/retry")
     def test_a_failed_one_is_tried_again_from_the_same_source(self, api: Api) -> None:
         slug = api.project(build_command="false")
         failed = api.deploy(slug, APP)
@@ -169,11 +171,13 @@ class TestRetryCancelRollback:
         assert api.deployment(answer.json["deployment"]["id"])["status"] == "live"
         assert api.deployment(failed["id"])["status"] == "failed"
 
+    @pytest.mark.contract("Canner", "POST /v1/deployments/{id}/retry")
     def test_one_that_waits_is_not_tried_again(self, api: Api) -> None:
         slug = api.project()
         waiting = api.upload(slug, SITE).json["deployment"]
         assert api.ask("POST", f"/v1/deployments/{waiting['id']}/retry").error == (409, "deployment_not_retryable")
 
+    @pytest.mark.contract("Canner", "POST /v1/deployments/{id}/cancel")
     def test_one_that_waits_is_cancelled_at_once_and_never_built(self, api: Api) -> None:
         slug = api.project()
         waiting = api.upload(slug, SITE).json["deployment"]
@@ -185,6 +189,7 @@ class TestRetryCancelRollback:
         assert api.edge.hosts() == []
         assert api.get(f"/v1/deployments/{waiting['id']}/logs")["done"] is True
 
+    @pytest.mark.contract("Canner", "POST /v1/deployments/{id}/cancel")
     def test_one_that_has_ended_is_not_cancelled_and_the_site_stays(self, api: Api) -> None:
         slug = api.project()
         live = api.deploy(slug, SITE)
@@ -193,6 +198,7 @@ class TestRetryCancelRollback:
             assert api.ask("POST", f"/v1/deployments/{deployment['id']}/cancel").error == (409, "deployment_not_cancellable")
         assert api.edge.answer(f"{slug}.localhost").status == 200
 
+    @pytest.mark.contract("Canner", "POST /v1/deployments/{id}/rollback")
     def test_the_older_artifact_serves_again_without_a_build_and_the_former_live_one_is_superseded(self, api: Api) -> None:
         slug = api.project()
         one, two = api.deploy(slug, {"index.html": "one"}), api.deploy(slug, {"index.html": "two"})
