@@ -199,3 +199,15 @@ def test_what_goes_in_is_what_git_would_list(paths: list[str], root_rules: list[
         command = ["git", "-C", place, "-c", "core.excludesFile=", "ls-files", "-z", "--others", "--exclude-standard"]
         listed = subprocess.run(command, capture_output=True, check=True).stdout
         assert sorted(list_paths(folder)) == sorted(name.decode() for name in listed.split(b"\0") if name)
+
+
+def test_a_file_of_secrets_goes_along_with_a_warning_unless_it_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    for name in (".env", "app/.env", "index.html"):
+        (tmp_path / name).write_text("A=1")
+    with pack(tmp_path) as archive:
+        assert [sentence.split(" ")[0] for sentence in archive.warnings] == [".env", "app/.env"]
+        assert "canonry env import .env" in archive.warnings[0]
+    (tmp_path / ".gitignore").write_text(".env\n")
+    with pack(tmp_path) as archive:
+        assert archive.warnings == []

@@ -163,6 +163,41 @@ def test_a_removed_artifact_is_gone_and_may_be_removed_again(builder: Builder, p
     assert not builder.build(prepare(SCRIPT, {"start.sh": "echo"}), silent).reused
 
 
+def test_what_is_kept_between_builds_is_forgotten_with_what_begins_with_its_key(
+    builder: Builder, home: Home, prepare: Callable[..., BuildRequest]
+) -> None:
+    requests = [dataclasses.replace(prepare(SCRIPT, {"start.sh": "echo"}), cache_key=key) for key in ("prj_1", "prj_1-abc", "prj_10")]
+    artifacts = [builder.build(request, silent) for request in requests]
+    for artifact in artifacts[:2]:
+        builder.remove(artifact.id)
+    for _ in range(2):
+        builder.forget("prj_1")
+    names = {path.name for path in home.root.rglob("*")}
+    assert names.isdisjoint({"prj_1", "prj_1-abc"})
+    assert builder.load(artifacts[2].id) == artifacts[2]
+    assert builder.build(dataclasses.replace(prepare(SCRIPT, {"start.sh": "echo"}), cache_key="prj_10"), silent).reused
+
+
+@pytest.mark.parametrize("key", ["", "..", "../x", "nobody", "prj_*"])
+def test_forgetting_a_key_of_nothing_touches_nothing(builder: Builder, home: Home, prepare: Callable[..., BuildRequest], key: str) -> None:
+    artifact = builder.build(prepare(SCRIPT, {"start.sh": "echo"}), silent)
+    builder.forget(key)
+    assert home.caches.is_dir()
+    assert builder.load(artifact.id) == artifact
+
+
+@pytest.mark.parametrize("settings", [PlanSettings(), PlanSettings(root_dir="web", output_dir="dist", provider="static")])
+def test_settings_that_can_be_used_have_no_faults(builder: Builder, settings: PlanSettings) -> None:
+    assert builder.faults(settings) == {}
+
+
+@pytest.mark.parametrize("wish", [{"root_dir": "../other"}, {"root_dir": "/etc"}, {"output_dir": "a/../.."}, {"provider": "cobol"}])
+def test_a_setting_that_no_source_could_be_planned_with_is_named(builder: Builder, wish: dict[str, str]) -> None:
+    faults = builder.faults(PlanSettings(root_dir=wish.get("root_dir"), output_dir=wish.get("output_dir"), provider=wish.get("provider")))
+    assert list(faults) == list(wish)
+    assert all(faults.values())
+
+
 @pytest.mark.parametrize("name", ["art_", "../../etc", "art_0000000000000000", ""])
 def test_an_id_of_no_artifact_is_not_found(builder: Builder, name: str) -> None:
     with pytest.raises(NotFound):

@@ -25,7 +25,7 @@ _IN_MEMORY = 8 * 1024 * 1024
 class Archive:
     """A packed folder, to be closed after use (`with`).
 
-    file: the archive, readable and seekable; size: its bytes; warnings: sentences about what was left out.
+    file: the archive, readable and seekable; size: its bytes; warnings: sentences about what was left out, or is better left out.
     """
 
     file: IO[bytes]
@@ -179,6 +179,10 @@ class _Packer:
             self.entries += 1
         elif stat.S_ISREG(mode):
             info.mode = 0o755 if mode & 0o111 else 0o644
+            if info.name.rpartition("/")[2] == ".env":
+                self.warnings.append(
+                    f"{info.name} goes along with the source. Name it in .gitignore, and see: canonry env import {info.name}"
+                )
             self._add_file(tar, info, entry.path)
             self.entries += 1
         else:

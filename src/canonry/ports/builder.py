@@ -184,3 +184,10 @@ class Builder(Protocol):
     def remove(self, artifact_id: str) -> None:
         """Delete an artifact; one that is not there is no error."""
         ...
+
+    def forget(self, cache_key: str) -> None:
+        """Delete all that is kept between builds under this key, and under each that begins with it and a `-`. Harmless twice.
+
+        For keys that no artifact is of any more: what artifacts share with each other goes too. Waits for a build of the key to end.
+        """
+        ...

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from canonry.adapters.builder.memory import MemoryBuilder
 from canonry.core.access import PERMISSIONS, Actor, Scope
 from canonry.core.environments import PRODUCTION, preview_of
 from canonry.core.errors import Conflict
@@ -151,8 +152,7 @@ def test_closing_takes_host_processes_and_files_and_leaves_production(api: Api) 
     row = api.get(f"/v1/projects/{slug}/instances?environment={PREVIEW}")["instances"][0]
     log = api.container.home.instance_logs / f"{row['id']}.log"
     log.write_text("hello")
-    caches = api.container.home.caches / f"{project_id(api, slug)}-{hashlib.sha256(PREVIEW.encode()).hexdigest()[:16]}"
-    caches.mkdir(parents=True)
+    cache_key = f"{project_id(api, slug)}-{hashlib.sha256(PREVIEW.encode()).hexdigest()[:16]}"
     artifact = api.container.home.artifacts / str(preview["artifact_id"])
     assert artifact.is_dir()
     close(api, slug)
@@ -161,7 +161,9 @@ def test_closing_takes_host_processes_and_files_and_leaves_production(api: Api) 
     clear(api)
     assert not artifact.exists()
     assert not log.exists()
-    assert not caches.exists()
+    builder = api.container.ports.builder
+    assert isinstance(builder, MemoryBuilder)
+    assert cache_key in builder.forgotten
     assert api.deployment(str(preview["id"]))["status"] == "superseded"
     assert [state.labels["project"] for state in api.runtime.states() if state.running] == [project_id(api, slug)]
     assert page(api, "shop.localhost")[0] == 200

@@ -29,6 +29,7 @@ class MemoryBuilder:
         self._seconds = seconds
         self._artifacts: dict[str, Artifact] = {}
         self._lock = threading.Lock()
+        self.forgotten: list[str] = []
 
     def plan(self, source: Path, settings: PlanSettings) -> Plan:
         """See `ports.builder.Builder.plan`. Knows `index.html` (static), and `Procfile` or `start.sh` (shell)."""
@@ -98,6 +99,10 @@ class MemoryBuilder:
         with self._lock:
             if found := self._artifacts.pop(artifact_id, None):
                 remove_tree(found.folder)
+
+    def forget(self, cache_key: str) -> None:
+        """See `ports.builder.Builder.forget`. It keeps nothing between builds but its artifacts, and notes what it was asked."""
+        self.forgotten.append(cache_key)
 
     def _pass_time(self, request: BuildRequest, deadline: float) -> None:
         end = time.monotonic() + self._seconds

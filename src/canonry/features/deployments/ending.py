@@ -11,7 +11,6 @@ from canonry.features.deployments.fleet import store as fleet
 from canonry.features.deployments.queue import CLEAR_ENVIRONMENT
 from canonry.features.deployments.source import cache_key
 from canonry.infra import app_logs
-from canonry.infra.files import remove_tree
 from canonry.infra.tx import Tx
 
 
@@ -60,4 +59,4 @@ def clear(context: Context, project_id: str, environment: str, *, artifacts: str
     for instance_id in sorted(gone):
         app_logs.remove(launch.log_path(context, instance_id))
     if not reopened:
-        remove_tree(context.home.caches / cache_key(project_id, environment))
+        context.ports.builder.forget(cache_key(project_id, environment))

@@ -11,7 +11,6 @@ from canonry.features.deployments.models import Instance
 from canonry.features.deployments.queue import CLEAR
 from canonry.features.projects import PRODUCTION, Project
 from canonry.infra import app_logs
-from canonry.infra.files import remove_tree
 from canonry.infra.tx import Tx
 
 
@@ -93,6 +92,4 @@ def clear(context: Context, project_id: str, *, deployments: str, artifacts: str
     for instance_id in instances.split():
         app_logs.remove(launch.log_path(context, instance_id))
     git.remove_repository(context.home, project_id)
-    remove_tree(context.home.caches / project_id)
-    for caches in context.home.caches.glob(f"{project_id}-*"):  # of its previews
-        remove_tree(caches)
+    context.ports.builder.forget(project_id)  # and the keys of its previews, which begin with it

@@ -1,7 +1,7 @@
 """Shapes of requests and answers about deployments and instances."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
@@ -51,7 +51,7 @@ class ScaleRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
     instances: Count | None = None
     process: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,49}$")] = "web"
-    size: Annotated[str, StringConstraints(pattern="^(" + "|".join(TIERS) + ")$")] | None = None
+    size: Literal["xs", "s", "m", "l", "xl"] | None = None
     memory_mb: Megabytes | None = None
     memoryMb: Megabytes | None = None  # noqa: N815 -- the seed's own name
     cpu: Cores | None = None

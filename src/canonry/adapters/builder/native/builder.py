@@ -73,6 +73,16 @@ class NativeBuilder:
             with hold(self._home.caches / layers.name / "lock", lambda: None):
                 Layers(layers).sweep(self._artifacts.used_layers())
 
+    def forget(self, cache_key: str) -> None:
+        """See `ports.builder.Builder.forget`."""
+        key = _Folders(self._home, cache_key).key
+        kept = [self._home.caches, self._home.artifacts / ".layers", self._home.artifacts / ".drafts"]
+        names = {entry.name for folder in kept if folder.is_dir() for entry in folder.iterdir()}
+        for name in sorted(name for name in names if name == key or name.startswith(f"{key}-")):
+            with hold(self._home.caches / name / "lock", lambda: None):
+                for folder in kept:
+                    remove_tree(folder / name)
+
     def _build(self, request: BuildRequest, folders: "_Folders", bounds: Bounds, log: LogLine) -> Artifact:
         started = time.monotonic()
         tree = _find_tree(request)
