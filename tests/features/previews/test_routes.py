@@ -256,14 +256,19 @@ def test_each_change_of_a_preview_is_written_down(api: Api, host: Host, ada: Per
     assert events() == ["preview.opened", "preview.waiting", "preview.approved", "preview.closed"]
 
 
-def test_variables_of_the_environment_tell_the_app_where_it_is(api: Api, host: Host, ada: Person) -> None:
-    """The app of a preview is told that it is one."""
+@pytest.mark.contract("Cantila", "POST /v1/projects/:id/previews")
+def test_it_gets_the_variables_of_previews_and_of_all_and_none_of_production(api: Api, host: Host, ada: Person) -> None:
+    assert host.project == "shop"
     api.ask("PATCH", "/v1/projects/shop", {"start_command": "sleep 600"})
+    for environment in ("production", "preview", "all"):
+        body = {"key": f"OF_{environment.upper()}", "value": environment, "environment": environment}
+        assert api.ask("POST", "/v1/projects/shop/env", body).status == 201
     (ada.tree / "index.html").unlink()
     ada.commit(APP)
     ada.git("branch", "next")
     make(api, "next")
     work(api)
-    assert host.project == "shop"
-    programs = api.runtime.machine.programs.values()
-    assert [program.spec.environment["CANONRY_ENVIRONMENT"] for program in programs] == ["preview/next"]
+    (given,) = [program.spec.environment for program in api.runtime.machine.programs.values()]
+    assert given["CANONRY_ENVIRONMENT"] == "preview/next"
+    assert (given["OF_PREVIEW"], given["OF_ALL"]) == ("preview", "all")
+    assert "OF_PRODUCTION" not in given
