@@ -245,6 +245,10 @@ def _write(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
+def test_an_edge_that_serves_is_up(served: Served) -> None:
+    assert served.edge.is_up()
+
+
 def _counted(served: Served, after: Mapping[str, int], least: int) -> tuple[list[int], Mapping[str, int]]:
     """Return the statuses of the requests at this host since `after`, as soon as there are so many, and the cursor behind them."""
     seen: list[int] = []

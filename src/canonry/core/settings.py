@@ -83,6 +83,7 @@ class Settings:
     rate_limit: int = _setting(300, "API calls a minute for each user.")
     rate_limit_anonymous: int = _setting(30, "API calls a minute for each address that does not say who calls.")
     rate_limit_sign_in: int = _setting(10, "Attempts a minute to sign in, for each address.")
+    metrics_token: Secret | None = _setting(None, "Bearer token with which Prometheus may read /metrics (16 characters or more).")
     allow_no_sandbox: bool = _setting(False, "Run builds and apps without a sandbox where namespaces are forbidden.")
 
     @property
@@ -228,6 +229,9 @@ def _checked(settings: Settings) -> Settings:
         _ = settings.public_address_list
     except ValueError as error:
         raise _wrong("public_addresses", settings.public_addresses, "expected IP addresses separated by commas") from error
+    token = settings.metrics_token
+    if token is not None and not (len(token.reveal()) >= 16 and token.reveal().isascii() and token.reveal().isprintable()):
+        raise _wrong("metrics_token", token, "expected 16 printable ASCII characters or more")
     _check_tls(settings)
     if settings.dns_resolver and not _is_server(settings.dns_resolver):
         raise _wrong("dns_resolver", settings.dns_resolver, "expected an IP address and a port, like 127.0.0.1:53")

@@ -47,3 +47,9 @@ class Queue:
         except psycopg.errors.UniqueViolation:
             if waiting is None:
                 raise
+
+
+def counts(connection: Connection[Row]) -> dict[str, int]:
+    """Return how many jobs wait (`todo`), run (`doing`) and failed."""
+    rows = connection.execute("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY status").fetchall()
+    return {"todo": 0, "doing": 0, "failed": 0} | {row[0]: row[1] for row in rows if row[0] in {"todo", "doing", "failed"}}

@@ -72,6 +72,10 @@ class Edge(Protocol):
         """Return every host the edge knows, sorted."""
         ...
 
+    def is_up(self) -> bool:
+        """Say whether requests are being served just now."""
+        ...
+
     def requests(self, after: Mapping[str, int]) -> Requests:
         """Return the requests that were answered since `after`, the cursor of the call before ({} for everything that is kept).
 

@@ -10,6 +10,7 @@ from canonry.features.env.routes import router as env
 from canonry.features.git.connection.routes import router as git_connection
 from canonry.features.git.routes import router as git
 from canonry.features.notifications.routes import router as notifications
+from canonry.features.observe.routes import root_router as figures
 from canonry.features.observe.routes import routers as observe
 from canonry.features.previews.routes import router as previews
 from canonry.features.previews.webhook.routes import router as git_webhook
@@ -37,5 +38,5 @@ API: tuple[Routes, ...] = (
 )
 """Served under /v1 and, for older clients, at the same paths without it."""
 
-ROOT: tuple[Routes, ...] = (git, *auth_pages, keys)
+ROOT: tuple[Routes, ...] = (git, *auth_pages, keys, figures)
 """Served exactly where they say."""

@@ -40,6 +40,12 @@ def test_only_hosts_with_a_route_are_written_down_whatever_clients_call_themselv
     assert written.count(b"\n") == 4
 
 
+def test_an_edge_that_was_stopped_is_not_up(own_caddy: RunningCaddy) -> None:
+    assert own_caddy.edge.is_up()
+    own_caddy.process.stop(grace=0)
+    assert not own_caddy.edge.is_up()
+
+
 def test_nothing_about_the_client_is_written_down(own_caddy: RunningCaddy, apps: Apps) -> None:
     own_caddy.edge.point("app.example.test", [apps.start("one").address])
     own_caddy.ask("app.example.test", "/secret-path?token=abc", {"Authorization": "Bearer abc", "Cookie": "id=abc", "User-Agent": "me"})

@@ -7,6 +7,7 @@ it are instances.
 
 from canonry.features.deployments.build_log import last_lines
 from canonry.features.deployments.context import Context
+from canonry.features.deployments.counts import counts
 from canonry.features.deployments.ending import closing
 from canonry.features.deployments.fleet.leading import lead_project, leave
 from canonry.features.deployments.fleet.watch import Watch
@@ -19,6 +20,6 @@ from canonry.features.deployments.service import by_ids, find, request_commit
 
 __all__ = [
     "UNFINISHED", "Context", "Deployment", "DeploymentBody", "Instance", "Release", "Status", "Watch", "Wish", "all_instances",
-    "body_of", "by_ids", "closing", "find", "instances", "last_lines", "lead_project", "leave", "logged_instances", "masks", "recover",
-    "request_commit",
+    "body_of", "by_ids", "closing", "counts", "find", "instances", "last_lines", "lead_project", "leave", "logged_instances",
+    "masks", "recover", "request_commit",
 ]  # fmt: skip

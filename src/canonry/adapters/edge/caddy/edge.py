@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from canonry.adapters.edge.caddy.admin import is_ready
 from canonry.adapters.edge.caddy.config import own_hosts
 from canonry.adapters.edge.caddy.entries import boot_token, page_entry, proxy_entry, redirect_entry, site_entry
 from canonry.adapters.edge.caddy.requests import read_requests
@@ -20,6 +21,7 @@ class CaddyEdge:
     def __init__(self, home: Home, settings: Settings) -> None:
         self._routes = home.routes
         self._requests = home.edge_requests
+        self._admin = home.caddy_admin
         self._own = frozenset(own_hosts(settings))
         self._boot = boot_token()
 
@@ -61,6 +63,10 @@ class CaddyEdge:
             return sorted(entry.name for entry in os.scandir(self._routes) if not entry.name.startswith("."))
         except FileNotFoundError:
             return []
+
+    def is_up(self) -> bool:
+        """Say whether the Caddy in charge answers."""
+        return is_ready(self._admin)
 
     def requests(self, after: Mapping[str, int]) -> Requests:
         """Return the requests that were answered since `after`."""

@@ -82,3 +82,12 @@ def note_failure(tx: Tx, drain_id: str, error: str, most: float) -> None:
            next_try_at = now() + make_interval(secs => least(%s, power(2, least(failures, 20)))) WHERE id = %s""",
         (error, most, drain_id),
     )
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    """Return how many drains are waiting, ok and failing."""
+    rows = tx.connection.execute(
+        """SELECT CASE WHEN failures > 0 THEN 'failing' WHEN last_sent_at IS NULL THEN 'waiting' ELSE 'ok' END AS status, count(*)
+           FROM drains GROUP BY 1"""
+    ).fetchall()
+    return {"waiting": 0, "ok": 0, "failing": 0} | {row[0]: row[1] for row in rows}

@@ -88,6 +88,25 @@ def find_series(tx: Tx, owner: Owner) -> int | None:
     return row[0] if row else None
 
 
+@dataclass(frozen=True)
+class Total:
+    """All requests that an environment of a project has answered. classes: 2xx, 3xx, 4xx, 5xx."""
+
+    slug: str
+    environment: str
+    classes: Mapping[str, int]
+
+
+def totals(tx: Tx, most: int) -> list[Total]:
+    """Return the totals of those with the most requests."""
+    rows = tx.connection.execute(
+        """SELECT p.slug, s.environment, s.status_2xx, s.status_3xx, s.status_4xx, s.status_5xx
+           FROM metric_series s JOIN projects p ON p.id = s.project_id ORDER BY s.requests DESC, s.id LIMIT %s""",
+        (most,),
+    ).fetchall()
+    return [Total(row[0], row[1], dict(zip(("2xx", "3xx", "4xx", "5xx"), row[2:], strict=True))) for row in rows]
+
+
 def is_measured(tx: Tx, owner: Owner, since: datetime) -> bool:
     """Say whether instances of that owner were looked at since then."""
     query = """SELECT 1 FROM metric_samples m JOIN metric_series s ON s.id = m.series

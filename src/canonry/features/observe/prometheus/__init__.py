@@ -1,1 +1,4 @@
-"""The figures of the whole installation, as Prometheus reads them."""
+"""The figures of the whole installation, as Prometheus reads them.
+
+text.py     metrics and their text form         figures.py  what is told
+"""
