@@ -90,6 +90,15 @@ class AccountBody(BaseModel):
     handle: str
 
 
+class MembershipBody(BaseModel):
+    """An organization of a person, and what they are in it."""
+
+    id: str
+    handle: str
+    name: str
+    role: Role
+
+
 class MeAnswer(BaseModel):
     """Who is calling. account: None for a session of somebody who is in no organization."""
 
@@ -98,6 +107,7 @@ class MeAnswer(BaseModel):
     account: AccountBody | None
     role: Role | None
     permissions: list[str]
+    memberships: list[MembershipBody]
 
 
 class ChangeMe(Body):

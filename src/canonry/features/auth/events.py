@@ -61,3 +61,21 @@ class DeviceDenied(Event):
     name: ClassVar[str] = "auth.device_denied"
     user_id: str
     device_id: str
+
+
+@dataclass(frozen=True)
+class GitIdentityLinked(Event):
+    """Somebody linked their account at a git host."""
+
+    name: ClassVar[str] = "auth.git_identity_linked"
+    user_id: str
+    host: str
+
+
+@dataclass(frozen=True)
+class GitIdentityUnlinked(Event):
+    """Somebody undid that link."""
+
+    name: ClassVar[str] = "auth.git_identity_unlinked"
+    user_id: str
+    host: str

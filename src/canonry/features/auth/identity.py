@@ -24,7 +24,7 @@ class SessionIdentity:
         Raises: Denied `account_deactivated`.
         """
         with self._transactions.reading() as tx:
-            found = None if "\0" in organization else store.holder(tx, digest(secret.reveal()), organization)
+            found = store.holder(tx, digest(secret.reveal()), organization.replace("\0", ""))
         if found is None:
             return None
         if now() - found.last_used_at > TOUCH_EVERY:

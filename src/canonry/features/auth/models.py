@@ -53,3 +53,14 @@ class Opened:
 
     session: Session
     secret: Secret
+
+
+@dataclass(frozen=True)
+class GitIdentity:
+    """Who a person is at a git host. subject: what never changes there; login may."""
+
+    user_id: str
+    host: str
+    subject: str
+    login: str
+    name: str

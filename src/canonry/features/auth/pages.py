@@ -5,7 +5,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from canonry.features.accounts import Membership, User
-from canonry.features.auth.models import Session
+from canonry.features.auth.models import GitIdentity, Session
 from canonry.http.csrf import FIELD
 from canonry.http.pages import escape
 
@@ -78,6 +78,23 @@ def account(user: User, memberships: Sequence[Membership], sessions: Sequence[Se
     places = f"<h2>Your other organizations</h2><ul class=list>{switch}</ul>" if switch else ""
     rows = "".join(_session(item, csrf, is_current=item.id == current.id) for item in sessions)
     return f"{facts}{leave}{places}<h2>Where you are signed in</h2><ul class=list>{rows}</ul>"
+
+
+_GITHUB_ERRORS = {
+    "state_mismatch": "The way to GitHub and back was begun in another browser, or too long ago.",
+    "no_token": "GitHub gave no token.", "github": "GitHub refused, or could not be reached.",
+}  # fmt: skip
+
+
+def github_link(identity: GitIdentity | None, error: str) -> str:
+    """Return the part about the link to GitHub. error: what went wrong on the way back from there, or empty."""
+    problem = alert(_GITHUB_ERRORS.get(error, "GitHub could not be linked.")) if error else ""
+    if identity is None:
+        what = "<p class=row><a class='button plain' href=/auth/github/login>Link your GitHub account</a></p>"
+    else:
+        who = f"{escape(identity.login)} ({escape(identity.name)})" if identity.name else escape(identity.login)
+        what = f"<p class=row><span>Linked to {who}</span><a class='button plain' href=/auth/github/disconnect>Unlink</a></p>"
+    return f"<h2>GitHub</h2>{problem}{what}"
 
 
 def _place(membership: Membership | None) -> str:

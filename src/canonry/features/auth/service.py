@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from canonry.core.access import Actor, Credential
 from canonry.core.clock import now
@@ -48,6 +49,11 @@ def current(tx: Tx, actor: Actor) -> Session:
         raise Denied("session_required", "This is about the session you are signed in with, and you are known by a token or key.",
                      hint="Sign in: POST /v1/auth/session, or canonry login.")  # fmt: skip
     return found
+
+
+def last_sign_in(tx: Tx, user_id: str) -> datetime | None:
+    """Return when the person last signed in."""
+    return store.last_sign_in(tx, user_id)
 
 
 def page(tx: Tx, actor: Actor, wanted: Page) -> tuple[Sequence[Session], str | None]:

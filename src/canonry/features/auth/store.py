@@ -85,6 +85,12 @@ def page(tx: Tx, user_id: str, wanted: Page) -> Sequence[Session]:
         ).fetchall()
 
 
+def last_sign_in(tx: Tx, user_id: str) -> datetime | None:
+    """Return when the newest session of that user began, whether it has ended or not."""
+    row = tx.connection.execute("SELECT max(created_at) FROM sessions WHERE user_id = %s", (user_id,)).fetchone()
+    return row[0] if row else None
+
+
 def revoke(tx: Tx, session_id: str) -> bool:
     """End a session; say whether it had not ended yet."""
     return tx.connection.execute("UPDATE sessions SET revoked_at = now() WHERE id = %s AND revoked_at IS NULL", (session_id,)).rowcount > 0

@@ -2,7 +2,7 @@
 
 from fastapi import Request
 
-from canonry.core.access import Actor, Credential, require_person
+from canonry.core.access import Actor, Credential, Role, require_person
 from canonry.core.secret import Secret
 from canonry.features.accounts import password, profile, service
 from canonry.features.accounts.models import User
@@ -13,11 +13,13 @@ from canonry.features.accounts.schemas import (
     ChangeMe,
     ChangePassword,
     MeAnswer,
+    MembershipBody,
     PasswordSet,
     UserBody,
 )
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.routing import SIGNED_IN, Routes
+from canonry.infra.tx import Tx
 
 router = Routes(tags=["Account"])
 
@@ -25,14 +27,14 @@ router = Routes(tags=["Account"])
 @router.operation("GET", "/me", SIGNED_IN)
 def get_me(actor: ActorDep, tx: TxDep) -> MeAnswer:
     """Say whom this credential speaks for."""
-    return _answer(actor, service.get_user(tx, actor.user_id))
+    return _answer(tx, actor, service.get_user(tx, actor.user_id))
 
 
 @router.operation("PATCH", "/me", SIGNED_IN)
 def change_me(body: ChangeMe, actor: ActorDep, tx: TxDep) -> MeAnswer:
     """Change your name. It takes a session or a token of scope admin, like all that follows here."""
     require_person(actor)
-    return _answer(actor, profile.rename(tx, actor.user_id, body.name))
+    return _answer(tx, actor, profile.rename(tx, actor.user_id, body.name))
 
 
 @router.operation("POST", "/me/password", SIGNED_IN)
@@ -65,10 +67,12 @@ def secret_of(text: str | None) -> Secret | None:
     return None if text is None else Secret(text)
 
 
-def _answer(actor: Actor, user: User) -> MeAnswer:
+def _answer(tx: Tx, actor: Actor, user: User) -> MeAnswer:
     inside = bool(actor.organization_id)
     return MeAnswer(
         user=UserBody(id=user.id, email=user.email, name=user.name, email_verified=user.email_verified_at is not None),
         account=AccountBody(id=actor.organization_id, handle=actor.organization_handle) if inside else None,
         role=actor.role if inside else None, permissions=sorted(map(str, actor.permissions)),
+        memberships=[MembershipBody(id=item.organization_id, handle=item.handle, name=item.name, role=Role(item.role))
+                     for item in service.memberships(tx, user.id)],
     )  # fmt: skip
