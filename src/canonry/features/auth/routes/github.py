@@ -53,11 +53,12 @@ def come_back(request: Request, actor: ActorDep, services: ServicesDep, code: Wo
 
 
 @router.operation("GET", "/auth/github/disconnect", SIGNED_IN, status_code=302, response_class=RedirectResponse, errors=(422,))
-def unlink(request: Request, actor: ActorDep, tx: TxDep, redirect_to: Word = "") -> Response:
+def unlink(request: Request, actor: ActorDep, services: ServicesDep, redirect_to: Word = "") -> Response:
     """Undo the link to GitHub. The token is forgotten here; GitHub lists it under the applications of the account."""
     require_same_origin(request)
-    service.current(tx, actor)
-    github.unlink(tx, actor)
+    with services.transactions.begin() as tx:  # one that writes, though this is a GET
+        service.current(tx, actor)
+        github.unlink(tx, actor)
     return RedirectResponse(redirect_to if is_own_path(redirect_to) else HOME, 302)
 
 
