@@ -1,5 +1,6 @@
 """Every router of the system: find any address here."""
 
+from canonry.features.accounts.routes import root_routers as account_pages
 from canonry.features.accounts.routes import routers as accounts
 from canonry.features.audit.routes import router as audit
 from canonry.features.auth.routes import api_routers as auth
@@ -38,5 +39,5 @@ API: tuple[Routes, ...] = (
 )
 """Served under /v1 and, for older clients, at the same paths without it."""
 
-ROOT: tuple[Routes, ...] = (git, *auth_pages, keys, figures)
+ROOT: tuple[Routes, ...] = (git, *auth_pages, *account_pages, keys, figures)
 """Served exactly where they say."""

@@ -10,7 +10,7 @@ def verify_address(settings: Settings, to: str, secret: str) -> Mail:
     """Ask somebody to confirm that the address is theirs."""
     return Mail(to, "Confirm your e-mail address", _text(
         f"Somebody, probably you, gave this address to the Canonry at {_home(settings)}. To confirm that it is yours, open:",
-        _link(settings, "verify-email", secret), f"The link works once, for 24 hours. {_NOT_YOU}",
+        _link(settings, "confirm-email", secret), f"The link works once, for 24 hours. {_NOT_YOU}",
     ))  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from canonry.core.errors import Conflict, Denied
 from canonry.core.mail import parse_address
 from canonry.core.secret import Secret
+from canonry.core.settings import Settings
 from canonry.features.accounts import attempts, hashes, invitations, letters, links, service
 from canonry.features.accounts.attempts import Allowance
 from canonry.features.accounts.context import Context
@@ -24,8 +25,7 @@ def register(context: Context, *, email: str, password: Secret, name: str, handl
     Raises: Denied `registration_closed`; Invalid `invalid_email`, `weak_password`, `invalid_handle`; Conflict `handle_reserved`,
     `handle_taken`; Limited `too_many_attempts`. None of them tells whether there is an account.
     """
-    if not context.settings.open_registration:
-        raise Denied("registration_closed", "Nobody can register here without an invitation.", hint="Ask whoever runs this Canonry.")
+    require_open(context.settings)
     email = parse_address(email)
     plain = check_password(password.reveal(), email)
     handle = None if handle is None else check_handle(handle)
@@ -50,6 +50,12 @@ def register(context: Context, *, email: str, password: Secret, name: str, handl
         with context.transactions.begin() as tx:  # they registered twice at the same moment
             if user := store.user_by_email(tx, email):
                 _tell_known(context, tx, user)
+
+
+def require_open(settings: Settings) -> None:
+    """Return when anybody may register. Raises: Denied `registration_closed`."""
+    if not settings.open_registration:
+        raise Denied("registration_closed", "Nobody can register here without an invitation.", hint="Ask whoever runs this Canonry.")
 
 
 def register_invited(context: Context, *, invitation: str, email: str, password: Secret, name: str, handle: str | None) -> None:

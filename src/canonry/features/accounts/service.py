@@ -106,6 +106,11 @@ def home_organization(tx: Tx, user_id: str) -> str:
     return found[0].organization_id if found else ""
 
 
+def is_known(tx: Tx, email: str) -> bool:
+    """Say whether somebody has an account with that address."""
+    return users.user_by_email(tx, email) is not None
+
+
 def get_organization(tx: Tx, organization_id: str) -> Organization:
     """Return an organization. Raises: NotFound `organization_not_found`."""
     found = organizations.organization(tx, organization_id)

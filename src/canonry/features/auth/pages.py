@@ -32,7 +32,7 @@ def sign_in_form(*, next_place: str, organization: str, email: str = "", problem
         f' autocomplete=username value="{escape(email)}"'
         f"{described}{focus[0]}><label for=password>Password</label>"
         f"<input id=password name=password type=password required autocomplete=current-password{described}{focus[1]}>"
-        f"<button class=wide>Sign in</button></form>{other}"
+        f"<button class=wide>Sign in</button></form>{other}<p class=soft><a href=/auth/forgotten>Forgotten your password?</a></p>"
     )
 
 
