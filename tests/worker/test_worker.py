@@ -230,6 +230,32 @@ def test_stopping_waits_for_running_jobs_and_leaves_long_ones(database: Database
     gate.set()
 
 
+def test_a_waiting_job_is_not_taken_before_what_joined_it_has_committed(database: Database) -> None:
+    """Else it would look before there is anything to see, and what joined it would wait for the next one."""
+    job = Job("test.note", lock="same", coalesce=True)
+    queue = JobQueue(database)
+    _defer(database, job, text="first")
+    with database.connection() as joining:
+        Queue({}).defer(joining, job, {"text": "second"})
+        assert queue.take(_worker(database)) is None
+    taken = queue.take(_worker(database))
+    assert taken is not None
+    assert (taken.arguments, _statuses(database)) == ({"text": "first"}, ["doing"])
+
+
+def test_the_worker_hears_when_what_held_a_waiting_job_has_committed(database: Database, start: Callable[..., Worker], log: Log) -> None:
+    job = Job("test.note", lock="same", coalesce=True)
+    _defer(database, job, text="first")
+    with database.connection() as joining:
+        Queue({}).defer(joining, job, {"text": "second"})
+        start(note=log.add)
+        time.sleep(0.5)
+        assert log.items == []
+    committed = time.monotonic()
+    assert log.wait(1) == ["first"]
+    assert log.items[0][1] - committed < 1  # not at the next look, up to five seconds later
+
+
 def test_a_retry_gives_way_to_a_waiting_job_that_does_the_same(database: Database) -> None:
     job = Job("test.note", lock="same", coalesce=True)
     queue = JobQueue(database)

@@ -35,21 +35,37 @@ class Queue:
         return self._subscriptions.get(event_name, ())
 
     def defer(self, connection: Connection[Row], job: Job, arguments: Mapping[str, Any]) -> None:
-        """Insert the job. One that coalesces with a waiting one is dropped: the waiting one will do its work."""
+        """Insert the job. One that coalesces with a waiting one is dropped: the waiting one will do its work.
+
+        It must not begin before our transaction has committed, else it would not see what it is to work on: so its row is held until then.
+        """
         lock = job.lock.format(**arguments) if job.lock else None
         waiting = lock if job.coalesce else None
-        try:
-            with connection.transaction():
-                connection.execute(
-                    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', %s, 0, %s, %s, %s, NULL)::procrastinate_job_to_defer_v1])",
-                    (job.name, lock, waiting, Jsonb(dict(arguments))),
-                )
-        except psycopg.errors.UniqueViolation:
-            if waiting is None:
-                raise
+        while not _insert(connection, job, lock, waiting, arguments):
+            held = connection.execute(
+                "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %s AND status = 'todo' FOR SHARE", (waiting,)
+            ).fetchone()
+            if held is not None:
+                connection.execute("SELECT pg_notify('procrastinate_any_queue_v1', '{}')")  # whoever passed it over looks again
+                return
 
 
 def counts(connection: Connection[Row]) -> dict[str, int]:
     """Return how many jobs wait (`todo`), run (`doing`) and failed."""
     rows = connection.execute("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY status").fetchall()
     return {"todo": 0, "doing": 0, "failed": 0} | {row[0]: row[1] for row in rows if row[0] in {"todo", "doing", "failed"}}
+
+
+def _insert(connection: Connection[Row], job: Job, lock: str | None, waiting: str | None, arguments: Mapping[str, Any]) -> bool:
+    """Insert the job and return True; False when one waits already that will do its work."""
+    try:
+        with connection.transaction():
+            connection.execute(
+                "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', %s, 0, %s, %s, %s, NULL)::procrastinate_job_to_defer_v1])",
+                (job.name, lock, waiting, Jsonb(dict(arguments))),
+            )
+    except psycopg.errors.UniqueViolation:
+        if waiting is None:
+            raise
+        return False
+    return True
