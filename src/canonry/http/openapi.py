@@ -131,14 +131,17 @@ def _complete_responses(method: str, path: str, operation: Operation, schemas: M
         also["409"] = "The state of things does not allow it, or the Idempotency-Key came with another request."
     for status, words in also.items():
         responses.setdefault(status, {"description": words, "content": {"application/json": {"schema": {"$ref": _ENVELOPE}}}})
+    page = "text/html" in responses.get("200", {}).get("content", {})
     for status, response in responses.items():
-        if "HTTPValidationError" in str(response):
+        if page and status >= "400":  # a person sees a page, a program the envelope
+            response["content"] = {"text/html": {"schema": {"type": "string"}}, "application/json": {"schema": {"$ref": _ENVELOPE}}}
+        elif "HTTPValidationError" in str(response):
             response.update(description="The request is not valid.", content={"application/json": {"schema": {"$ref": _ENVELOPE}}})
         response["headers"] = {**{name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}, **response.get("headers", {})}
         if status == "429":
             response["headers"]["Retry-After"] = {"description": "seconds to wait", "schema": {"type": "integer"}}
         for content in response.get("content", {}).values():
-            if content.get("schema") and "example" not in content:
+            if "schema" in content and "example" not in content:
                 content["example"] = (
                     _error(status) if content["schema"].get("$ref") == _ENVELOPE else example_of(content["schema"], schemas)
                 )

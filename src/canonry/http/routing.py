@@ -40,7 +40,7 @@ _MEANING = {
 
 _STREAM = {
     "description": "Server-sent events.",
-    "content": {"text/event-stream": {"schema": {"type": "string"}, "example": "event: line\ndata: {}\n\n"}},
+    "content": {"text/event-stream": {"schema": {}, "example": "event: line\ndata: {}\n\n"}},
 }
 
 

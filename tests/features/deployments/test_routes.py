@@ -397,3 +397,10 @@ class TestPlan:
         answer = api.ask("POST", "/v1/deploy/plan", body)
         assert answer.error == (400, code)
         assert answer.json["issues"]
+
+
+def test_a_build_log_is_asked_for_from_far_behind_its_end(api: Api) -> None:
+    deployment = api.deploy(api.project(), SITE)["id"]
+    end = api.get(f"/v1/deployments/{deployment}/logs")["next_seq"]
+    for after in (end + 1, 1 << 44, (1 << 62) - 1):
+        assert api.get(f"/v1/deployments/{deployment}/logs?after={after}") == {"lines": [], "next_seq": end, "done": True}

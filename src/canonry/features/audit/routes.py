@@ -21,7 +21,7 @@ router = Routes(tags=["Activity"])
 _Platform = Annotated[bool, Query(description="every chain there is; needs platform:manage")]
 
 
-@router.operation("GET", "/activity", Permission.PROJECTS_READ)
+@router.operation("GET", "/activity", Permission.PROJECTS_READ, errors=(404,))
 def list_activity(actor: ActorDep, tx: TxDep, query: Annotated[ActivityQuery, Query()], signer: SignerDep) -> ActivityAnswer:
     """List what happened in your organization, newest first: who did what, with which credential, from where, before and after."""
     kind, since, until = query.kind, query.since, query.until

@@ -71,12 +71,13 @@ def path_of(home: Home, deployment_id: str) -> Path:
 def read(home: Home, deployment_id: str, *, after: int, limit: int) -> LogPage:
     """Return up to `limit` lines from sequence number `after` on; a deployment that has no log yet has no lines."""
     lines: list[Mapping[str, object]] = []
-    position, closed = max(after, 0), False
+    closed = False
     try:
         file = path_of(home, deployment_id).open("rb")
     except FileNotFoundError:
         return LogPage((), 0, closed=False)
     with file:
+        position = min(max(after, 0), file.seek(0, 2))  # no file system can seek as far as a client may ask
         file.seek(position)
         while len(lines) < limit and (raw := file.readline(_CHUNK)).endswith(b"\n"):
             line = _parse(raw)

@@ -32,7 +32,7 @@ _TITLE = "Sign in"
 
 
 @router.operation(
-    "GET", "/auth/login", PUBLIC, errors=(422, 502), response_class=HTMLResponse,
+    "GET", "/auth/login", PUBLIC, errors=(401, 422, 502), response_class=HTMLResponse,
     responses={302: {"description": "On to the identity provider, or home for who is signed in already."}},
 )  # fmt: skip
 def show_login(
