@@ -15,8 +15,8 @@ CHECK: dict[str, Any] = {
     "message": "No TXT record at _canonry.www.shop.test: there is no such name.",
 }  # fmt: skip
 DOMAIN: dict[str, Any] = {
-    "hostname": "www.shop.test", "kind": "custom", "verified": False, "primary": False, "redirect": True, "ssl": "pending",
-    "ssl_expires_at": None, "ssl_error": None, "checks": [CHECK], "checked_at": None,
+    "hostname": "www.shop.test", "kind": "custom", "verified": False, "points_here": None, "primary": False, "redirect": True,
+    "ssl": "pending", "ssl_expires_at": None, "ssl_error": None, "checks": [CHECK], "checked_at": None,
     "dns_records": [
         {"type": "CNAME", "name": "www.shop.test", "value": "shop.apps.test", "purpose": "routing", "note": ""},
         {"type": "TXT", "name": "_canonry.www.shop.test", "value": "canonry-1", "purpose": "ownership", "note": ""},
@@ -27,7 +27,7 @@ VERIFIED = {**DOMAIN, "verified": True, "ssl": "active", "ssl_expires_at": "2027
 
 @pytest.fixture(autouse=True)
 def answers(server: ApiServer) -> None:
-    server.refusals[AT] = (200, {"domains": [VERIFIED, {**DOMAIN, "hostname": "shop.test"}], "domain": DOMAIN})
+    server.refusals[AT] = (200, {"domains": [VERIFIED, {**DOMAIN, "hostname": "shop.test", "points_here": False}], "domain": DOMAIN})
     for path in (f"{AT}/www.shop.test", f"{AT}/www.shop.test/primary"):
         server.refusals[path] = (200, {"domain": DOMAIN})
     server.refusals[f"{AT}/www.shop.test/verify"] = (200, {"domain": VERIFIED})
@@ -37,7 +37,7 @@ def answers(server: ApiServer) -> None:
 def test_they_are_listed(canonry: RunCli) -> None:
     lines = canonry("domains", "ls", "--project", "shop").stdout.splitlines()
     assert [line.split() for line in lines[1:]] == [
-        ["www.shop.test", "custom", "yes", "-", "active"], ["shop.test", "custom", "no", "-", "pending"]
+        ["www.shop.test", "custom", "yes", "-", "-", "active"], ["shop.test", "custom", "no", "no", "-", "pending"]
     ]  # fmt: skip
     assert json.loads(canonry("domains", "ls", "--project", "shop", "--json").stdout)[0]["hostname"] == "www.shop.test"
 

@@ -37,6 +37,7 @@ class Domain(TypedDict):
     hostname: str
     kind: str
     verified: bool
+    points_here: bool | None
     primary: bool
     redirect: bool
     ssl: str

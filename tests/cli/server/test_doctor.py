@@ -11,7 +11,6 @@ from canonry.cli.errors import exit_code
 from canonry.cli.server.checks import all_checks
 from canonry.cli.server.doctor import doctor
 from canonry.cli.server.home import explain, explained, prepare_home
-from canonry.cli.server.running import own_url
 from canonry.core.errors import CanonryError, Denied, Invalid
 from canonry.core.settings import Settings
 from canonry.infra.processes import free_port
@@ -81,8 +80,3 @@ def test_errors_of_ours_pass_through_unchanged(tmp_path: Path) -> None:
     with pytest.raises(CanonryError) as caught, explained(tmp_path):
         raise Denied("other", "Something else.")
     assert caught.value.code == "other"
-
-
-def test_the_own_address_has_no_port_that_browsers_add() -> None:
-    assert own_url("localhost", 80) == "http://localhost"
-    assert own_url("localhost", 8080) == "http://localhost:8080"

@@ -14,6 +14,8 @@ from canonry.core.errors import Invalid, NeedsAction
 
 _PAUSE = 5.0  # seconds between two looks at the DNS
 
+_LEADS = {True: "yes", False: "no", None: ""}
+
 Hostname = Annotated[str, argument("HOSTNAME", help="The name, like www.example.com.")]
 Wait = Annotated[bool, option("--wait", "-w", help="Look at the DNS again and again until it is verified.")]
 RedirectOthers = Annotated[str | None, option("--redirect-others", metavar="YES", help="Do other domains redirect to it? yes or no.")]
@@ -27,8 +29,9 @@ def list_domains(project: Project = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    print_table(("HOSTNAME", "KIND", "VERIFIED", "PRIMARY", "CERTIFICATE"), [
-        (item["hostname"], item["kind"], "yes" if item["verified"] else "no", "yes" if item["primary"] else "", item["ssl"])
+    print_table(("HOSTNAME", "KIND", "VERIFIED", "LEADS HERE", "PRIMARY", "CERTIFICATE"), [
+        (item["hostname"], item["kind"], "yes" if item["verified"] else "no", _LEADS[item["points_here"]],
+         "yes" if item["primary"] else "", item["ssl"])
         for item in found
     ])  # fmt: skip
 
@@ -70,7 +73,7 @@ def add_domain(
 
 
 def verify_domain(hostname: Hostname, wait: Wait = False, timeout: Timeout = 600, project: Project = None, as_json: AsJson = False) -> None:
-    """Look at the DNS of a domain now, and serve it when it is proved. Ends with 1 when it is not."""
+    """Look at the DNS of a domain now, and serve it when it is proved. When it is not, this fails and says what is missing."""
     api = DomainsApi(current(), project_of(project))
     found = _wait(api, hostname, timeout) if wait else api.verify(hostname)
     if as_json:

@@ -71,14 +71,15 @@ def _port(settings: Settings, home: Home) -> Finding:
     from canonry.adapters.edge.caddy import CaddyProcess
     from canonry.cli.server.running import read_serving
 
-    port, serving = settings.http_port, read_serving(home)
+    ports, serving = [settings.http_port, *([settings.https_port] if settings.tls_is_on else [])], read_serving(home)
     if CaddyProcess(home, settings).find() is not None:
-        return Finding("port", "ok", f"{serving.http_port if serving else port}: Canonry's own Caddy runs")
-    if processes.is_port_free(port, settings.http_address):
-        return Finding("port", "ok", f"{port} is free")
-    holder = processes.port_holder(port)
-    return Finding("port", "problem", f"{port} is taken" + (f" by {holder}" if holder else " or may not be opened by this user"),
-                   "Stop that program, or choose another port with --http-port.")  # fmt: skip
+        return Finding("port", "ok", f"{serving.http_port if serving else ports[0]}: Canonry's own Caddy runs")
+    for port in ports:
+        if not processes.is_port_free(port, settings.http_address):
+            holder = processes.port_holder(port)
+            return Finding("port", "problem", f"{port} is taken" + (f" by {holder}" if holder else " or may not be opened by this user"),
+                           "Stop that program, or choose another port with --http-port (for HTTPS: CANONRY_HTTPS_PORT).")  # fmt: skip
+    return Finding("port", "ok", f"{' and '.join(map(str, ports))} {'is' if len(ports) == 1 else 'are'} free")
 
 
 def _sandbox(settings: Settings) -> Finding:

@@ -8,6 +8,7 @@ is deleted, and then anybody could claim the name. Who can write the TXT record 
 before, or who had proved it once and whose record is gone.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from canonry.core.access import Actor, Permission, require
@@ -28,6 +29,7 @@ from canonry.features.domains.rules import (
     subdomain_of,
 )
 from canonry.features.projects import Project
+from canonry.ports.dns import DnsAnswer
 
 _KEY = "domain ownership"
 _LETS_ENCRYPT = "letsencrypt.org"
@@ -138,13 +140,18 @@ def detach(context: Context, actor: Actor, key: str, hostname: str, *, kind: Kin
 
 
 def _ask(context: Context, project: Project, domain: Domain) -> Assessment:
+    """Ask everything at the same time: name servers that do not answer take seconds each."""
     dns, settings = context.ports.dns, context.settings
-    subdomain = subdomain_of(project, settings)
-    ours = settings.public_address_list or dns.addresses(subdomain).values
-    return assess(
-        domain.hostname, domain.token, dns.texts(ownership_name(domain.hostname)), dns.addresses(domain.hostname),
-        dns.authorities(domain.hostname), subdomain=subdomain, ours=ours, authority=_LETS_ENCRYPT if settings.uses_lets_encrypt else "",
-    )  # fmt: skip
+    subdomain, name = subdomain_of(project, settings), domain.hostname
+    authority = _LETS_ENCRYPT if settings.uses_lets_encrypt else ""
+    with ThreadPoolExecutor(4, thread_name_prefix="dns") as pool:
+        texts, found = pool.submit(dns.texts, ownership_name(name)), pool.submit(dns.addresses, name)
+        authorities = pool.submit(dns.authorities, name) if authority else None
+        ours = settings.public_address_list or pool.submit(dns.addresses, subdomain).result().values
+        return assess(
+            name, domain.token, texts.result(), found.result(), authorities.result() if authorities else DnsAnswer(fault="no_record"),
+            subdomain=subdomain, ours=ours, authority=authority,
+        )  # fmt: skip
 
 
 def _next_look(domain: Domain, *, verified: bool, success: bool) -> dict[str, object]:
