@@ -1,5 +1,7 @@
 """The same POST twice is carried out once."""
 
+import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -189,3 +191,16 @@ def test_files_come_through_unharmed(api: Api) -> None:
     answer = api.ask("POST", f"/v1/projects/{slug}/upload", raw=form(archive(SITE)), headers={**FORM, "Idempotency-Key": "up"})
     api.work(slug)
     assert api.deployment(answer.json["deployment"]["id"])["status"] == "live"
+
+
+def test_what_is_stored_of_a_body_cannot_be_found_out_by_trying(api: Api) -> None:
+    """A body may hold a password or another short secret; a plain hash of it would be as good as the secret."""
+    slug = api.project()
+    body = {"key": "PIN", "value": "1234"}
+    assert post(api, f"/v1/projects/{slug}/env", body).status == 201
+    assert replayed(post(api, f"/v1/projects/{slug}/env", body))
+    with api.container.transactions.begin() as tx:
+        row = tx.connection.execute("SELECT digest, answer FROM idempotency_keys WHERE request LIKE '%%/env'").fetchone()  # fmt: skip
+    assert row is not None
+    assert bytes(row[0]) != hashlib.sha256(b"\0" + json.dumps(body).encode()).digest()
+    assert b"PIN" not in bytes(row[1])

@@ -7,6 +7,7 @@ told again. Operations that anybody may call take none either: nobody is known t
 """
 
 import hashlib
+import hmac
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -105,7 +106,8 @@ class _Hashed:
     def __init__(self, request: Request) -> None:
         kind, _, boundary = request.headers.get("content-type", "").partition("boundary=")
         self._boundary = boundary.strip('"').encode() if kind.startswith("multipart/") else b""
-        self._hash = hashlib.sha256(f"{request.scope.get('query_string', b'').decode('latin-1')}\0".encode())
+        key = services_of(request).vault.key_for("idempotency")  # bodies hold secrets: nobody may try values out on what is stored
+        self._hash = hmac.new(key, f"{request.scope.get('query_string', b'').decode('latin-1')}\0".encode(), hashlib.sha256)
         self._tail = b""
         self._ended = False
         self._original = request

@@ -12,7 +12,7 @@ from canonry.features.observe.drains.service import Health, Wish
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.routing import Routes
 
-router = Routes(tags=["Logs and metrics"])
+router = Routes(tags=["Deployments"])
 
 Url = Annotated[
     SecretStr, Field(min_length=1, max_length=2000, examples=["https://logs.example.com/ingest", "tls://logs.example.com:6514"])

@@ -11,7 +11,7 @@ from canonry.features.observe.prometheus.text import CONTENT_TYPE, written
 from canonry.http.deps import Services, ServicesDep, actor_of
 from canonry.http.routing import PUBLIC, Routes
 
-router = Routes(tags=["Logs and metrics"])
+router = Routes(tags=["Health"])
 
 
 @router.operation(
