@@ -268,6 +268,12 @@ def test_it_gets_the_variables_of_previews_and_of_all_and_none_of_production(api
     ada.git("branch", "next")
     make(api, "next")
     work(api)
+    row = api.get("/v1/projects/shop/instances?environment=preview/next")["instances"][0]
+    with (api.container.home.instance_logs / f"{row['id']}.log").open("a") as log:
+        log.write("hello from the preview\n")
+    assert api.get("/v1/projects/shop/logs")["lines"] == []
+    lines = api.get("/v1/projects/shop/logs?environment=preview/next")["lines"]
+    assert [line["text"] for line in lines] == ["hello from the preview"]
     (given,) = [program.spec.environment for program in api.runtime.machine.programs.values()]
     assert given["CANONRY_ENVIRONMENT"] == "preview/next"
     assert (given["OF_PREVIEW"], given["OF_ALL"]) == ("preview", "all")

@@ -35,13 +35,16 @@ def logs(
     process: Annotated[
         str | None, option("--process", metavar="NAME", help="Only this process: web, or one instance of it: web.0.")
     ] = None,
+    environment: Annotated[
+        str | None, option("--environment", "-e", metavar="NAME", help="Of which environment: production, or preview/BRANCH.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a project's instances write.
 
     With --follow what there is already comes first; --json then prints one JSON document per line.
     """
-    pages = _Pages(Api(current()), project_of(project), since, limit, {"q": search, "process": process})
+    pages = _Pages(Api(current()), project_of(project), since, limit, {"q": search, "process": process, "environment": environment})
     if as_json and not follow:
         print_json([line for page in pages for line in page])
         return

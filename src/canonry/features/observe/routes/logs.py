@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from canonry.core.access import Actor, Permission
+from canonry.core.environments import PRODUCTION
 from canonry.core.errors import CanonryError, Invalid, Issue
 from canonry.core.moments import parse_since
 from canonry.features import deployments, projects
@@ -33,6 +34,7 @@ _KEEP_ALIVE = 15.0
 Word = Annotated[str | None, Query(min_length=1, max_length=200, description="only lines with this in them, in any letter case")]
 Process = Annotated[str | None, Query(max_length=64, description="only this process: web, or one instance of it: web.0")]
 InstanceId = Annotated[str | None, Query(max_length=64, description="only the instance with this id")]
+Environment = Annotated[str, Query(min_length=1, max_length=220, description="production, or preview/<branch>")]
 Cursor = Annotated[str | None, Query(max_length=20_000)]
 Since = Annotated[str | None, Query(max_length=64, description="an ISO 8601 time, or so long ago: 90s, 10m, 2h, 1d")]
 
@@ -44,10 +46,11 @@ class Wanted:
     word: str
     process: str | None
     instance: str | None
+    environment: str
 
 
-def _wanted(q: Word = None, process: Process = None, instance: InstanceId = None) -> Wanted:
-    return Wanted(q or "", process, instance)
+def _wanted(q: Word = None, process: Process = None, instance: InstanceId = None, environment: Environment = PRODUCTION) -> Wanted:
+    return Wanted(q or "", process, instance, environment)
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ async def _follow(look: Callable[[], Source], source: Source, page: LogPage, wor
 
 def _source(services: Services, actor: Actor, project: str, wanted: Wanted) -> Source:
     with services.transactions.begin() as tx:
-        found = deployments.logged_instances(tx, projects.find(tx, actor, project))
+        found = deployments.logged_instances(tx, projects.find(tx, actor, project), wanted.environment)
     masks = deployments.masks(services, {instance.release_id for instance in found})
     return Source(services.home, found, masks).chosen(wanted.process, wanted.instance)
 
