@@ -4,6 +4,7 @@ Nothing of it is believed further than its shape; branches and commits are parse
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ _NAMES = ("x-github-event", "x-gitea-event", "x-gogs-event", "x-forgejo-event", 
 _DELIVERIES = ("x-github-delivery", "x-gitea-delivery", "x-gogs-delivery", "x-forgejo-delivery", "x-canonry-delivery",
                "x-cantila-delivery")  # fmt: skip
 _ADDRESSES = ("clone_url", "ssh_url", "git_url", "html_url", "url", "git_http_url", "git_ssh_url", "web_url", "homepage")
+_FULL = re.compile(r"[0-9a-fA-F]{40}([0-9a-fA-F]{24})?")
+_SHORT = re.compile(r"[0-9a-fA-F]{7,64}")
 _GITLAB = {"Push Hook": "push", "Tag Push Hook": "push", "Merge Request Hook": "merge_request"}
 
 
@@ -69,7 +72,7 @@ def parse(headers: Mapping[str, str], body: bytes) -> Message:
     gitlab = "object_kind" in document or "x-gitlab-event" in headers
     try:
         content = _content(event, document)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _not_understood(f"a message of the kind {event[:50]!r} that lacks {error}") from error
     delivery = next((headers[name] for name in _DELIVERIES if headers.get(name)), "")
     if gitlab and not delivery:
@@ -125,7 +128,7 @@ def _push(document: dict[str, Any]) -> Push | Other:
     if isinstance(head, str):
         head = {"id": head}
     after = document.get("after") or head.get("id") or head.get("hash") or document.get("checkout_sha")
-    commit = _text(after) if after else None
+    commit = _commit(after, full=False) if after else None
     message = head.get("message")
     if message is None and commit is not None:
         message = next((item.get("message") for item in document.get("commits") or () if item.get("id") == commit), None)
@@ -141,7 +144,7 @@ def _pull_request(document: dict[str, Any]) -> PullRequest | Other:
     theirs = (head.get("repo") or {}).get("full_name")
     ours = (base.get("repo") or document.get("repository") or {})["full_name"]
     fork = None if theirs == ours else _text(theirs or "a repository that is gone")
-    return PullRequest(_number(document.get("number") or request["number"]), _text(head["ref"]), _text(head["sha"]),
+    return PullRequest(_number(document.get("number") or request["number"]), _text(head["ref"]), _commit(head["sha"], full=True),
                        _message(request.get("title")) or "", fork, action in _GONE)  # fmt: skip
 
 
@@ -153,7 +156,7 @@ def _merge_request(document: dict[str, Any]) -> PullRequest | Other:
     fork = None
     if request["source_project_id"] != request["target_project_id"]:
         fork = _text((request.get("source") or {}).get("path_with_namespace") or "another project")
-    return PullRequest(_number(request["iid"]), _text(request["source_branch"]), _text(request["last_commit"]["id"]),
+    return PullRequest(_number(request["iid"]), _text(request["source_branch"]), _commit(request["last_commit"]["id"], full=True),
                        _message(request.get("title")) or "", fork, action in _GONE)  # fmt: skip
 
 
@@ -169,7 +172,19 @@ def _repositories(document: dict[str, Any]) -> tuple[str, ...]:
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("a text")
-    return value
+    return _storable(value)
+
+
+def _commit(value: object, *, full: bool) -> str:
+    """Return a commit id; a plain message may shorten it, what a host says of a pull request is whole: people approve that very one."""
+    if not isinstance(value, str) or not (_FULL if full else _SHORT).fullmatch(value):
+        raise ValueError("a commit id")
+    return value.lower()
+
+
+def _storable(text: str) -> str:
+    """Return the text without what the database cannot keep: NUL, and halves of characters that JSON lets through."""
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def _number(value: object) -> int:
@@ -179,7 +194,7 @@ def _number(value: object) -> int:
 
 
 def _message(value: object) -> str | None:
-    return value.replace("\0", "")[:2000] if isinstance(value, str) else None
+    return _storable(value)[:2000] if isinstance(value, str) else None
 
 
 def _not_understood(what: str) -> Invalid:
