@@ -15,8 +15,10 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3), max_leaves=8,
 )  # fmt: skip
-NAMES = ["ref", "after", "deleted", "head_commit", "commit", "commits", "branch", "repository", "project", "pull_request", "action", "number",
-         "object_kind", "object_attributes", "checkout_sha", "repoUrl", "ref_type"]  # fmt: skip
+NAMES = [
+    "ref", "after", "deleted", "head_commit", "commit", "commits", "branch", "repository", "project", "pull_request", "action", "number",
+    "object_kind", "object_attributes", "checkout_sha", "repoUrl", "ref_type",
+]  # fmt: skip
 EVENTS = ["push", "pull_request", "ping", "delete", "Push Hook", "Merge Request Hook", "else", ""]
 
 
