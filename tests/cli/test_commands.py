@@ -330,6 +330,9 @@ class TestAgainstAServer:
             {"repo": "https://x.example/a.git", "branch": "next", "autoDeploy": True},
             {"repo": "https://x.example/b.git", "autoDeploy": False, "token": "a-token"},
         ]
+        assert canonry("git", "connect", "nonsense", "--project", "new-one").returncode == 2
+        assert server.asked("POST", "/v1/projects")[-1].document == {"name": "new-one", "slug": "new-one"}
+        assert "new-one" not in server.projects, "what was made for it goes again"
         assert canonry("git", "rotate-secret").stdout == "5" * 64 + "\n"
         assert canonry("git", "deploy-key").stdout == "ssh-ed25519 AAAA canonry\n"
         shown = canonry("git", "info").stdout

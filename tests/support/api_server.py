@@ -319,6 +319,8 @@ def _connection(state: ApiServer, project: dict[str, Any], asked: Asked) -> Answ
     }  # fmt: skip
     if asked.method == "GET":
         return 200, connection
+    if asked.path.endswith("/git") and asked.document["repo"] == "nonsense":
+        return _error(400, "invalid_repository_url", "This is not the address of a repository.")
     if asked.path.endswith("/git"):
         project.update(repo_url=asked.document["repo"], repo_branch=asked.document.get("branch", "main"))
     return 201, {**project, "project": project, "webhookSecret": "5" * 64, "webhookUrl": f"{state.url}/hook", "webhookRegistered": False,

@@ -13,7 +13,7 @@ from canonry.client.api import Api
 from canonry.client.credentials import current
 from canonry.client.repositories import RepositoryApi
 from canonry.client.transport import Document
-from canonry.core.errors import NotFound
+from canonry.core.errors import CanonryError, NotFound
 
 
 def connect(
@@ -125,8 +125,13 @@ def _connect(slug: str, url: str, branch: str | None, *, auto_deploy: bool, toke
     try:
         return repository.connect(url, branch, auto_deploy=auto_deploy, token=token)
     except NotFound:
-        Api(current()).create_project(slug, slug=slug)
+        api = Api(current())
+        api.create_project(slug, slug=slug)
+    try:
         return repository.connect(url, branch, auto_deploy=auto_deploy, token=token)
+    except CanonryError:
+        api.delete_project(slug)  # it was made a moment ago, for this repository only
+        raise
 
 
 def _tell_webhook(answer: Document) -> None:
