@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from canonry.features.accounts import Membership, User
 from canonry.features.auth.models import GitIdentity, Session
+from canonry.features.auth.rules import program_of
 from canonry.http.csrf import FIELD
 from canonry.http.pages import escape
 
@@ -20,10 +21,16 @@ def alert(message: str) -> str:
     return f"<p class=bad role=alert id=problem>{escape(message)}</p>" if message else ""
 
 
-def sign_in_form(*, next_place: str, organization: str, email: str = "", problem: str = "", provider: str = "") -> str:
-    """Return the form for e-mail address and password. provider: address of the sign-in through the outside provider, empty without one."""
+def sign_in_form(
+    *, next_place: str, organization: str, email: str = "", problem: str = "", provider: str = "", sign_up: bool = False
+) -> str:  # fmt: skip
+    """Return the form for e-mail address and password.
+
+    provider: address of the sign-in through the outside provider, empty without one. sign_up: offer to make an account.
+    """
     into = f"<p>To continue to the organization <strong>{escape(organization)}</strong>.</p>" if organization else ""
     other = f'<p class=soft>or <a href="{escape(provider)}">sign in with your identity provider</a></p>' if provider else ""
+    further = "<a href=/auth/forgotten>Forgotten your password?</a>" + (" <a href=/auth/sign-up>Make an account</a>" if sign_up else "")
     described = " aria-describedby=problem aria-invalid=true" if problem else ""
     focus = ("", " autofocus") if email else (" autofocus", "")
     return (
@@ -32,15 +39,15 @@ def sign_in_form(*, next_place: str, organization: str, email: str = "", problem
         f' autocomplete=username value="{escape(email)}"'
         f"{described}{focus[0]}><label for=password>Password</label>"
         f"<input id=password name=password type=password required autocomplete=current-password{described}{focus[1]}>"
-        f"<button class=wide>Sign in</button></form>{other}<p class=soft><a href=/auth/forgotten>Forgotten your password?</a></p>"
+        f"<button class=wide>Sign in</button></form>{other}<p class='soft row'>{further}</p>"
     )
 
 
 def no_sign_in() -> str:
     """Return what is said to somebody who must sign in where nobody can."""
     return (
-        "<p>This Canonry has no identity provider, and nobody has a password.</p><p>Its owner sets a password, or names a provider with "
-        "<code>CANONRY_OIDC_ISSUER</code>; the guide “Sign in” says how.</p>"
+        "<p>This Canonry has no identity provider, and nobody has a password.</p><p>If it is yours, set a password on the command line:</p>"
+        "<p><code>canonry account password</code></p><p>Then load this page again.</p>"
         "<p class=row><a class='button plain' href=/>Home</a></p>"
     )
 
@@ -100,7 +107,13 @@ def github_link(identity: GitIdentity | None, error: str) -> str:
 def _place(membership: Membership | None) -> str:
     if membership is None:
         return "none yet; ask for an invitation"
-    return f"{escape(membership.name)} ({escape(membership.handle)}), as {escape(membership.role)}"
+    return f"{named(membership)}, as {escape(membership.role)}"
+
+
+def named(membership: Membership) -> str:
+    """Return an organization as people read it: its name, and its handle when that is another word."""
+    handle = "" if membership.handle == membership.name else f" ({escape(membership.handle)})"
+    return f"{escape(membership.name)}{handle}"
 
 
 def _switch(membership: Membership, csrf: str) -> str:
@@ -118,7 +131,7 @@ def _session(session: Session, csrf: str, *, is_current: bool) -> str:
     )  # fmt: skip
     here = " · <strong>this one</strong>" if is_current else ""
     return (
-        f"<li><div class=row><span>{what}{here}<br><span class=soft>{escape(session.client or 'unnamed')}"
+        f"<li><div class=row><span>{what}{here}<br><span class=soft>{escape(program_of(session.client) or 'unnamed')}"
         f"{f' from {escape(session.address)}' if session.address else ''}<br>since {when(session.created_at)}, "
         f"last used {when(session.last_used_at)}</span></span>{end}</div></li>"
     )

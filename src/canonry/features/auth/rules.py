@@ -47,3 +47,17 @@ def digest(secret: str) -> bytes:
 def is_own_path(place: str) -> bool:
     """Say whether a place to go to next is a path of this very site: anything else could lead a person somewhere else."""
     return place.startswith("/") and not place.startswith("//") and "\\" not in place and place.isprintable() and len(place) <= 2000
+
+
+_BROWSERS = (("Firefox/", "Firefox"), ("Edg/", "Edge"), ("OPR/", "Opera"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+            ("Linux", "Linux"))  # fmt: skip
+
+
+def program_of(client: str) -> str:
+    """Return how a program named itself, in words that people know: a browser's long line becomes `Firefox on Linux`."""
+    if not client.startswith("Mozilla/"):
+        return client
+    browser = next((name for sign, name in _BROWSERS if sign in client), "a browser")
+    system = next((name for sign, name in _SYSTEMS if sign in client), "")
+    return f"{browser} on {system}" if system else browser

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from canonry.features.accounts import Membership, User
 from canonry.features.auth.device.models import DeviceSignIn
 from canonry.features.auth.device.rules import read_user_code, shown
-from canonry.features.auth.pages import alert, hidden, when
+from canonry.features.auth.pages import alert, hidden, named, when
 from canonry.http.csrf import FIELD
 from canonry.http.pages import escape
 
@@ -58,4 +58,4 @@ def refused() -> str:
 
 def _option(membership: Membership, *, is_chosen: bool) -> str:
     value = f'"{escape(membership.handle)}"{" selected" if is_chosen else ""}'
-    return f"<option value={value}>{escape(membership.name)} ({escape(membership.handle)}), as {escape(membership.role)}</option>"
+    return f"<option value={value}>{named(membership)}, as {escape(membership.role)}</option>"

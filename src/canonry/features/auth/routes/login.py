@@ -62,7 +62,9 @@ def show_login(
     if not in_use and provider is None:
         return html_page("Nobody can sign in here yet", pages.no_sign_in()) if place or org else RedirectResponse("/", 302)
     through = "/auth/login?" + urlencode({"next": place, "org": org}) if provider else ""
-    return html_page(_TITLE, pages.sign_in_form(next_place=place, organization=org, provider=through))
+    return html_page(
+        _TITLE, pages.sign_in_form(next_place=place, organization=org, provider=through, sign_up=services.settings.open_registration)
+    )
 
 
 @router.operation("POST", "/auth/login", PUBLIC, include_in_schema=False)
@@ -93,7 +95,9 @@ def log_in(  # noqa: PLR0917 -- the fields of the form
             again = sealed or _seal(services, email, password)
             form = pages.second_factor_form(sealed=again, next_place=place, organization=org, problem=problem)
             return html_page("Your second factor", form, status=200 if not problem else status)
-        return html_page(_TITLE, pages.sign_in_form(next_place=place, organization=org, email=email, problem=str(error)), status=status)
+        sign_up = services.settings.open_registration
+        form = pages.sign_in_form(next_place=place, organization=org, email=email, problem=str(error), sign_up=sign_up)
+        return html_page(_TITLE, form, status=status)
     with services.transactions.begin() as tx:
         wanted = accounts.membership(tx, user.id, org) if org and "\0" not in org else None
         arrival = begin(tx, request, user.id, way="password", organization_id=wanted.organization_id if wanted else None)
