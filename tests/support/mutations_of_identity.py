@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
+
+import pyotp
 
 from canonry.core.access import Scope
 from canonry.features.auth import service
@@ -135,7 +138,39 @@ def _own_password(api: Api) -> Call:
     return Call(body={"current_password": PASSWORD, "new_password": new}, secrets=(PASSWORD, new))
 
 
+def _as_form(call: Call) -> Call:
+    """Return the same call as the form of a page."""
+    raw = urlencode(dict(call.body) if isinstance(call.body, dict) else {}).encode()
+    return replace(call, body=None, raw=raw, headers={"Content-Type": _FORM}, prefix="")
+
+
+def _invited_page(api: Api) -> Call:
+    email = "new@example.com"
+    assert api.ask("POST", "/v1/organizations/ada/invitations", {"email": email}).status == 201
+    secret = secret_in(take(api.container, email))
+    return replace(_as_form(_by_link({"token": secret, "name": "New", "password": PASSWORD}, secret)), events=2)
+
+
+def _factor(api: Api) -> pyotp.TOTP:
+    give_password(api, api.owner.user_id)
+    return pyotp.TOTP(api.ask("POST", "/v1/me/two-factor", {"password": PASSWORD}).json["secret"])
+
+
+def _confirming(api: Api) -> Call:
+    app = _factor(api)
+    return Call(body={"code": app.now()}, secrets=(app.secret,))
+
+
+def _with_factor(api: Api) -> Call:
+    app = _factor(api)
+    codes = api.ask("POST", "/v1/me/two-factor/confirm", {"code": app.now()}).json["recovery_codes"]
+    return Call(body={"password": PASSWORD}, secrets=(app.secret, PASSWORD, *codes), tells=False)
+
+
 ROWS: dict[str, Callable[[Api], Call]] = {
+    "POST /me/two-factor/confirm": lambda api: replace(_confirming(api), tells=False),
+    "POST /me/two-factor/disable": _with_factor,
+    "POST /me/two-factor/recovery-codes": _with_factor,
     "PATCH /me": lambda _api: Call(body={"name": "Ada Lovelace"}),
     "POST /me/password": _own_password,
     "POST /organizations": lambda _api: Call(body={"name": "Engines", "handle": "engines"}),
@@ -156,6 +191,9 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /auth/revoke": _revoke,
     "POST /auth/verify-email": _verify,
     "POST /auth/password-reset/confirm": _reset,
+    "POST /auth/confirm-email": lambda api: _as_form(_verify(api)),
+    "POST /auth/new-password": lambda api: _as_form(_reset(api)),
+    "POST /auth/invitation": _invited_page,
     "DELETE /auth/session": lambda api: by_session(api, {}),
     "DELETE /auth/sessions/{session}": _other_session,
     "POST /auth/organization": lambda api: by_session(api, {}, {"organization": "ada"}),
@@ -170,6 +208,9 @@ WITHOUT: dict[str, str] = {
     "POST /auth/device/code": "it only begins a sign-in; what a person decides about it is an event",
     "POST /auth/register": "closed here (tests/features/accounts/test_registration.py)",
     "POST /auth/verify-email/resend": "it only sends a mail",
+    "POST /auth/sign-up": "closed here (tests/features/accounts)",
+    "POST /auth/forgotten": "it only sends a mail",
     "POST /auth/password-reset": "it only sends a mail",
+    "POST /me/two-factor": "a proposal: nothing is in force before it is confirmed",
     "POST /me/email": "it only sends a mail; the address changes when its link is opened",
 }

@@ -137,6 +137,8 @@ def test_events_without_an_organization_are_for_who_runs_the_platform(api: Api) 
 
 def test_every_event_has_a_kind_and_a_line(api: Api) -> None:
     api.deploy(api.project("shop"), SITE)
+    lines = {event["name"]: event["summary"] for event in events(api)}
+    assert lines["deployment.succeeded"].startswith("deployment succeeded: shop (live none → dep_")
     for event in events(api):
         assert event["kind"] in KINDS
         assert event["summary"].startswith(event["name"].replace(".", " "))

@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Recorded:
-    """One event as it is stored. organization_id: empty for one of the platform. hash: empty for one from before the chain."""
+    """One event as it is stored. organization_id: empty for one of the platform. hash: empty for one from before the chain.
+
+    user_name, slug: of the person and the project as they are called now, None when they are gone.
+    """
 
     id: str
     created_at: datetime
@@ -23,6 +26,7 @@ class Recorded:
     address: str
     request_id: str
     hash: bytes
+    slug: str | None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "backup": ("backup", "restore"),
 }
 KINDS = (*_KINDS, "system")
-_LABELS = ("slug", "hostname", "host", "key", "handle", "email", "url", "name")
+_LABELS = ("slug", "hostname", "host", "key", "handle", "email", "name")
 
 
 def words_of(kind: str) -> tuple[str, ...] | None:
@@ -49,6 +49,11 @@ def _label(event: Recorded) -> str:
         for name in _LABELS:
             if facts and isinstance(value := facts.get(name), str) and value:
                 return value
+    if event.slug is not None:
+        return event.slug
+    for facts in (event.after, event.before):
+        if facts and isinstance(url := facts.get("url"), str):
+            return url
     ids = [value for name, value in event.payload.items() if name.endswith("_id") and name != "organization_id" and isinstance(value, str)]
     return ids[-1] if ids else ""
 
@@ -59,5 +64,5 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
 
 
 def _short(value: object) -> str:
-    text = "none" if value is None else str(value)
+    text = "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     return text if len(text) <= 40 else f"{text[:39]}…"

@@ -11,7 +11,8 @@ from canonry.infra.tx import Tx
 
 _AT_A_TIME = 1000
 _SELECT = sql.SQL("""SELECT e.id::text AS id, e.at AS created_at, e.name, e.organization_id, e.payload, e.before, e.after, e.user_id,
-    u.name AS user_name, e.credential, e.address, e.request_id, e.hash FROM events e LEFT JOIN users u ON u.id = e.user_id """)
+    u.name AS user_name, e.credential, e.address, e.request_id, e.hash, p.slug FROM events e LEFT JOIN users u ON u.id = e.user_id
+    LEFT JOIN projects p ON p.id = e.payload->>'project_id' """)
 
 
 def page(tx: Tx, organization_id: str, wanted: Page, chosen: Filter, *, before_id: int | None) -> list[Recorded]:

@@ -124,7 +124,11 @@ def replay(tx: Tx, actor: Actor, webhook_id: str, delivery_id: str) -> Delivery:
 def _active(tx: Tx, actor: Actor, webhook_id: str) -> Webhook:
     webhook = find(tx, actor, webhook_id)
     if not webhook.active:
-        raise Conflict("webhook_inactive", f"The webhook {webhook_id} is switched off.", hint="Switch it on: PATCH it with active=true.")
+        raise Conflict(
+            "webhook_inactive",
+            f"The webhook {webhook_id} is switched off.",
+            hint=f"Switch it on: canonry webhooks on {webhook_id}, or PATCH it with active=true.",
+        )
     return webhook
 
 
