@@ -17,7 +17,19 @@ from pathlib import Path
 from bench.figures import Figure, say, table
 
 ROOT = Path(__file__).parents[1]
-PROGRAMS = ("deploy", "changed_lock", "failed_requests", "idle", "edge_hosts", "ask", "cli_start", "runtime_log", "api", "webhook_replays")
+PROGRAMS = (
+    "deploy",
+    "changed_lock",
+    "failed_requests",
+    "idle",
+    "edge_hosts",
+    "metrics",
+    "ask",
+    "cli_start",
+    "runtime_log",
+    "api",
+    "webhook_replays",
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -79,7 +79,7 @@ def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
 
 
 def _side(root: Path, count: int) -> _Side:
-    home, settings = Home(root), Settings(home=root, http_port=_free_port())
+    home, settings = Home(root), Settings(home=root, http_port=free_port())
     home.create()
     return _Side(count, home, settings, CaddyProcess(home, settings), {kind: [] for kind in _KINDS})
 
@@ -91,9 +91,9 @@ def _add_hosts(edge: CaddyEdge, count: int, address: str, site: Path) -> None:
 
 
 def _read(side: _Side, kind: str, seconds: float) -> int:
-    before = _cpu(side.process)
+    before = caddy_cpu(side.process)
     run = load.run("127.0.0.1", side.settings.http_port, f"{kind}-{side.count - 1:06}.example.test", seconds=seconds)
-    side.readings[kind].append((run.rate, (_cpu(side.process) - before) / run.requests))
+    side.readings[kind].append((run.rate, (caddy_cpu(side.process) - before) / run.requests))
     return run.wrong
 
 
@@ -110,12 +110,14 @@ def _ratio(kind: str, one: _Side, many: _Side) -> Figure:
                   count=f"{len(pairs)} rounds; {by_cpu:.2f} by CPU time")  # fmt: skip
 
 
-def _cpu(process: CaddyProcess) -> float:
+def caddy_cpu(process: CaddyProcess) -> float:
+    """Return the cpu time that Caddy has used so far, in seconds."""
     times = psutil.Process(process.find()).cpu_times()
     return times.user + times.system
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

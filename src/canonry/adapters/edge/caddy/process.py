@@ -28,7 +28,7 @@ from canonry.infra.files import link_atomic, write_atomic
 from canonry.infra.processes import outliving
 
 _START_SECONDS = 20.0
-_GARBAGE = "300"  # percent: the heap is small, and collecting it at every doubling cost a tenth of each request
+GARBAGE = "300"  # percent: the heap is small, and collecting it at every doubling cost a tenth of each request
 
 # Caddy outlives the CaddyProcess that started it; what is started here is kept here, so that its end is noticed.
 _children: list[subprocess.Popen[bytes]] = []
@@ -171,7 +171,7 @@ class CaddyProcess:
         launcher = [sys.executable, "-I", "-S", str(launch.__file__), ",".join(map(str, numbers)), "--"]
         argv = [*launcher, str(_caddy()), "run", "--config", str(self._home.edge / "caddy.json")]
         store = str(storage_of(self._home.edge))
-        env = {"PATH": child_environment()["PATH"], "HOME": store, "XDG_DATA_HOME": store, "XDG_CONFIG_HOME": store, "GOGC": _GARBAGE}
+        env = {"PATH": child_environment()["PATH"], "HOME": store, "XDG_DATA_HOME": store, "XDG_CONFIG_HOME": store, "GOGC": GARBAGE}
         for folder in (self._home.routes, self._home.permits, self._home.logs, self._home.edge_requests):
             folder.mkdir(parents=True, exist_ok=True)
         storage_of(self._home.edge).mkdir(mode=0o700, exist_ok=True)
