@@ -76,10 +76,11 @@ def set_project(
 ) -> None:
     """Change settings of a project. They are in force at the next deployment and win over canonry.toml."""
     texts = {
-        "name": name, "repo_branch": branch, "runtime": runtime, "python_version": python, "node_version": node, "install_command": install,
+        "runtime": runtime, "python_version": python, "node_version": node, "install_command": install,
         "build_command": build, "start_command": start, "output_dir": output, "root_dir": root, "health_path": health,
     }  # fmt: skip
     changes: Document = {field: value or None for field, value in texts.items() if value is not None}
+    changes |= {field: value for field, value in (("name", name), ("repo_branch", branch)) if value is not None}
     if health_timeout is not None:
         changes["health_timeout"] = health_timeout or None
     if not changes:
