@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from canonry.core.access import Permission, Scope
+from canonry.core.access import PERMISSIONS, ROLE_PERMISSIONS, Permission, Role, Scope
+from canonry.core.ids import new_id
+from canonry.features import tokens
+from canonry.features.accounts.store import organizations, users
 from canonry.http.routing import PUBLIC, SIGNED_IN
 from canonry.wiring.routes import API, ROOT
 from tests.support.api import FORM, SITE, Api, archive, form
@@ -166,6 +169,49 @@ def test_with_read_scope_what_only_admins_see_is_403(api: Api, ids: dict[str, st
     path = operation.filled(**ids)
     assert api.ask("GET", f"/v1{path}", token=api.owner.tokens[Scope.READ]).error == (403, "insufficient_scope")
     assert api.ask("GET", f"/v1{path}").status == 200
+
+
+def credentials(api: Api, organization_id: str) -> Iterator[tuple[Role, Scope, str]]:
+    """Make a member of each role in an organization, with a token of each scope, and give them."""
+    with api.container.transactions.begin() as tx:
+        made = []
+        for role in Role:
+            user_id = new_id("usr")
+            users.insert_user(tx, user_id, f"{user_id}-{role}@example.com", role, verified=True, operator=False)
+            organizations.insert_member(tx, organization_id, user_id, role)
+            for scope in Scope:
+                token = tokens.create_token(tx, organization_id=organization_id, user_id=user_id, name=scope, scope=scope)
+                made.append((role, scope, token.reveal()))
+    yield from made
+
+
+STRICTER = {"DELETE /tokens/{token}": {403}}
+"""What asks for more than its gate: with scope read a token may end itself, and no other."""
+
+
+def may(role: Role, scope: Scope, operation: Operation) -> bool:
+    """Say whether the gate lets them pass: both the role and the scope have to allow it."""
+    return operation.access in ROLE_PERMISSIONS[role] & PERMISSIONS[scope]
+
+
+@pytest.mark.parametrize("operation", WITH_OBJECT, ids=str)
+def test_no_role_and_no_scope_opens_the_object_of_another_organization(api: Api, ids: dict[str, str], operation: Operation) -> None:
+    other = api.somebody()
+    for role, scope, token in credentials(api, other.organization_id):
+        status, code = call(api, operation, operation.filled(**ids), token)
+        expected = {404} if may(role, scope, operation) else {403}
+        assert status in expected | STRICTER.get(str(operation), set()), (role, scope)
+        assert code in NOT_FOUND | {"insufficient_scope"}
+
+
+@pytest.mark.parametrize("operation", SCOPED, ids=str)
+def test_in_ones_own_organization_the_role_and_the_scope_decide(api: Api, ids: dict[str, str], operation: Operation) -> None:
+    missing = {**dict.fromkeys(ids, "nobody"), "deployment": "dep_0000000000000000", "hostname": "nobody.test"}
+    for role, scope, token in credentials(api, api.owner.organization_id):
+        if not may(role, scope, operation):
+            assert call(api, operation, operation.filled(**ids), token) == (403, "insufficient_scope"), (role, scope)
+        elif "{" in operation.path:  # an object that is not there: nothing is changed, and the gate was passed
+            assert call(api, operation, operation.filled(**missing), token)[0] in {404} | STRICTER.get(str(operation), set()), (role, scope)
 
 
 def test_who_may_not_upload_is_told_before_the_archive_is_taken(api: Api, ids: dict[str, str]) -> None:
