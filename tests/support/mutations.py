@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.support import mutations_of_identity, mutations_of_previews, mutations_of_projects, mutations_of_webhooks
+from tests.support import mutations_of_identity, mutations_of_people, mutations_of_previews, mutations_of_projects, mutations_of_webhooks
 from tests.support.api import FORM, SITE, Api, archive, form
 from tests.support.mutation import Call
 
@@ -80,6 +80,7 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     **mutations_of_projects.ROWS,
     **mutations_of_previews.ROWS,
     **mutations_of_identity.ROWS,
+    **mutations_of_people.ROWS,
     **mutations_of_webhooks.ROWS,
 }
 """Operation → a function that makes what it needs and returns the call that succeeds."""
@@ -88,5 +89,6 @@ WITHOUT_A_ROW: dict[str, str] = {
     "POST /deploy/plan": "it leaves nothing behind",
     "POST /git/{handle}/{name}/{wanted}": "the deployment and the project of a push have events of their own (tests/features/git)",
     **mutations_of_identity.WITHOUT,
+    **mutations_of_people.WITHOUT,
 }
 """Operation that is no GET → why it needs no row."""

@@ -79,6 +79,15 @@ def test_one_link_that_was_used_ends_the_others(api: Api) -> None:
     assert confirm(api, first) == (400, "invalid_link")
 
 
+def test_an_address_that_somebody_asked_for_before_takes_the_place_of_none_after(api: Api) -> None:
+    """Whoever was in an account must not keep a way back into it."""
+    assert api.ask("POST", "/v1/me/email", {"email": "eve@example.com"}).status == 202
+    kept = secret_in(take(api.container, "eve@example.com"))
+    ask(api)
+    confirm(api, secret_in(take(api.container, EMAIL)))
+    assert api.ask("POST", "/v1/auth/verify-email", {"token": kept}, token=None).error == (400, "invalid_link")
+
+
 def test_a_link_ends_after_an_hour(api: Api) -> None:
     ask(api)
     execute(api, "UPDATE links SET expires_at = expires_at - interval '1 hour'")

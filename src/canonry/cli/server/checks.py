@@ -13,6 +13,7 @@ from typing import Literal
 from canonry.core.errors import CanonryError
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
+from canonry.core.smtp import parse_smtp_url
 from canonry.infra import cgroups, processes, sandbox, subprocess
 
 type State = Literal["ok", "missing", "problem"]
@@ -39,7 +40,7 @@ def all_checks(settings: Settings) -> list[Finding]:
     home = Home(settings.home_path)
     checks: list[Callable[[], Finding]] = [
         _python, lambda: _home(home), lambda: _disk(home), lambda: _port(settings, home), lambda: _sandbox(settings), _cgroups, _git, _uv,
-        _clock, _docker, *(lambda item=item: _optional(*item) for item in _OPTIONAL),
+        _clock, lambda: _mail(settings, home), _docker, *(lambda item=item: _optional(*item) for item in _OPTIONAL),
     ]  # fmt: skip
     return [check() for check in checks]
 
@@ -47,6 +48,15 @@ def all_checks(settings: Settings) -> list[Finding]:
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     return Finding("python", "ok", f"{version} at {sys.executable}")
+
+
+def _mail(settings: Settings, home: Home) -> Finding:
+    if settings.smtp_url is None:
+        return Finding(
+            "mail", "missing", f"no mail server: mail stays in {home.mail} (canonry mail ls)", "Set CANONRY_SMTP_URL to send it."
+        )
+    server = parse_smtp_url(settings.smtp_url)
+    return Finding("mail", "ok", f"goes to {server.host}:{server.port}, TLS: {server.tls}")
 
 
 def _home(home: Home) -> Finding:

@@ -40,7 +40,7 @@ def change_password(context: Context, user_id: str, *, current: Secret | None, n
     made = hashes.make_hash(check_password(new.reveal(), user.email, field="body.new_password"))
     with context.transactions.begin() as tx:
         store.set_password_hash(tx, user_id, made)
-        links.forget(tx, user_id, links.RESET_PASSWORD)
+        links.forget(tx, user_id, links.RESET_PASSWORD, links.CHANGE_EMAIL)
         tx.emit(PasswordChanged(service.home_organization(tx, user_id), user_id, by_session))
         queue_mail(tx, context.vault, letters.password_changed(context.settings, user.email))
 
@@ -101,7 +101,7 @@ def confirm_reset(context: Context, *, secret: str, password: Secret) -> User:
         store.set_password_hash(tx, user.id, made)
         if user.email_verified_at is None:
             _hand_over(tx, user)
-        links.forget(tx, user.id, links.RESET_PASSWORD)
+        links.forget(tx, user.id, links.RESET_PASSWORD, links.CHANGE_EMAIL)
         attempts.forget(tx, attempts.keys_of(SIGN_IN, account=user.email))
         tx.emit(PasswordChanged(service.home_organization(tx, user.id), user.id, ""))
         queue_mail(tx, context.vault, letters.password_changed(context.settings, user.email))
@@ -112,5 +112,5 @@ def _hand_over(tx: Tx, user: User) -> None:
     """Whoever registered this address never showed that it is theirs; whoever reads its mail just did. Nothing of the former stays."""
     store.delete_identities(tx, user.id)
     second_factors.remove(tx, user.id)
-    links.forget(tx, user.id, links.VERIFY_EMAIL, links.CHANGE_EMAIL)
+    links.forget(tx, user.id, links.VERIFY_EMAIL)
     store.set_verified(tx, user.id)

@@ -101,4 +101,4 @@ def _find(tx: Tx, organization_id: str, token_id: str) -> Token:
 
 
 def _unknown(token_id: str) -> NotFound:
-    return NotFound("token_not_found", f"There is no token {token_id!r}.", hint="GET /v1/tokens lists them.")
+    return NotFound("token_not_found", f"There is no token {token_id!r}.", hint="`canonry tokens ls` lists them.")

@@ -14,6 +14,7 @@ _SELECT = """
 
 def put(tx: Tx, invitation_id: str, *, organization_id: str, email: str, role: str, sha256: bytes, invited_by: str) -> None:
     """Invite an address for seven days; an earlier invitation of it into the same organization counts no more."""
+    tx.connection.execute("DELETE FROM invitations WHERE organization_id = %s AND expires_at < now()", (organization_id,))
     tx.connection.execute(
         """INSERT INTO invitations (id, organization_id, email, role, sha256, invited_by, expires_at)
            VALUES (%s, %s, %s, %s, %s, %s, now() + interval '7 days')
