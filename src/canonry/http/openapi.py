@@ -43,6 +43,7 @@ TAGS = {
     "Activity": "Who did what, and when.",
     "Authentication": "Signing in, by browser and by device.",
     "Device authorization": "Signing in a program that has no browser: a code is shown, and approved where there is one.",
+    "GitHub": "Whose GitHub account is whose.",
     "Settings": "Keys of an organization.",
     "Health": "Whether Canonry answers.",
 }

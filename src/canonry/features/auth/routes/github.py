@@ -41,7 +41,9 @@ def link(request: Request, actor: ActorDep, tx: TxDep, services: ServicesDep, re
 
 
 @router.operation("GET", _PATH, SIGNED_IN, status_code=302, response_class=RedirectResponse, errors=(422,))
-def come_back(request: Request, actor: ActorDep, services: ServicesDep, code: Word = "", state: Word = "", error: Word = "") -> Response:
+def come_back_from_github(
+    request: Request, actor: ActorDep, services: ServicesDep, code: Word = "", state: Word = "", error: Word = ""
+) -> Response:
     """Take a browser back from GitHub: a good code links the account. What went wrong is said as `auth_error` in the address."""
     name = flows.cookie_name(state)
     flow = flows.unseal(services.vault, _KIND, cookie_of(request, name), state)

@@ -83,7 +83,7 @@ class ProfileBody(BaseModel):
 
 
 @router.operation("GET", "/app/{org}/api/session", SIGNED_IN, any_organization=True)
-def get_session(org: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> SessionBody:
+def get_session_in_organization(org: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> SessionBody:
     """Say who looks at a page. Another organization in the address is not adopted."""
     del org  # a session acts in it already if it may
     user = accounts.get_user(tx, actor.user_id)
