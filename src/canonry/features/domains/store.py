@@ -17,9 +17,9 @@ _SELECT = sql.SQL("""SELECT id, organization_id, project_id, hostname, kind, tok
 _LOCK = 7_226_690  # first key of the advisory lock on a hostname
 
 
-def lock(tx: Tx, hostname: str) -> None:
-    """Be the only one who decides about this hostname, until the transaction ends."""
-    tx.connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK, hostname))
+def lock(tx: Tx, what: str) -> None:
+    """Be the only one who decides about this hostname (or project, by its id), until the transaction ends."""
+    tx.connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK, what))
 
 
 def insert(tx: Tx, domain: Domain) -> None:

@@ -107,6 +107,7 @@ def choose_primary(
         domain = store.find(tx, project.id, service.normal(hostname))
         if domain is None and hostname.lower() != subdomain_of(project, context.settings):
             raise service.not_found(project, hostname)
+        store.lock(tx, project.id)
         service.make_primary(tx, project, domain, context.settings)
         if redirect is not None:
             store.set_redirects(tx, project.id, redirect=redirect)

@@ -54,7 +54,7 @@ def ask_routes(settings: Settings) -> list[Route]:
     """Return the routes that answer 200 when the name in `?domain=` may have a certificate, else 403; for this machine only."""
     here = loopback(settings)
     asked = {"host": [here], "path": [ASK_PATH], "method": ["GET"], "remote_ip": {"ranges": ["127.0.0.0/8", "::1", here]}}
-    served = "^(proxy|site|spa|redirect|page stopped)"
+    served = "^(proxy|site|spa|redirect|page stopped|page dead)"  # an app that is down keeps its certificate
     project = f'{_DOMAIN}.endsWith(".{settings.base_domain}") && {_file_says("routes", _DOMAIN, served)}'
     custom = _file_says("permits", _DOMAIN, "^(issuing|active)$")
     own = f'{_DOMAIN} == "{settings.base_domain}" || {_DOMAIN} == "localhost"'
