@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,7 @@ from canonry.features.webhooks.rules import (
     check_patterns,
     check_target,
     excerpt,
+    hold,
     is_wanted,
     pause,
     shown_target,
@@ -94,6 +95,11 @@ def test_there_are_eight_tries_and_the_pauses_grow() -> None:
     for wait, wanted in zip(waits[:7], DELAYS, strict=True):
         assert wait is not None
         assert 0.8 * wanted <= wait <= 1.2 * wanted
+
+
+def test_the_longer_one_fails_the_longer_it_is_left_alone() -> None:
+    holds = [hold(timedelta(seconds=seconds)).total_seconds() for seconds in (0, 60, 600, 86_400)]
+    assert holds == [5, 15, 150, 300]
 
 
 @given(st.binary(max_size=5000))

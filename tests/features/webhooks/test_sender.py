@@ -25,6 +25,12 @@ def execute(api: Api, query: str) -> None:
         tx.connection.execute(query.encode())
 
 
+def let_time_pass(api: Api) -> None:
+    """Let everything that waits for its next try be due."""
+    execute(api, "UPDATE webhook_deliveries SET next_at = now() - interval '1 second' WHERE status = 'waiting'")
+    execute(api, "UPDATE webhooks SET not_before = NULL")
+
+
 def test_what_happens_arrives_signed_with_its_facts(open_api: Api, receiver: Receiver, webhook: Made, send: Send) -> None:
     webhook_id, secret = webhook(receiver.url)
     slug = open_api.project("shop")
@@ -41,6 +47,7 @@ def test_what_happens_arrives_signed_with_its_facts(open_api: Api, receiver: Rec
     assert got.json["project"] == {"id": deployment["project_id"], "slug": "shop"}
     assert got.json["data"]["deployment_id"] == deployment["id"]
     assert got.json["data"]["after"]["status"] == "failed"
+    assert got.json["data"]["after"]["error"] == deployment["error"]
     assert got.json["data"]["actor"] == "system"
     (newest, _) = deliveries(open_api, webhook_id)
     assert (newest["id"], newest["status"], newest["message"]) == (got.headers["x-canonry-delivery"], "delivered", got.json)
@@ -89,7 +96,7 @@ def test_a_failure_is_tried_again_later_with_the_same_message_and_a_new_signatur
     assert (delivery["status"], delivery["attempts"][0]["status"]) == ("waiting", 500)
     assert open_api.get(f"/v1/webhooks/{webhook_id}")["webhook"]["failing_since"] is not None
     for _ in range(2):
-        execute(open_api, "UPDATE webhook_deliveries SET next_at = now() - interval '1 second' WHERE status = 'waiting'")
+        let_time_pass(open_api)
         send()
     assert [item.body for item in receiver.received] == [receiver.received[0].body] * 3
     assert {item.headers["x-canonry-delivery"] for item in receiver.received} == {delivery["id"]}
@@ -105,7 +112,7 @@ def test_after_eight_tries_it_has_failed_and_can_be_replayed(open_api: Api, rece
     open_api.project("shop")
     for _ in range(9):
         send()
-        execute(open_api, "UPDATE webhook_deliveries SET next_at = now() - interval '1 second' WHERE status = 'waiting'")
+        let_time_pass(open_api)
     (delivery,) = deliveries(open_api, webhook_id)
     assert (delivery["status"], len(delivery["attempts"]), len(receiver.received)) == ("failed", 8, 8)
     receiver.status = 204
@@ -114,6 +121,20 @@ def test_after_eight_tries_it_has_failed_and_can_be_replayed(open_api: Api, rece
     send()
     assert receiver.received[-1].body == receiver.received[0].body
     assert [item["status"] for item in deliveries(open_api, webhook_id)] == ["delivered", "failed"]
+
+
+def test_what_waits_for_one_that_fails_is_not_all_tried_at_once(open_api: Api, receiver: Receiver, webhook: Made, send: Send) -> None:
+    webhook(receiver.url, events=["project.created"])
+    receiver.status = 500
+    for number in range(5):
+        open_api.project(f"shop-{number}")
+    for _ in range(3):
+        send()
+    assert len(receiver.received) == 1
+    receiver.status = 200
+    let_time_pass(open_api)
+    send()
+    assert len(receiver.received) == 6
 
 
 def test_nobody_there_is_written_down_as_such(open_api: Api, webhook: Made, send: Send) -> None:

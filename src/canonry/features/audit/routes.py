@@ -34,7 +34,7 @@ def list_activity(actor: ActorDep, tx: TxDep, query: Annotated[ActivityQuery, Qu
     return ActivityAnswer(events=[event_body(row) for row in rows], next_cursor=following)
 
 
-@router.operation("GET", "/activity/verify", Permission.PROJECTS_READ)
+@router.operation("GET", "/activity/verify", Permission.ORG_MANAGE)
 def verify_activity(actor: ActorDep, tx: TxDep, services: ServicesDep, platform: _Platform = False) -> VerifyAnswer:
     """Recompute the chain of hashes over your organization's events, and name the first event that does not fit."""
     return verify_answer(service.verify(tx, actor, Anchors(services.home.audit_anchors), platform=platform))

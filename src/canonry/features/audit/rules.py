@@ -12,7 +12,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "storage": ("storage", "volume"),
     "git": ("git", "repository", "push", "pull_request"),
     "config": ("project", "variable", "variables", "env", "drain", "log_drain", "webhook", "notifications", "schedule"),
-    "key": ("token", "key", "session", "device", "password", "two_factor", "identity", "login", "sign_in"),
+    "key": ("token", "key", "credentials", "auth", "session", "sign_in"),
     "alert": ("alert", "incident"),
     "backup": ("backup", "restore"),
 }

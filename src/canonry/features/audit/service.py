@@ -45,6 +45,7 @@ def project_filter(tx: Tx, actor: Actor, key: str | None) -> str | None:
 
 def verify(tx: Tx, actor: Actor, anchors: Anchors, *, platform: bool = False) -> list[Verdict]:
     """Recompute the chain of the caller's organization, or every chain there is. Raises: Denied."""
+    require(actor, Permission.ORG_MANAGE)
     organization_id = _chain_of(actor, platform=platform)
     if actor.project_id is not None:
         raise Denied("insufficient_scope", "The chain is the whole organization's, and this credential is bound to one project.",
@@ -90,6 +91,8 @@ def hash_of(event: Recorded, previous: bytes) -> bytes:
 
 def _chain_of(actor: Actor, *, platform: bool) -> str:
     require(actor, Permission.PLATFORM_MANAGE if platform else Permission.PROJECTS_READ)
+    if not platform and not actor.organization_id:
+        raise NotFound("organization_not_found", "You are in no organization, so nothing has happened there.")
     return _PLATFORM if platform else actor.organization_id
 
 

@@ -39,7 +39,7 @@ def facts(deployment: Deployment) -> dict[str, object]:
     if deployment.cancel_requested:
         found["cancel_requested"] = True
     if deployment.error is not None:
-        found["error"] = deployment.error.get("code")
+        found["error"] = dict(deployment.error)
     return found
 
 

@@ -1,8 +1,10 @@
 """Writes the mails: the first one at once; what follows within some minutes comes in one."""
 
+import logging
 import time
 
 from canonry.core.clock import now
+from canonry.core.errors import CanonryError
 from canonry.features import accounts, deployments
 from canonry.features.notifications import letters, store
 from canonry.features.notifications.context import Context
@@ -11,6 +13,7 @@ from canonry.features.notifications.rules import LOG_LINES, QUIET, WITH_LOG
 from canonry.infra.mailbox import queue_mail
 from canonry.infra.tx import Tx
 
+_log = logging.getLogger(__name__)
 _LOOK_EVERY = 15.0
 _CLEAN_EVERY = 3600.0
 _KEPT_DAYS = 30
@@ -56,7 +59,10 @@ class Digest:
                 self._next_cleaning = time.monotonic() + _CLEAN_EVERY
                 store.delete_old(tx, _KEPT_DAYS)
         for organization_id, user_id in people:
-            tell(self._context, organization_id, user_id)
+            try:
+                tell(self._context, organization_id, user_id)
+            except CanonryError as error:  # the others are told all the same
+                _log.warning("%s was not told: %s", user_id, error)
 
     def close(self) -> None:
         """Nothing is held."""

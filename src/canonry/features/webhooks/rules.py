@@ -108,6 +108,11 @@ def pause(tries: int) -> float | None:
     return DELAYS[tries - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 -- to spread load, not to keep a secret
 
 
+def hold(failing_for: timedelta) -> timedelta:
+    """Return how long a webhook gets nothing after a failure: the longer it has failed, the longer, from 5 seconds to 5 minutes."""
+    return max(timedelta(seconds=5), min(failing_for / 4, timedelta(minutes=5)))
+
+
 def excerpt(body: bytes) -> str:
     """Return the beginning of an answer as text that a database and a terminal can hold."""
     text = body[: 4 * _EXCERPT].decode("utf-8", "replace")[:_EXCERPT]

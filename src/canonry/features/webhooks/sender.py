@@ -19,7 +19,7 @@ from canonry.features.webhooks.context import Context
 from canonry.features.webhooks.events import WebhookDisabled
 from canonry.features.webhooks.models import Outgoing, Webhook
 from canonry.features.webhooks.publish import publish
-from canonry.features.webhooks.rules import DEAD_AFTER, KEPT_DAYS, excerpt, pause, shown_target, signature
+from canonry.features.webhooks.rules import DEAD_AFTER, KEPT_DAYS, excerpt, hold, pause, shown_target, signature
 from canonry.features.webhooks.service import bound_to
 from canonry.infra import outbound
 from canonry.infra.mailbox import queue_mail
@@ -118,10 +118,11 @@ class Sender:
             return
         if arrived:
             if webhook.failing_since is not None:
-                store.update(tx, webhook.id, {"failing_since": None})
-        elif webhook.failing_since is None:
-            store.update(tx, webhook.id, {"failing_since": now()})
-        elif webhook.active and now() - webhook.failing_since > DEAD_AFTER:
+                store.update(tx, webhook.id, {"failing_since": None, "not_before": None})
+            return
+        since = webhook.failing_since or now()
+        store.update(tx, webhook.id, {"failing_since": since, "not_before": now() + hold(now() - since)})
+        if webhook.active and now() - since > DEAD_AFTER:
             self._disable(tx, webhook)
 
     def _disable(self, tx: Tx, webhook: Webhook) -> None:

@@ -80,7 +80,7 @@ def change(tx: Tx, actor: Actor, webhook_id: str, changes: Mapping[str, object],
         changes = {**changes, "events": check_patterns(events, known_names())}
     if changes.get("active") is True and not before.active:
         store.skip_to_now(tx, webhook_id)
-        changes = {**changes, "failing_since": None, "disabled_reason": None}
+        changes = {**changes, "failing_since": None, "disabled_reason": None, "not_before": None}
     if changes:
         store.update(tx, webhook_id, changes)
     after = find(tx, actor, webhook_id)
@@ -107,6 +107,7 @@ def ping(tx: Tx, actor: Actor, webhook_id: str) -> Delivery:
     delivery_id = new_id("dlv")
     body = ping_of(delivery_id, now(), actor.organization_id, actor.organization_handle)
     store.insert_delivery(tx, delivery_id=delivery_id, webhook_id=webhook.id, event=PING, body=body)
+    store.update(tx, webhook.id, {"not_before": None})  # whoever tries has mended something
     tx.emit(WebhookPinged(actor.organization_id, webhook.id, delivery_id), after={"url": shown_target(webhook.url)})
     return _delivery(tx, webhook, delivery_id)
 
@@ -117,6 +118,7 @@ def replay(tx: Tx, actor: Actor, webhook_id: str, delivery_id: str) -> Delivery:
     webhook = _active(tx, actor, webhook_id)
     again = new_id("dlv")
     store.insert_delivery(tx, delivery_id=again, webhook_id=webhook.id, event=old.event, body=old.body, replay_of=old.id)
+    store.update(tx, webhook.id, {"not_before": None})
     tx.emit(WebhookReplayed(actor.organization_id, webhook.id, again, old.id), after={"url": shown_target(webhook.url), "event": old.event})
     return _delivery(tx, webhook, again)
 

@@ -133,7 +133,8 @@ def deliveries(tx: Tx, webhook_id: str, wanted: Page) -> list[Delivery]:
 def with_something_due(tx: Tx, busy: Collection[str], most: int) -> list[tuple[str, bool]]:
     """Return (webhook id, whether it failed the last time) of webhooks that have something to get now, those that work first."""
     rows = tx.connection.execute(
-        """SELECT w.id, w.failing_since IS NOT NULL AS failing FROM webhooks w WHERE w.active AND w.id <> ALL(%s) AND EXISTS (
+        """SELECT w.id, w.failing_since IS NOT NULL AS failing FROM webhooks w WHERE w.active AND w.id <> ALL(%s)
+           AND (w.not_before IS NULL OR w.not_before <= now()) AND EXISTS (
                SELECT FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.status = 'waiting' AND d.next_at <= now())
            ORDER BY failing, w.failing_since, w.id LIMIT %s""",
         (list(busy), most),
