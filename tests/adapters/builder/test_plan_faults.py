@@ -1,8 +1,11 @@
 """Settings of a project that no source could be planned with are told before there is a source."""
 
+from pathlib import Path
+
 import pytest
 
-from canonry.adapters.builder.native.plan import faults_of
+from canonry.adapters.builder.native.plan import faults_of, plan_source
+from canonry.core.errors import Invalid
 from canonry.ports.builder import PlanSettings
 
 
@@ -37,3 +40,23 @@ def test_settings_that_fit_have_no_faults() -> None:
         provider="node", root_dir="apps/web", output_dir="./dist/", build_command="npm run x", health_path="/healthz?a=b"
     )
     assert faults_of(settings) == {}
+
+
+@pytest.mark.parametrize(
+    ("provider", "files"), [("static", {"app.py": "x"}), ("python", {"index.html": "x"}), ("node", {"index.html": "x"})]
+)
+def test_a_runtime_that_does_not_fit_the_source_is_named_as_what_it_is(tmp_path: Path, provider: str, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(Invalid) as caught:
+        plan_source(tmp_path, PlanSettings(provider=provider))
+    assert (caught.value.code, caught.value.message.startswith(f"The project's runtime is {provider}, but")) == ("unknown_source", True)
+
+
+def test_a_runtime_wins_over_what_is_detected_and_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("a page")
+    (tmp_path / "app.py").write_text("print(1)")
+    (tmp_path / "canonry.toml").write_text('[build]\nprovider = "python"\n')
+    assert plan_source(tmp_path, PlanSettings()).provider == "python"
+    plan = plan_source(tmp_path, PlanSettings(provider="static"))
+    assert (plan.provider, plan.overrides) == ("static", ("project setting runtime",))

@@ -67,11 +67,9 @@ def _detect(context: Context) -> Plan:
 def _unknown(context: Context) -> Exception:
     names = context.app.names()
     if context.wishes.provider:
-        problem = f"Somebody says that this is {context.wishes.provider}, but the source has nothing which that could run."
-        remedy = (
-            "Take build.provider out of canonry.toml (or runtime out of the project's settings), or say with [run] start what is to run."
-        )
-        return unknown_source(names, problem, remedy)
+        place, provider = context.wishes.provider_place, context.wishes.provider
+        problem = f"{place} is {provider}, but the source has nothing that this provider could run."
+        return unknown_source(names, problem, "Take that out, or say with [run] start in canonry.toml what is to run.")
     for name in names:
         if name in _ELSEWHERE:
             problem = f"{name} is {_ELSEWHERE[name]}, which Canonry does not build yet."

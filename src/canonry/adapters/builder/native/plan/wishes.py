@@ -63,6 +63,11 @@ class Wishes:
     notes: tuple[str, ...] = ()
     file_keys: frozenset[str] = frozenset()
 
+    @property
+    def provider_place(self) -> str:
+        """Who says which provider it is, as people know it."""
+        return "The project's runtime" if f"{_PROJECT} runtime" in self.overrides else f"{FILE} build.provider"
+
 
 def locate_root(source: SourceTree, settings: PlanSettings) -> SourceTree:
     """Return the folder of the app: the project's root_dir, else the one in canonry.toml, else the whole source.

@@ -53,7 +53,7 @@ def plan_python(context: Context) -> Plan | None:
         problem = (
             f"This is a Python project ({manifest}), but no web application and no main script were found."
             if manifest
-            else "canonry.toml build.provider is python, but the source has no Python program."
+            else f"{context.wishes.provider_place} is python, but the source has no Python program."
         )
         raise unknown_source(app.names(), problem, remedy)
     servers = missing_servers([parts.start, *context.wishes.processes.values()], parts.dependencies)
