@@ -35,7 +35,7 @@ def send_to_provider(
 
 
 @router.operation("GET", _PATH, PUBLIC, status_code=302, response_class=RedirectResponse, errors=(401, 403, 404, 409, 422, 502))
-def come_back(request: Request, services: ServicesDep, code: Word = "", state: Word = "", error: Word = "") -> Response:
+def finish_sign_in(request: Request, services: ServicesDep, code: Word = "", state: Word = "", error: Word = "") -> Response:
     """Take a browser back from the provider: a good code opens a session; an error or a wrong state leads to the sign-in page."""
     provider = services.ports.sign_in_provider
     if provider is None:

@@ -65,7 +65,7 @@ class StatusAnswer(BaseModel):
 
 
 @router.operation("POST", "/auth/device/code", PUBLIC, errors=(409, 422, 502))
-def begin(request: Request, services: ServicesDep, body: BeginBody | None = None) -> CodesAnswer:
+def begin_device_sign_in(request: Request, services: ServicesDep, body: BeginBody | None = None) -> CodesAnswer:
     """Begin to sign a device in: it shows a code, and somebody approves it in a browser."""
     body = body or BeginBody()
     provider = services.ports.sign_in_provider if services.settings.oidc_device else None
@@ -83,7 +83,7 @@ def begin(request: Request, services: ServicesDep, body: BeginBody | None = None
 
 
 @router.operation("POST", "/auth/device/token", PUBLIC, errors=(409, 422, 502), response_model_exclude_none=True)
-def ask(body: AskBody, response: Response, services: ServicesDep) -> StatusAnswer:
+def ask_device_sign_in(body: AskBody, response: Response, services: ServicesDep) -> StatusAnswer:
     """Say how far the sign-in of a device is: always 200, with a `status`. The tokens come once."""
     response.headers["Cache-Control"] = "no-store"
     told = at_provider.ask(services.transactions, services.vault, services.ports.sign_in_provider, Secret(body.device_code))
@@ -98,7 +98,7 @@ def ask(body: AskBody, response: Response, services: ServicesDep) -> StatusAnswe
 
 
 @router.operation("GET", "/auth/device", SIGNED_IN, include_in_schema=False)
-def show(actor: ActorDep, services: ServicesDep, code: Annotated[str, Query(max_length=100)] = "") -> Response:
+def show_device_page(actor: ActorDep, services: ServicesDep, code: Annotated[str, Query(max_length=100)] = "") -> Response:
     """Ask for the code, or show who waits under it."""
     if not code:
         return _enter()
@@ -107,7 +107,7 @@ def show(actor: ActorDep, services: ServicesDep, code: Annotated[str, Query(max_
 
 
 @router.operation("POST", "/auth/device", SIGNED_IN, include_in_schema=False)
-def decide(actor: ActorDep, services: ServicesDep, code: Typed, action: Typed, organization: Typed = "") -> Response:
+def decide_device(actor: ActorDep, services: ServicesDep, code: Typed, action: Typed, organization: Typed = "") -> Response:
     """Let the device act as oneself, or refuse it."""
     if _find(services, actor, code) is None:
         return _enter(code, _UNKNOWN)

@@ -19,7 +19,7 @@ from canonry.http.csrf import require_same_origin
 from canonry.http.deps import ActorDep, Services, ServicesDep, TxDep
 from canonry.http.routing import SIGNED_IN, Routes
 
-router = Routes(tags=["GitHub"])
+router = Routes(tags=["Authentication"])
 
 _PATH = "/auth/github/callback"
 _KIND = "github"
@@ -27,7 +27,7 @@ Word = Annotated[str, Query(max_length=4000)]
 
 
 @router.operation("GET", "/auth/github/login", SIGNED_IN, status_code=302, response_class=RedirectResponse, errors=(404, 422))
-def link(request: Request, actor: ActorDep, tx: TxDep, services: ServicesDep, redirect_to: Word = "") -> Response:
+def link_github(request: Request, actor: ActorDep, tx: TxDep, services: ServicesDep, redirect_to: Word = "") -> Response:
     """Send a browser to GitHub to link an account there. redirect_to: a path of this site to come back to; anything else is dropped."""
     if services.settings.github_client_id is None:
         raise NotFound("github_not_configured", "This Canonry is not known to GitHub.",
@@ -55,7 +55,7 @@ def come_back_from_github(
 
 
 @router.operation("GET", "/auth/github/disconnect", SIGNED_IN, status_code=302, response_class=RedirectResponse, errors=(422,))
-def unlink(request: Request, actor: ActorDep, services: ServicesDep, redirect_to: Word = "") -> Response:
+def unlink_github(request: Request, actor: ActorDep, services: ServicesDep, redirect_to: Word = "") -> Response:
     """Undo the link to GitHub. The token is forgotten here; GitHub lists it under the applications of the account."""
     require_same_origin(request)
     with services.transactions.begin() as tx:  # one that writes, though this is a GET

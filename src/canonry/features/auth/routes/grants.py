@@ -38,7 +38,7 @@ class DoneAnswer(BaseModel):
 
 
 @router.operation("POST", "/auth/refresh", PUBLIC, errors=(401, 403, 422), response_model_exclude_none=True)
-def refresh(request: Request, response: Response, services: ServicesDep, body: RefreshTokenBody | None = None) -> TokensAnswer:
+def refresh_tokens(request: Request, response: Response, services: ServicesDep, body: RefreshTokenBody | None = None) -> TokensAnswer:
     """Exchange a refresh token for new tokens. The old one is used up; showing it again ends the session."""
     token, by_cookie = _token_of(request, body)
     if not token:
@@ -54,7 +54,7 @@ def refresh(request: Request, response: Response, services: ServicesDep, body: R
 
 
 @router.operation("POST", "/auth/revoke", PUBLIC, errors=(403, 422))
-def revoke(request: Request, response: Response, services: ServicesDep, body: RefreshTokenBody | None = None) -> DoneAnswer:
+def revoke_refresh_token(request: Request, response: Response, services: ServicesDep, body: RefreshTokenBody | None = None) -> DoneAnswer:
     """End the session of a refresh token. One that has ended already, or that nobody knows, is answered the same."""
     token, by_cookie = _token_of(request, body)
     if not token:

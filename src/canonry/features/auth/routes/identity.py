@@ -17,7 +17,7 @@ from canonry.http.deps import ActorDep, OrgActorDep, ServicesDep, TxDep
 from canonry.http.routing import SIGNED_IN, Routes
 from canonry.infra.tx import Tx
 
-router = Routes(tags=["JSON API"])
+router = Routes(tags=["Account"])
 
 _METHODS = {Credential.SESSION: "session", Credential.ACCESS_TOKEN: "jwt"}
 
