@@ -18,9 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
-from bench.edge_hosts import _free_port
+from bench.edge_hosts import caddy_cpu, free_port
 from bench.figures import Figure, percentile, report, say
 from canonry.adapters.edge.caddy import CaddyEdge, CaddyProcess
 from canonry.adapters.edge.caddy.tls import ASK_PATH
@@ -43,7 +41,7 @@ def main() -> None:
 def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
     """Start a Caddy with that many permitted names, ask."""
     root = Path(tempfile.mkdtemp(prefix="canonry-bench-"))
-    home, settings = Home(root), Settings(home=root, http_port=_free_port(), https_port=_free_port(), tls="internal")
+    home, settings = Home(root), Settings(home=root, http_port=free_port(), https_port=free_port(), tls="internal")
     home.create()
     process, visitors = CaddyProcess(home, settings), _Visitors(home.web_socket)
     try:
@@ -79,12 +77,12 @@ def _latency(port: int, names: int) -> Iterator[Figure]:
 
 
 def _rate(port: int, chosen: argparse.Namespace, process: CaddyProcess) -> Iterator[Figure]:
-    before = _cpu(process)
+    before = caddy_cpu(process)
     with multiprocessing.Pool(chosen.connections) as pool:
         begun = time.monotonic()
         refused = sum(pool.starmap(_flood, [(port, chosen.seconds)] * chosen.connections))
         took = time.monotonic() - begun
-    cost = (_cpu(process) - before) / refused * 1e6
+    cost = (caddy_cpu(process) - before) / refused * 1e6
     say(f"{refused:,} unknown names refused in {took:.1f} s, {cost:.0f} us of Caddy each")
     yield Figure(
         "unknown names refused a second", "", refused / took, 10_000, at_least=True, count=f"{refused:,} names, {cost:.0f} us each"
@@ -103,11 +101,6 @@ def _flood(port: int, seconds: float) -> int:
                 answer += connection.recv(1 << 16)
             done += answer.count(b"HTTP/1.1 403 ")
     return done
-
-
-def _cpu(process: CaddyProcess) -> float:
-    times = psutil.Process(process.find()).cpu_times()
-    return times.user + times.system
 
 
 class _Visitors:
