@@ -183,6 +183,14 @@ class TestChange:
         put(api, slug, key="B", value="1", environment="preview")
         assert api.ask("PATCH", f"/v1/projects/{slug}/env/B", {"value": "2"}).status == 200
 
+    def test_the_same_again_changes_nothing_not_even_the_date(self, api: Api) -> None:
+        slug = api.project()
+        put(api, slug, key="A", value="1")
+        before = listed(api, slug)
+        again = api.ask("PATCH", f"/v1/projects/{slug}/env/A", {"value": "1", "sensitive": True})
+        assert again.json["variable"] == before["all", "A"]
+        assert listed(api, slug) == before
+
     def test_an_unknown_key_is_404(self, api: Api) -> None:
         slug = api.project()
         put(api, slug, key="A", value="1", environment="preview")

@@ -99,8 +99,9 @@ def change(
     after = _treated(before, flags, actor)
     if value is not None:
         after = _valued(after, vault, check_value(key, value.reveal(), "body.value"))
-    _write(tx, found, [_Step(before, after)])
-    return after
+    step = _Step(before, after)
+    _write(tx, found, [step])
+    return before if step.difference.change is Change.UNCHANGED else after
 
 
 def remove(tx: Tx, actor: Actor, project: str, key: str, *, environment: str | None) -> None:
