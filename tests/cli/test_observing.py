@@ -99,6 +99,12 @@ def test_a_syslog_drain_takes_a_certificate_from_a_file(canonry: RunCli, server:
     assert (missing.returncode, "none.pem" in missing.stderr) == (4, True)
 
 
+@pytest.mark.parametrize("url", ["ftp://x.example.com", "logs.example.com", ""])
+def test_an_address_of_neither_kind_is_refused_at_once(canonry: RunCli, server: ApiServer, url: str) -> None:
+    done = canonry("drains", "add", url, "--project", "shop")
+    assert (done.returncode, "tls://" in done.stderr, server.requests) == (2, True, [])
+
+
 def test_a_drain_is_removed(canonry: RunCli, server: ApiServer) -> None:
     assert canonry("drains", "rm", str(DRAIN["id"]), "--project", "shop").returncode == 0
     assert server.requests[-1].method == "DELETE"

@@ -12,6 +12,8 @@ from canonry.client.credentials import current
 from canonry.client.observing import ObservingApi
 from canonry.core.errors import Invalid, NotFound
 
+_KINDS = {"http": "http", "https": "http", "tls": "syslog", "tcp": "syslog", "udp": "syslog"}
+
 
 def list_drains(project: Project = None, as_json: AsJson = False) -> None:
     """List the log drains of a project, and how each one does."""
@@ -43,7 +45,11 @@ def add_drain(
     as_json: AsJson = False,
 ) -> None:
     """Send what a project's instances write from now on to a collector or a syslog server."""
-    wish: dict[str, object] = {"kind": "http" if url.lower().startswith("http") else "syslog", "url": url}
+    scheme = url.partition("://")[0].lower()
+    if scheme not in _KINDS:
+        raise Invalid("usage", f"{url!r} is no address that logs can be sent to.",
+                      hint="Write https://host/path for a collector, tls://, tcp:// or udp://host:port for a syslog server.")  # fmt: skip
+    wish: dict[str, object] = {"kind": _KINDS[scheme], "url": url}
     wish |= {name: value for name, value in (("environment", environment), ("format", form), ("gzip", gzip or None)) if value is not None}
     if ca is not None:
         wish["ca"] = _read(ca)

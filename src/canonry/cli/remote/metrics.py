@@ -60,7 +60,7 @@ def _show(slug: str, found: Metrics) -> None:
         print("Nothing ran and nobody came in this time.")
         return
     rows = [
-        ("requests", f"{total['requests']:,}", "requests"), ("  a second", f"{total['rps']:.2f}", "rps"),
+        ("requests", f"{total['requests']:,}", "requests"), ("  a second", f"{total['rps']:.3g}", "rps"),
         ("  2xx", f"{total['status_2xx']:,}", "status_2xx"), ("  3xx", f"{total['status_3xx']:,}", "status_3xx"),
         ("  4xx", f"{total['status_4xx']:,}", "status_4xx"), ("  5xx", f"{total['status_5xx']:,}", "status_5xx"),
         ("answered p50", _milliseconds(total["p50_ms"]), "p50_ms"), ("  p95", _milliseconds(total["p95_ms"]), "p95_ms"),

@@ -95,6 +95,9 @@ def test_one_project_does_not_see_the_requests_of_another(api: Api) -> None:
     assert metrics(api, one)["total"]["requests"] == 3
     assert metrics(api, other)["total"]["requests"] == 0
     assert metrics(api, one, "?environment=preview/x")["samples"] == []
+    for name in ("staging", "preview", "preview/", "%00"):
+        answer = api.ask("GET", f"/v1/projects/{one}/metrics?environment={name}")
+        assert (answer.status, answer.json["issues"][0]["path"]) == (400, "query.environment")
 
 
 @pytest.mark.parametrize("window", ["", "1", "h", "0m", "5s", "31d", "-1h", "1w", "1h30m", "999999d", "\uff19m", "1h "])

@@ -15,6 +15,7 @@ from canonry.features.observe.context import Context
 from canonry.features.observe.drains import store, target
 from canonry.features.observe.drains.events import DrainCreated, DrainRemoved
 from canonry.features.observe.drains.models import Drain, Target
+from canonry.features.observe.environments import belongs, check_environment
 from canonry.infra import app_logs
 from canonry.infra.tx import Tx
 
@@ -45,11 +46,14 @@ class Health:
 def create(context: Context, actor: Actor, key: str, wish: Wish) -> Health:
     """Send what the instances write from now on.
 
-    Raises: NotFound `project_not_found`; Invalid `invalid_url`, `private_address`, `invalid_certificate`; Conflict `too_many_drains`.
+    Raises: NotFound `project_not_found`; Invalid `invalid_environment`, `invalid_url`, `private_address`,
+    `invalid_certificate`; Conflict `too_many_drains`.
     """
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
         project = projects.find(tx, actor, key)
+        if wish.environment is not None:
+            check_environment(wish.environment, "body.environment", together=True)
         allow_private = context.settings.allow_private_targets
         check = target.check_http if wish.kind == "http" else target.check_syslog
         shown = check(wish.url.reveal(), allow_private=allow_private)
@@ -124,7 +128,7 @@ def log_of(context: Context, instance: Instance) -> Path:
 
 def chosen(drain: Drain, instances: Sequence[Instance]) -> list[Instance]:
     """Return those whose log the drain sends."""
-    return [row for row in instances if drain.environment in {None, row.environment}]
+    return [row for row in instances if belongs(row.environment, drain.environment)]
 
 
 def _with_health(tx: Tx, context: Context, drain: Drain) -> Health:

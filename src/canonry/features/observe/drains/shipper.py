@@ -6,6 +6,7 @@ they are kept. What was freed before it could be sent is told in a line of its o
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ _BATCH_BYTES = 512 << 10
 _PAGE = 25  # lines that are read at once: none is longer than 16 KiB
 _BATCHES = 50  # in one turn of a drain; then others may have theirs
 _LONGEST_PAUSE = 300.0
+_LOOK_EVERY = 3.0  # seconds, while there is no drain that may send
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,16 @@ class Shipper:
         self._context = context
         self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="drain")
         self._busy: dict[str, Future[None]] = {}
+        self._next_look = 0.0
 
     def round(self) -> None:
         """Begin to send for every drain that may and is not at it."""
+        if time.monotonic() < self._next_look:
+            return
         with self._context.transactions.begin() as tx:
             drains = store.due(tx)
+        if not drains:  # most Canonrys have none: they do not pay for a look every second
+            self._next_look = time.monotonic() + _LOOK_EVERY
         self._busy = {name: future for name, future in self._busy.items() if not future.done()}
         for drain in drains:
             if drain.id not in self._busy:

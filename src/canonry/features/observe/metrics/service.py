@@ -14,6 +14,7 @@ from canonry.core.errors import CanonryError, Invalid, Issue
 from canonry.core.moments import parse_span
 from canonry.features import projects
 from canonry.features.observe.context import Context
+from canonry.features.observe.environments import check_environment
 from canonry.features.observe.metrics import store
 from canonry.features.observe.metrics.collect import count_requests, look_at
 from canonry.features.observe.metrics.models import MINUTE, TEN_MINUTES, TEN_SECONDS, Sample, merge, resample, start_of
@@ -70,8 +71,9 @@ def parse_window(window: str, step: str | None = None) -> Window:
 
 
 def read(context: Context, actor: Actor, key: str, environment: str, window: Window) -> Metrics:
-    """Return the metrics of an environment of the caller's project. Raises: NotFound `project_not_found`."""
+    """Return the metrics of an environment of the caller's project. Raises: NotFound `project_not_found`; Invalid `invalid_environment`."""
     require(actor, Permission.PROJECTS_READ)
+    check_environment(environment, "query.environment")
     with context.transactions.begin() as tx:
         project = projects.find(tx, actor, key)
     refresh(context)

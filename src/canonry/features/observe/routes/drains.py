@@ -26,7 +26,7 @@ class CreateDrain(BaseModel):
 
     http: batches are POSTed to `url` as JSON lines, or (format json) as an array; `token` makes a Bearer header, `username` and `password`
     a Basic one. syslog: `url` is tls://, tcp:// or udp://host:port; `ca` are certificates (PEM) for a tls server of your own.
-    environment: only that one, all when absent.
+    environment: only that one (production, preview/<branch>, or preview for all of those), all when absent.
     """
 
     model_config = ConfigDict(extra="forbid")
