@@ -66,9 +66,10 @@ def test_an_address_inside_is_refused(api: Api, host: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("more", [{"format": "xml"}, {"token": "a", "username": "b", "password": "c"}, {"username": "b"}, {"password": "c"},
-                                  {"unknown": 1}, {"kind": "kafka"}, {"gzip": "yes"}, {"token": "two words"}, 
+                                  {"unknown": 1}, {"kind": "kafka"}, {"gzip": "yes"}, {"token": "two words"},
                                   {"token": "line\nbreak"},
-                                  {"username": "a:b", "password": "c"}, {"environment": ""}, {"environment": "staging"}, {"environment": "preview/"},
+                                  {"username": "a:b", "password": "c"}, {"environment": ""},
+                                  {"environment": "staging"}, {"environment": "preview/"},
                                   {"environment": "\0"}, {"ca": "x"},
                                   {"kind": "syslog", "url": "tcp://x.example.com", "gzip": True},
                                   {"kind": "syslog", "url": "tcp://x.example.com", "token": "a"},
