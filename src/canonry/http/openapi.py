@@ -44,6 +44,7 @@ TAGS = {
     "Authentication": "Signing in, by browser and by device.",
     "Device authorization": "Signing in a program that has no browser: a code is shown, and approved where there is one.",
     "GitHub": "Whose GitHub account is whose.",
+    "JSON API": "What pages and programs ask about one organization.",
     "Settings": "Keys of an organization.",
     "Health": "Whether Canonry answers.",
 }
