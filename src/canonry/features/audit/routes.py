@@ -11,7 +11,7 @@ from canonry.features.audit import service
 from canonry.features.audit.anchors import Anchors
 from canonry.features.audit.models import Filter
 from canonry.features.audit.rules import all_words, words_of
-from canonry.features.audit.schemas import ActivityAnswer, ActivityQuery, VerifyAnswer, event_body, verify_answer
+from canonry.features.audit.schemas import ActivityAnswer, ActivityQuery, ChainsAnswer, chains_answer, event_body
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.paging import SignerDep
 from canonry.http.routing import Routes
@@ -35,6 +35,6 @@ def list_activity(actor: ActorDep, tx: TxDep, query: Annotated[ActivityQuery, Qu
 
 
 @router.operation("GET", "/activity/verify", Permission.ORG_MANAGE)
-def verify_activity(actor: ActorDep, tx: TxDep, services: ServicesDep, platform: _Platform = False) -> VerifyAnswer:
+def verify_activity(actor: ActorDep, tx: TxDep, services: ServicesDep, platform: _Platform = False) -> ChainsAnswer:
     """Recompute the chain of hashes over your organization's events, and name the first event that does not fit."""
-    return verify_answer(service.verify(tx, actor, Anchors(services.home.audit_anchors), platform=platform))
+    return chains_answer(service.verify(tx, actor, Anchors(services.home.audit_anchors), platform=platform))

@@ -78,7 +78,7 @@ class BreakBody(BaseModel):
     reason: str
 
 
-class VerifyAnswer(BaseModel):
+class ChainsAnswer(BaseModel):
     """What the check of one or more chains found."""
 
     ok: bool
@@ -101,11 +101,11 @@ def event_body(event: Recorded) -> EventBody:
     )  # fmt: skip
 
 
-def verify_answer(verdicts: list[Verdict]) -> VerifyAnswer:
+def chains_answer(verdicts: list[Verdict]) -> ChainsAnswer:
     """Return what the check of some chains found."""
     heads = [verdict.head for verdict in verdicts if verdict.head is not None]
     breaks = [verdict.broken for verdict in verdicts if verdict.broken is not None]
-    return VerifyAnswer(
+    return ChainsAnswer(
         ok=not breaks, events=sum(verdict.events for verdict in verdicts), unchained=sum(verdict.unchained for verdict in verdicts),
         heads=[HeadBody(organization_id=head.organization_id, event_id=str(head.event_id), events=head.events, hash=head.hash,
                         at=head.at.isoformat()) for head in heads],

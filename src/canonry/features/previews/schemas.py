@@ -72,7 +72,7 @@ class PreviewsAnswer(BaseModel):
     previews: list[PreviewBody]
 
 
-class WebhookAnswer(BaseModel):
+class DeliveredAnswer(BaseModel):
     """What became of a webhook. 201: something is deployed. 202: it waits, is removed, or was skipped. 200: answered, or known already."""
 
     deployId: str | None = None  # noqa: N815

@@ -22,7 +22,7 @@ class RefreshTokenBody(BaseModel):
     refresh_token: Annotated[str, StringConstraints(max_length=1000)] | None = Field(None, examples=["cnf_…"])
 
 
-class TokensAnswer(BaseModel):
+class GrantAnswer(BaseModel):
     """New tokens. refresh_token: only for who sent theirs in the body; a browser gets a new cookie instead."""
 
     access_token: str
@@ -38,7 +38,7 @@ class DoneAnswer(BaseModel):
 
 
 @router.operation("POST", "/auth/refresh", PUBLIC, errors=(401, 403, 422), response_model_exclude_none=True)
-def refresh_tokens(request: Request, response: Response, services: ServicesDep, body: RefreshTokenBody | None = None) -> TokensAnswer:
+def refresh_tokens(request: Request, response: Response, services: ServicesDep, body: RefreshTokenBody | None = None) -> GrantAnswer:
     """Exchange a refresh token for new tokens. The old one is used up; showing it again ends the session."""
     token, by_cookie = _token_of(request, body)
     if not token:
@@ -50,7 +50,7 @@ def refresh_tokens(request: Request, response: Response, services: ServicesDep, 
         set_cookie(request, response, REFRESH_COOKIE, grant.refresh.reveal())
     response.headers["Cache-Control"] = "no-store"
     shown = None if by_cookie else grant.refresh.reveal()
-    return TokensAnswer(access_token=grant.access.reveal(), expires_in=grant.expires_in, refresh_token=shown)
+    return GrantAnswer(access_token=grant.access.reveal(), expires_in=grant.expires_in, refresh_token=shown)
 
 
 @router.operation("POST", "/auth/revoke", PUBLIC, errors=(403, 422))

@@ -47,7 +47,7 @@ class OrgBody(BaseModel):
     role: str
 
 
-class SessionBody(BaseModel):
+class PageSessionBody(BaseModel):
     """What a page needs to know of who looks at it."""
 
     user: SubjectBody
@@ -83,13 +83,13 @@ class ProfileBody(BaseModel):
 
 
 @router.operation("GET", "/app/{org}/api/session", SIGNED_IN, any_organization=True)
-def get_session_in_organization(org: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> SessionBody:
+def get_session_in_organization(org: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> PageSessionBody:
     """Say who looks at a page. Another organization in the address is not adopted."""
     del org  # a session acts in it already if it may
     user = accounts.get_user(tx, actor.user_id)
     places = [OrgBody(id=item.organization_id, login=item.handle, name=item.name, role=item.role)
               for item in accounts.memberships(tx, actor.user_id)]  # fmt: skip
-    return SessionBody(
+    return PageSessionBody(
         user=SubjectBody(sub=user.id, email=user.email, name=user.name),
         org=next((place for place in places if place.id == actor.organization_id), None), orgs=places,
         permissions=sorted(map(str, actor.permissions)), github_user=_github_user(tx, actor),

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from canonry.core.errors import Unauthenticated
 from canonry.core.secret import Secret
 from canonry.features import git
-from canonry.features.previews.schemas import WebhookAnswer
+from canonry.features.previews.schemas import DeliveredAnswer
 from canonry.features.previews.webhook import service
 from canonry.features.previews.webhook.signatures import SignatureCheck, claims_anything
 from canonry.http.deps import Services, ServicesDep
@@ -33,9 +33,9 @@ _BODY = {
 
 @router.operation(
     "POST", "/projects/{project}/git/webhook", PUBLIC, status_code=201, errors=[401, 413], body_limit=BODY_LIMIT, openapi_extra=_BODY,
-    responses={200: {"model": WebhookAnswer}, 202: {"model": WebhookAnswer}},
+    responses={200: {"model": DeliveredAnswer}, 202: {"model": DeliveredAnswer}},
 )  # fmt: skip
-async def take_webhook(project: str, request: Request, services: ServicesDep) -> WebhookAnswer:
+async def take_webhook(project: str, request: Request, services: ServicesDep) -> DeliveredAnswer:
     """Take a push or pull request from the host of the repository: production for the tracked branch, else a preview.
 
     Signed by HMAC-SHA256 over the raw body in `X-Hub-Signature-256`, `X-Canonry-Signature` or `X-Gitea-Signature`; or the secret itself in
@@ -54,7 +54,7 @@ async def take_webhook(project: str, request: Request, services: ServicesDep) ->
         if not check.is_right() or project_id is None:
             raise _refused()
         outcome = await run_in_threadpool(_take, services, project_id, headers, body)
-    return cast("WebhookAnswer", JSONResponse(dict(outcome.body), outcome.status))
+    return cast("DeliveredAnswer", JSONResponse(dict(outcome.body), outcome.status))
 
 
 def _secret_of(services: Services, project: str) -> tuple[str | None, Secret]:
