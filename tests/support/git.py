@@ -116,6 +116,10 @@ class GitServer:
         with self.database.connection() as connection:
             for name in ("acme", "other"):
                 connection.execute("INSERT INTO organizations (id, handle, name) VALUES (%s, %s, %s)", (f"org_{name}", name, name))
+            for name in ("usr_1", "usr_2"):
+                connection.execute(
+                    "INSERT INTO users (id, email, name, email_verified_at) VALUES (%s, %s, %s, now())", (name, f"{name}@example.com", name)
+                )
         self._thread.start()
         stop = time.monotonic() + 20
         while not self._server.started:

@@ -63,9 +63,10 @@ class TestThroughAPush:
 
     def test_other_branches_and_tags_say_which_branch_deploys(self, server: GitServer, api: DeployApi, ada: Person) -> None:
         lines = remote_lines(ada.git("push", server.url("shop"), "main:feature/x", "main:refs/tags/v1").stderr)
-        assert len(lines) == 1
+        assert len(lines) == 2
         assert "only main is" in lines[0]
         assert "git push <remote> feature/x:main" in lines[0]
+        assert "canonry previews create feature/x" in lines[1]
         assert api.seen == []
 
     def test_several_refs_in_one_push_deploy_the_branch_once(self, server: GitServer, api: DeployApi, ada: Person) -> None:

@@ -38,6 +38,8 @@ def main() -> None:
     elif others:
         name = others[0].removeprefix("refs/heads/").removeprefix("refs/tags/")
         say(f"Nothing is deployed: only {branch} is. To deploy this: git push <remote> {name}:{branch}")
+        if others[0].startswith("refs/heads/"):
+            say(f"To see it on a URL of its own: canonry previews create {name}")
 
 
 def deploy(socket_path: str, project: str, token: str, commit: str, address: str) -> None:
