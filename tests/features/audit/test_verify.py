@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from canonry.core.access import Scope
 from canonry.features.audit import AnchorWriter, service
 from canonry.features.audit.anchors import Anchors
+from canonry.features.projects.events import ProjectChanged
 from canonry.infra.tx import Tx
 from tests.support.api import Api
 
@@ -162,3 +165,19 @@ def test_anchors_are_written_once_a_day_and_only_where_a_chain_has_grown(api: Ap
     assert path.read_text().count("\n") == 2
     path.write_text(path.read_text() + '{"organization_id": "or')  # a power cut
     assert set(Anchors(path).of(api.owner.organization_id)) == {ids[5], int(api.get("/v1/activity?limit=1")["events"][0]["id"])}
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+_NUMBERS = st.integers(-(1 << 62), 1 << 62) | st.floats(0.001, 1e6)
+_FACTS = st.dictionaries(_TEXT, st.none() | st.booleans() | _NUMBERS | _TEXT | st.lists(_TEXT, max_size=3), max_size=4)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=_FACTS, after=_FACTS)
+def test_whatever_the_facts_what_the_database_gives_back_has_the_same_hash(
+    api: Api, before: dict[str, object], after: dict[str, object]
+) -> None:
+    with api.container.transactions.begin() as tx:
+        tx.emit(ProjectChanged("org_facts", "prj_1"), before=before, after=after)
+    with api.container.transactions.begin() as tx:
+        assert service.check(tx, "org_facts", Anchors(api.container.home.audit_anchors)).broken is None
