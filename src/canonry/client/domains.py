@@ -4,7 +4,8 @@ from typing import TypedDict, cast
 from urllib.parse import quote
 
 from canonry.client.credentials import Credentials
-from canonry.client.transport import Document, Transport
+from canonry.client.renewal import open_transport
+from canonry.client.transport import Document
 
 _LOOK_SECONDS = 60.0  # name servers may be slow, and three questions are asked
 
@@ -52,7 +53,7 @@ class DomainsApi:
     """Calls about the names of one project (a slug or a `prj_` id)."""
 
     def __init__(self, credentials: Credentials, project: str) -> None:
-        self._transport = Transport(credentials.url, credentials.token)
+        self._transport = open_transport(credentials)
         self._project = f"/v1/projects/{quote(project, safe='')}"
 
     def list(self) -> list[Domain]:

@@ -5,7 +5,7 @@ from typing import TypedDict, cast
 from urllib.parse import quote
 
 from canonry.client.credentials import Credentials
-from canonry.client.transport import Transport
+from canonry.client.renewal import open_transport
 
 
 class Figures(TypedDict):
@@ -69,7 +69,7 @@ class ObservingApi:
     """Calls about what a project does."""
 
     def __init__(self, credentials: Credentials) -> None:
-        self._transport = Transport(credentials.url, credentials.token)
+        self._transport = open_transport(credentials)
 
     def metrics(self, project: str, **query: str | None) -> Metrics:
         """Return the metrics of a project. query: window, step, environment. Raises: Invalid `invalid_window`, `invalid_step`."""
