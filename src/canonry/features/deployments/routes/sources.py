@@ -12,7 +12,7 @@ from canonry.features.deployments.models import Deployment
 from canonry.features.deployments.schemas import DeploymentAnswer, DeployRequest, QueuedAnswer, body_of, queued_of
 from canonry.features.projects import Project
 from canonry.http.bodies import Bodies
-from canonry.http.deps import ActorDep, Services, ServicesDep
+from canonry.http.deps import ActorDep, Services, ServicesDep, TxDep
 from canonry.http.routing import Routes
 from canonry.infra.tx import Tx
 
@@ -37,10 +37,9 @@ def upload_archive(project: str, file: Annotated[UploadFile, File()], actor: Act
 
 
 @router.operation("POST", "/projects/{project}/deploy", Permission.PROJECTS_DEPLOY, status_code=202, tags=["Deployments"])
-def deploy_project(project: str, actor: ActorDep, services: ServicesDep, body: DeployBody = None) -> QueuedAnswer:
+def deploy_project(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep, body: DeployBody = None) -> QueuedAnswer:
     """Deploy the project's current source: its repository, else what was pushed, else the last upload."""
-    with services.transactions.begin() as tx:
-        found, deployment = ask(tx, actor, services, project, body or DeployRequest())
+    found, deployment = ask(tx, actor, services, project, body or DeployRequest())
     return queued_of(deployment, found)
 
 
