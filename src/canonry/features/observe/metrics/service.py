@@ -27,6 +27,7 @@ _MOST_SAMPLES = 5000
 _SHORTEST, _LONGEST = timedelta(seconds=10), timedelta(days=30)
 _MEASURED = timedelta(seconds=2 * TEN_SECONDS)  # what has no look that is as young has just been deployed: callers get one at once
 _FRESH = 0.25  # seconds: how often callers may make the edge be counted
+_PATIENCE = 2.0  # seconds a caller waits for another one who counts: with a database that is away, nobody queues up
 
 _counting = threading.Lock()
 _counted: dict[Path, float] = {}  # home → when its edge was counted for a caller
@@ -90,13 +91,17 @@ def read(context: Context, actor: Actor, key: str, environment: str, window: Win
 
 
 def refresh(context: Context) -> None:
-    """Count what the edge has answered by now, unless somebody did so within the last second. A failure leaves it to the sampler."""
-    with _counting:
+    """Count what the edge has answered by now, unless somebody did so just now. A failure leaves it to the sampler."""
+    if not _counting.acquire(timeout=_PATIENCE):
+        return
+    try:
         if time.monotonic() - _counted.get(context.home.root, 0.0) < _FRESH:
             return
         with contextlib.suppress(CanonryError):
             count_requests(context)
         _counted[context.home.root] = time.monotonic()
+    finally:
+        _counting.release()
 
 
 def _ranges(tx: Tx, window: Window, start: datetime, end: datetime) -> list[tuple[int, datetime, datetime]]:
