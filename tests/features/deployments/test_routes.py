@@ -157,6 +157,14 @@ class TestList:
         for query in ("limit=0", "limit=101", "cursor=x"):
             assert api.ask("GET", f"/v1/projects/{slug}/deployments?{query}").status == 400
 
+    @pytest.mark.contract("Canner", "GET /v1/deployments/{id}")
+    def test_one_of_somebody_else_is_404_and_says_no_more_than_one_that_is_not_there(self, api: Api) -> None:
+        deployment = api.deploy(api.project(), SITE)["id"]
+        token = api.somebody().tokens[Scope.ADMIN]
+        foreign, missing = (api.ask("GET", f"/v1/deployments/{name}", token=token) for name in (deployment, "dep_0000000000000000"))
+        assert foreign.error == missing.error == (404, "deployment_not_found")
+        assert foreign.json["message"].replace(deployment, "") == missing.json["message"].replace("dep_0000000000000000", "")
+
 
 class TestRetryCancelRollback:
     @pytest.mark.contract("Canner", "POST /v1/deployments/{id}/retry")
