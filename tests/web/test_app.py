@@ -33,7 +33,7 @@ def test_whoever_opens_the_bare_address_is_told_what_runs_there(api: Api) -> Non
 def test_the_description_lists_every_operation_once_under_v1(api: Api) -> None:
     document = api.ask("GET", "/openapi.json", token=None).json
     assert document["openapi"].startswith("3.1")
-    served = {(f"/v1{getattr(route, 'path', '')}", method.lower()) for router in API for route in router.routes
+    served = {(f"/v1{getattr(route, 'path_format', '')}", method.lower()) for router in API for route in router.routes
               for method in getattr(route, "methods", ()) if getattr(route, "include_in_schema", True)}  # fmt: skip
     described = {(path, method) for path, methods in document["paths"].items() for method in methods if path.startswith("/v1/")}
     assert described == served
