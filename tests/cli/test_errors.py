@@ -82,7 +82,7 @@ def test_something_else_answering_is_8(canonry: RunCli, tmp_path: Path) -> None:
         (("projects", "lst"), "Did you mean: canonry projects ls?"),
         (("scale", "0"), "argument N: 0 is less than 1"),
         (("scale", "many"), "'many' is not a number"),
-        (("scale",), "There is nothing to change."),
+        (("scale", "--process", "web"), "There is nothing to change."),
         (("projects", "rm"), "the following arguments are required: SLUG"),
         (("deploy", "--nope"), "unrecognized arguments: --nope"),
         (("projects", "ls", "--js"), "unrecognized arguments: --js"),

@@ -51,14 +51,12 @@ def scale(
 
     With nothing to set it shows what every process has, and which sizes there are.
     """
-    api = ScaleApi(current(), project_of(project))
     wish = {"instances": instances, "process": process, "size": size, "memory_mb": memory, "cpu": cpu or None}
     given = {name: value for name, value in wish.items() if value is not None or (name == "cpu" and cpu == 0)}
-    if not given.keys() - {"process"}:
-        if process is not None:
-            raise Invalid(
-                "usage", "There is nothing to change.", hint="Say how many: canonry scale 3. Or how large: canonry scale --size m."
-            )
+    if given.keys() == {"process"}:
+        raise Invalid("usage", "There is nothing to change.", hint="Say how many: canonry scale 3. Or how large: canonry scale --size m.")
+    api = ScaleApi(current(), project_of(project))
+    if not given:
         _show(api.show(), as_json=as_json)
         return
     changed = api.set(given)
