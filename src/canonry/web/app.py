@@ -24,10 +24,10 @@ def create_app(container: Services) -> FastAPI:
     app = Application(
         container, _aliases(), title="Canonry API", version="1.0.0", docs_url=None, redoc_url=None, openapi_url="/openapi.json"
     )
-    app.include_router(_health(container))
-    app.include_router(reference)
     for router in API:
         app.include_router(router, prefix="/v1")
+    app.include_router(_health(container))
+    app.include_router(reference)
     for router in ROOT:
         app.include_router(router)
     require_declared_permissions(app)

@@ -21,13 +21,14 @@ from canonry.features.tokens.routes import router as tokens
 from canonry.features.webhooks.routes import router as webhooks
 from canonry.http.routing import Routes
 
+# They are looked through in this order for each request: what is asked most comes first.
 API: tuple[Routes, ...] = (
+    projects,
+    *deployments,
     *accounts,
     *auth,
     tokens,
-    projects,
     env,
-    *deployments,
     git_connection,
     git_webhook,
     previews,

@@ -17,6 +17,14 @@ _SELECT = sql.SQL("""
            p.health_timeout, p.pins, coalesce(s.instances, 1) AS instances, s.memory_mb, p.created_at, p.updated_at
     FROM projects p JOIN organizations o ON o.id = p.organization_id
     LEFT JOIN scales s ON s.project_id = p.id AND s.environment = 'production' AND s.process = 'web' """)
+# Put together once: doing it at each call took a tenth of the time of an answer.
+_FIND = (_SELECT + sql.SQL("WHERE p.organization_id = %s AND (p.id = %s OR p.slug = %s)")).as_bytes()
+_PAGE = (
+    _SELECT
+    + sql.SQL("""WHERE p.organization_id = %s AND (%s::text IS NULL OR p.id = %s)
+                 AND (%s::timestamptz IS NULL OR (p.created_at, p.id) < (%s, %s))
+                 ORDER BY p.created_at DESC, p.id DESC LIMIT %s""")
+).as_bytes()
 
 
 def insert(tx: Tx, *, project_id: str, organization_id: str, slug: str, name: str, settings: Mapping[str, str | None]) -> None:
@@ -31,8 +39,7 @@ def insert(tx: Tx, *, project_id: str, organization_id: str, slug: str, name: st
 def find(tx: Tx, organization_id: str, key: str) -> Project | None:
     """Return the organization's project with that id or slug."""
     with tx.connection.cursor(row_factory=quick_row(Project)) as cursor:
-        query = _SELECT + sql.SQL("WHERE p.organization_id = %s AND (p.id = %s OR p.slug = %s)")
-        return cursor.execute(query, (organization_id, key, key)).fetchone()
+        return cursor.execute(_FIND, (organization_id, key, key)).fetchone()
 
 
 def find_by_name(tx: Tx, organization_id: str, name: str) -> Project | None:
@@ -81,11 +88,8 @@ def name_exists(tx: Tx, organization_id: str, name: str) -> bool:
 def page(tx: Tx, organization_id: str, wanted: Page, *, only: str | None = None) -> list[Project]:
     """Return up to limit + 1 projects, newest first. only: the id of the one project to look at, None for all."""
     with tx.connection.cursor(row_factory=quick_row(Project)) as cursor:
-        query = _SELECT + sql.SQL("""WHERE p.organization_id = %s AND (%s::text IS NULL OR p.id = %s)
-                             AND (%s::timestamptz IS NULL OR (p.created_at, p.id) < (%s, %s))
-                             ORDER BY p.created_at DESC, p.id DESC LIMIT %s""")
         arguments = (organization_id, only, only, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
-        return cursor.execute(query, arguments).fetchall()
+        return cursor.execute(_PAGE, arguments).fetchall()
 
 
 def count(tx: Tx, organization_id: str) -> int:
