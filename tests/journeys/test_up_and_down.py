@@ -83,6 +83,20 @@ def test_a_second_up_says_that_it_runs_and_changes_nothing(shared: Canonry) -> N
     assert shared.status() == before
 
 
+def test_up_restart_replaces_the_process_alone_also_one_of_an_older_version(shared: Canonry) -> None:
+    before = {process["name"]: process["pid"] for process in shared.status()["processes"]}
+    file = Home(shared.home).serve_state
+    written = json.loads(file.read_bytes())
+    file.write_text(json.dumps({name: value for name, value in written.items() if name not in {"url", "projects_url"}} | {"newer": 1}))
+    assert "canonry up --restart" in shared.command("up", "--detach").stderr
+    assert {"canonry", "running"} <= {str(value) for value in shared.status()["processes"][0].values()}  # not "starting"
+    restarted = shared.command("up", "--detach", "--restart")
+    assert restarted.returncode == 0, restarted.stderr
+    after = {process["name"]: process["pid"] for process in shared.status()["processes"]}
+    assert {name for name in before if before[name] != after.get(name)} == {"canonry"}
+    assert ask(shared.port, "localhost", "/readyz").status == 200
+
+
 def test_two_ups_at_the_same_moment_make_one_canonry(canonry: Canonry) -> None:
     argv = [sys.executable, "-m", "canonry.cli.main", "up", "--detach"]
     both = [subprocess.Popen(argv, env=canonry.environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]

@@ -1,6 +1,5 @@
 """`canonry down`: everything of one home ends, and nothing is left behind."""
 
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,13 @@ from canonry.core.settings import Settings, read_settings
 if TYPE_CHECKING:
     from canonry.core.paths import Home
 
-_SERVE_GRACE = 30.0  # seconds; web and jobs have shorter limits of their own
-
 
 def down(
     home: HomeOption = None,
 ) -> int:
     """Stop Canonry, the apps it runs, Caddy and PostgreSQL. Data stays; `canonry up` brings all of it back."""
     from canonry.cli.server.home import explained
+    from canonry.cli.server.running import stop_serving
     from canonry.core.paths import Home
     from canonry.infra.locks import locked
 
@@ -28,22 +26,10 @@ def down(
         say(f"Nothing runs in {place.root}.")
         return 0
     with explained(place.root), locked(place.run / "start.lock", timeout=120, purpose="start or stop Canonry here"):
-        stopped = [_stop_serving(place), _stop_instances(settings, place), _stop_services(settings, place)]
+        stopped = [stop_serving(place), _stop_instances(settings, place), _stop_services(settings, place)]
     if not any(stopped):
         say(f"Nothing runs in {place.root}.")
     return 0
-
-
-def _stop_serving(home: "Home") -> bool:
-    from canonry.cli.server.running import find_serving
-    from canonry.infra import processes
-
-    if (process := find_serving(home)) is None:
-        return False
-    asked = processes.stop(process, grace=_SERVE_GRACE, ask=signal.SIGTERM)
-    home.serve_state.unlink(missing_ok=True)
-    say(f"canonry (pid {process.pid}) stopped." if asked else f"canonry (pid {process.pid}) did not end in time and was killed.")
-    return True
 
 
 def _stop_instances(settings: Settings, home: "Home") -> bool:

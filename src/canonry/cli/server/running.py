@@ -3,10 +3,12 @@
 import dataclasses
 import http.client
 import json
+import signal
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from canonry.cli.output import say
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
 from canonry.infra import processes
@@ -14,10 +16,15 @@ from canonry.infra.files import write_atomic
 from canonry.infra.locks import FileLock
 from canonry.infra.processes import ProcessId
 
+_SERVE_GRACE = 30.0  # seconds; web and jobs have shorter limits of their own
+
 
 @dataclass(frozen=True)
 class Serving:
-    """The serving Python process, as it wrote it down. started: clock ticks since boot. url: its own address; projects_url: a pattern."""
+    """The serving Python process, as it wrote it down. started: clock ticks since boot. url: its own address; projects_url: a pattern.
+
+    Another version may have written more or less of this: a process is still found by those who upgrade it.
+    """
 
     pid: int
     started: int
@@ -39,8 +46,10 @@ def write_serving(home: Home, settings: Settings, process: ProcessId, version: s
 def read_serving(home: Home) -> Serving | None:
     """Return what the serving process wrote down, None when none serves (any more)."""
     try:
-        state = Serving(**json.loads(home.serve_state.read_bytes()))
-    except (OSError, ValueError, TypeError):
+        written = json.loads(home.serve_state.read_bytes())
+        written = {"url": f"http://localhost:{written['http_port']}", "projects_url": ""} | written  # the first version wrote neither
+        state = Serving(**{field.name: written[field.name] for field in dataclasses.fields(Serving) if field.name in written})
+    except (OSError, ValueError, TypeError, KeyError):
         return None
     return state if processes.is_alive(ProcessId(state.pid, state.started)) else None
 
@@ -49,6 +58,16 @@ def find_serving(home: Home) -> ProcessId | None:
     """Return the Python process that holds this home, also one that is only just starting."""
     pid = FileLock(home.lock).holder()
     return processes.identify(pid) if pid else None
+
+
+def stop_serving(home: Home) -> bool:
+    """Stop the Python process of this home; apps go on. Return whether one ran."""
+    if (process := find_serving(home)) is None:
+        return False
+    asked = processes.stop(process, grace=_SERVE_GRACE, ask=signal.SIGTERM)
+    home.serve_state.unlink(missing_ok=True)
+    say(f"canonry (pid {process.pid}) stopped." if asked else f"canonry (pid {process.pid}) did not end in time and was killed.")
+    return True
 
 
 def answers(web_socket: Path, path: str = "/readyz", timeout: float = 3) -> bool:

@@ -20,24 +20,29 @@ def up(
     home: HomeOption = None,
     http_port: PortOption = None,
     detach: Annotated[bool, option("--detach", "-d", help="Return when Canonry answers; it goes on in the background.")] = False,
+    restart: Annotated[bool, option("--restart", help="Replace the running Python process by this version and these settings.")] = False,
 ) -> int:
     """Start Canonry on this machine: PostgreSQL, Caddy, migrations, then web and worker.
 
-    What already runs is used as it is. When Canonry runs already this says so and ends with 0. In the foreground, Ctrl-C stops only
-    the Python process: apps stay reachable until `canonry down`.
+    What already runs is used as it is. When Canonry runs already this says so and ends with 0; --restart is for a new version or
+    new settings, and apps answer all the while. In the foreground, Ctrl-C stops only the Python process: apps stay reachable until
+    `canonry down`.
     """
     from canonry.cli.server.detached import start_serving
     from canonry.cli.server.home import explained, prepare_home
-    from canonry.cli.server.running import find_serving
+    from canonry.cli.server.running import find_serving, stop_serving
     from canonry.cli.server.services import make_services, start_services
     from canonry.infra.locks import locked
 
     settings = read_settings(home=home, http_port=http_port)
     place = prepare_home(settings)
     with explained(place.root), locked(place.run / "start.lock", timeout=120, purpose="start or stop Canonry here"), ExitStack() as undo:
-        if process := find_serving(place):
-            return _already(place, process.pid, http_port)
+        running = find_serving(place)
+        if running and not restart:
+            return _already(place, running.pid, http_port)
         url = start_services(make_services(settings, place), settings, place, undo, say)
+        if running:  # only now, when all that could go wrong before the new one starts has not
+            stop_serving(place)
         child = start_serving(settings, place) if detach else None
         if child:
             undo.callback(child.end)
@@ -58,7 +63,8 @@ def _already(home: "Home", pid: int, asked_port: int | None) -> int:
     if serving and asked_port not in {None, serving.http_port}:
         raise Conflict("already_running", f"Canonry already runs on port {serving.http_port} (pid {pid}), not on {asked_port}.",
                        hint="Stop it first: canonry down.")  # fmt: skip
-    say(f"Canonry already runs in {home.root} (pid {pid}){f': {serving.url}' if serving else ', it is just starting'}.")
+    say(f"Canonry already runs in {home.root} (pid {pid}){f': {serving.url}' if serving else ', it is just starting'}.\n"
+        "To run this version with the settings of now instead: canonry up --restart (apps go on).")  # fmt: skip
     return 0
 
 
