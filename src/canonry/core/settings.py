@@ -69,6 +69,11 @@ class Settings:
     oidc_client_secret: Secret | None = _setting(None, "Secret of that client; none for a public client.")
     oidc_audience: str | None = _setting(None, "Accept the provider's own access tokens (JWTs) made for this audience as bearer tokens.")
     oidc_device: bool = _setting(False, "Let command lines be signed in by the provider's own device flow, when it has one.")
+    oidc_email_domains: str = _setting(
+        "",
+        "Domains whose people may come in through the OpenID provider, like example.com,example.org: whoever is new here needs an address "
+        "there that the provider has verified. Empty: everybody whom the provider lets in, so with a public provider everybody there is.",
+    )
     github_client_id: str | None = _setting(None, "What GitHub calls this Canonry (an OAuth or GitHub App), to link accounts.")
     github_client_secret: Secret | None = _setting(None, "Secret of that client.")
     github_url: str = _setting("https://github.com", "Where GitHub is; the address of a GitHub Enterprise Server.")
@@ -92,6 +97,11 @@ class Settings:
     def public_address_list(self) -> list[str]:
         """The public addresses, as they are written in DNS."""
         return [str(ipaddress.ip_address(part.strip())) for part in self.public_addresses.split(",") if part.strip()]
+
+    @property
+    def oidc_domains(self) -> list[str]:
+        """The domains of CANONRY_OIDC_EMAIL_DOMAINS, in lower case; none for everybody."""
+        return [part.strip().lower() for part in self.oidc_email_domains.split(",") if part.strip()]
 
     @property
     def tls_is_on(self) -> bool:
@@ -289,7 +299,18 @@ def _is_server(text: str) -> bool:
 
 
 def _check_provider(settings: Settings) -> None:
+    if settings.oidc_email_domains.strip() and not settings.oidc_domains:  # commas only would let everybody in
+        raise _wrong("oidc_email_domains", settings.oidc_email_domains, "expected domains like example.com,example.org")
+    for domain in settings.oidc_domains:
+        try:
+            fits = parse_address(f"a@{domain}").partition("@")[2] == domain
+        except Invalid:
+            fits = False
+        if not fits:
+            raise _wrong("oidc_email_domains", domain, "expected domains like example.com,example.org")
     if settings.oidc_issuer is None:
+        if settings.oidc_domains:
+            raise _wrong("oidc_issuer", "", "CANONRY_OIDC_EMAIL_DOMAINS is about it; expected both or none")
         return
     if not settings.oidc_issuer.startswith(("https://", "http://")) or "/.well-known/" in settings.oidc_issuer:
         raise _wrong("oidc_issuer", settings.oidc_issuer, "expected the provider's issuer, like https://login.example.com")

@@ -1,5 +1,7 @@
 """People who come through an outside provider."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from canonry.core.errors import CanonryError
@@ -10,9 +12,13 @@ from canonry.wiring.container import Container
 ISSUER = "https://id.example.com"
 
 
-def come(container: Container, subject: str = "1", email: str = "ada@example.com", *, verified: bool = True) -> accounts.User:
+def come(
+    container: Container, subject: str = "1", email: str = "ada@example.com", *, verified: bool = True, domains: Sequence[str] = ()
+) -> accounts.User:  # fmt: skip
     with container.transactions.begin() as tx:
-        return accounts.find_or_create_from_identity(tx, issuer=ISSUER, subject=subject, email=email, email_verified=verified, name="Ada")
+        return accounts.find_or_create_from_identity(
+            tx, issuer=ISSUER, subject=subject, email=email, email_verified=verified, name="Ada", domains=domains
+        )
 
 
 def refusal(container: Container, **how: object) -> str:
@@ -92,3 +98,20 @@ def test_whoever_came_by_a_provider_may_set_a_password(container: Container) -> 
         container.transactions, container.vault, email=user.email, password=Secret("correct horse battery"), address=""
     )
     assert signed_in.id == user.id
+
+
+def test_with_a_list_of_domains_nobody_else_gets_an_account(container: Container) -> None:
+    ours = ["example.com", "example.org"]
+    for email in ("eve@evil.test", "eve@sub.example.com", "eve@example.com.evil.test", "eve@notexample.com"):
+        assert refusal(container, subject="9", email=email, domains=ours) == "email_domain_not_allowed"
+    assert refusal(container, subject="9", email="eve@example.com", verified=False, domains=ours) == "email_domain_not_allowed"
+    with container.transactions.begin() as tx:
+        assert accounts.first_owner(tx) is None
+    assert come(container, email="Ada@EXAMPLE.org", domains=ours).email == "ada@example.org"
+
+
+def test_with_a_list_of_domains_no_other_account_is_linked_and_who_is_linked_stays(container: Container) -> None:
+    user_id = owner(container)
+    assert refusal(container, domains=["example.org"]) == "email_domain_not_allowed"
+    assert come(container).id == user_id
+    assert come(container, domains=["example.org"]).id == user_id

@@ -22,7 +22,11 @@ def provider() -> Iterator[ScriptedProvider]:
 
 @pytest.fixture
 def served(container: Container, provider: ScriptedProvider) -> Iterator[Api]:
-    container = replace(container, settings=replace(container.settings, oidc_device=True))
+    yield from serve(container, provider)
+
+
+def serve(container: Container, provider: ScriptedProvider, domains: str = "") -> Iterator[Api]:
+    container = replace(container, settings=replace(container.settings, oidc_device=True, oidc_email_domains=domains))
     port = OidcProvider(provider.issuer, CLIENT_ID, Secret(CLIENT_SECRET), scopes="openid email profile")
     with serving(container, sign_in_provider=port) as api:
         yield api
@@ -90,3 +94,10 @@ def test_a_provider_without_the_flow_leaves_it_to_canonry(served: Api, provider:
 def test_a_provider_that_is_down_is_502(served: Api, provider: ScriptedProvider) -> None:
     provider.metadata["issuer"] = "broken"
     assert served.ask("POST", "/auth/device/code", {}, token=None).error == (502, "provider_unavailable")
+
+
+def test_people_of_other_domains_than_the_named_ones_are_refused(container: Container, provider: ScriptedProvider) -> None:
+    provider.device = {}
+    for api in serve(container, provider, "example.org"):
+        answer = api.ask("POST", "/auth/device/token", {"device_code": begin(api)["device_code"]}, token=None)
+        assert answer.error == (403, "email_domain_not_allowed")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -199,3 +200,13 @@ def test_where_nothing_can_be_signed_in_with_it_goes_home(api: Api) -> None:
 
 def test_without_a_provider_there_is_no_way_back_from_one(api: Api) -> None:
     assert api.ask("GET", "/auth/callback?code=x&state=y", token=None).error == (404, "no_sign_in_provider")
+
+
+@pytest.mark.parametrize(("domains", "status", "opened"), [("example.org", 403, 0), ("example.org,example.com", 302, 1)])
+def test_only_people_of_the_named_domains_come_in(container: Container, issuer: str, domains: str, status: int, opened: int) -> None:
+    narrow = replace(container, settings=replace(container.settings, oidc_email_domains=domains))
+    for api in served(narrow, issuer):
+        browser = Browser(api.connection)
+        seen = back(browser, consent(start(browser), SUBJECT))
+        assert (seen.status, sessions(api), "canonry_session" in browser.cookies) == (status, opened, bool(opened))
+        assert ("not let in here" in seen.text) == (status == 403)

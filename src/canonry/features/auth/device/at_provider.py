@@ -1,5 +1,6 @@
 """Device sign-ins whose authority is the identity provider: we pass its codes on, and its word becomes a session of ours."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -38,8 +39,13 @@ def begin(transactions: Transactions, vault: Vault, provider: SignInProvider, *,
     )  # fmt: skip
 
 
-def ask(transactions: Transactions, vault: Vault, provider: SignInProvider | None, device_code: Secret) -> Told:
-    """Answer a command line how far its sign-in is, whoever the authority is. Raises: Unavailable `provider_unavailable`."""
+def ask(
+    transactions: Transactions, vault: Vault, provider: SignInProvider | None, device_code: Secret, *, domains: Sequence[str] = ()
+) -> Told:  # fmt: skip
+    """Answer a command line how far its sign-in is, whoever the authority is. domains: of addresses that are let in; none for all.
+
+    Raises: Unavailable `provider_unavailable`; as `accounts.find_or_create_from_identity`.
+    """
     with transactions.begin() as tx:
         told = service.ask(tx, device_code)
     row = told.at_provider
@@ -49,7 +55,7 @@ def ask(transactions: Transactions, vault: Vault, provider: SignInProvider | Non
         return Told("error", detail="The identity provider of this sign-in is not configured any more.")
     state = provider.poll_device(vault.open(row.sealed_provider_code, bound=_bound(row)))
     if state.status == "approved" and state.person is not None:
-        return _arrive(transactions, device_code, state.person)
+        return _arrive(transactions, device_code, state.person, domains)
     with transactions.begin() as tx:
         if state.status == "denied":
             store.settle(tx, row.id, Status.DENIED)
@@ -59,14 +65,15 @@ def ask(transactions: Transactions, vault: Vault, provider: SignInProvider | Non
     return Told(state.status, detail=state.detail if state.status == "error" else "")
 
 
-def _arrive(transactions: Transactions, device_code: Secret, person: Person) -> Told:
+def _arrive(transactions: Transactions, device_code: Secret, person: Person, domains: Sequence[str]) -> Told:
     with transactions.begin() as tx:
         row = store.hold(tx, digest(device_code.reveal()))
         if row is None or row.status != Status.PENDING:
             return Told("error", detail="This device code has been used.")
         user = accounts.find_or_create_from_identity(
-            tx, issuer=person.issuer, subject=person.subject, email=person.email, email_verified=person.email_verified, name=person.name
-        )
+            tx, issuer=person.issuer, subject=person.subject, email=person.email, email_verified=person.email_verified, name=person.name,
+            domains=domains,
+        )  # fmt: skip
         memberships = accounts.memberships(tx, user.id)
         wanted = [item for item in memberships if item.handle == row.organization.lower()] or memberships
         organization_id = wanted[0].organization_id if wanted else None

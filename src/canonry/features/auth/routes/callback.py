@@ -48,8 +48,9 @@ def finish_sign_in(request: Request, services: ServicesDep, code: Word = "", sta
     person = provider.finish(flow.attempt, code=code, redirect_uri=own_origin(request) + _PATH)
     with services.transactions.begin() as tx:
         user = accounts.find_or_create_from_identity(
-            tx, issuer=person.issuer, subject=person.subject, email=person.email, email_verified=person.email_verified, name=person.name
-        )
+            tx, issuer=person.issuer, subject=person.subject, email=person.email, email_verified=person.email_verified, name=person.name,
+            domains=services.settings.oidc_domains,
+        )  # fmt: skip
         wanted = accounts.membership(tx, user.id, flow.organization) if flow.organization else None
         arrival = begin(tx, request, user.id, way="oidc", organization_id=wanted.organization_id if wanted else None)
     answer = _leave(request, flow.next_place or HOME, name)

@@ -82,11 +82,14 @@ def begin_device_sign_in(request: Request, services: ServicesDep, body: BeginBod
     )  # fmt: skip
 
 
-@router.operation("POST", "/auth/device/token", PUBLIC, errors=(409, 422, 502), response_model_exclude_none=True)
+@router.operation("POST", "/auth/device/token", PUBLIC, errors=(403, 409, 422, 502), response_model_exclude_none=True)
 def ask_device_sign_in(body: AskBody, response: Response, services: ServicesDep) -> StatusAnswer:
     """Say how far the sign-in of a device is: always 200, with a `status`. The tokens come once."""
     response.headers["Cache-Control"] = "no-store"
-    told = at_provider.ask(services.transactions, services.vault, services.ports.sign_in_provider, Secret(body.device_code))
+    told = at_provider.ask(
+        services.transactions, services.vault, services.ports.sign_in_provider, Secret(body.device_code),
+        domains=services.settings.oidc_domains,
+    )  # fmt: skip
     if told.granted is None:
         slow_down = told.slow_down if told.status == "pending" else None
         return StatusAnswer(status=told.status, slow_down=slow_down, detail=told.detail or None)
