@@ -13,6 +13,7 @@ from canonry.adapters.rates.redis import RedisRates
 from canonry.core.access import Scope
 from canonry.core.settings import Settings
 from canonry.http.ratelimit import RateLimiter
+from canonry.ports.rates import Hit
 from canonry.wiring.container import Container
 from tests.support.api import SITE, Answer, Api, serving
 from tests.support.redis import RedisServer
@@ -96,6 +97,23 @@ def test_addresses_are_told_apart_and_a_household_of_ipv6_is_one(strict: Api) ->
 
     assert [ask("192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.2")] == [29, 28, 29]
     assert [ask("2001:db8::1"), ask("2001:db8::2"), ask("2001:db8:0:1::1")] == [29, 28, 29]
+    assert [ask("::ffff:192.0.2.7"), ask("192.0.2.7"), ask("::ffff:192.0.2.8")] == [29, 28, 29]
+
+
+def test_who_makes_paths_up_has_one_budget_and_fills_no_memory(strict: Api) -> None:
+    kept: list[str] = []
+
+    class Rates(MemoryRates):
+        def hit(self, key: str, seconds: int) -> Hit:
+            kept.append(key)
+            hit = super().hit(key, seconds)
+            return replace(hit, used=hit.used + 5998)
+
+    rates = Rates()
+    with serving(strict.container, rates=rates) as api:
+        asked = [api.ask("POST", f"/v1/projects/{name * 4000}/git/webhook", token=None) for name in "abc"]
+    assert [answer.status for answer in asked] == [401, 401, 429]
+    assert max(map(len, kept)) < 200
 
 
 def test_probes_are_not_counted(strict: Api) -> None:

@@ -3,6 +3,7 @@
 A request is counted once, when it is known who calls (http/routing.py) or that nothing is there to be called (http/middleware.py).
 """
 
+import hashlib
 import ipaddress
 import math
 import re
@@ -24,7 +25,7 @@ class Per(StrEnum):
 
     CALLER = "caller"  # a user, however many credentials they have; an address when nobody says who calls
     ADDRESS = "address"
-    PATH = "path"  # whoever calls, from wherever: what a service outside sends to one address of ours
+    PATH = "path"  # whoever calls, from wherever: what a service outside sends to one address of ours; and as many from one address
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,11 @@ class RateLimiter:
             return
         limit, who = policy.limit, _address(request)
         if policy.per is Per.PATH:
-            who = scope["path"]
+            # Whoever makes up paths has one budget for all of them. A path is long: of what is made up little is kept.
+            if (hit := self._rates.hit(f"{policy.name} from {who}", policy.seconds)).used > limit:
+                scope["rate"] = Verdict(limit, 0, hit.resets_at)
+                raise _too_many(policy, limit, hit.resets_at, known=True)
+            who = hashlib.sha256(scope["path"].encode(errors="surrogateescape")).hexdigest()
         elif policy.per is Per.CALLER and actor is not None:
             who = actor.user_id
         elif policy.per is Per.CALLER:
@@ -144,7 +149,11 @@ def _address(request: Request) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         return text
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else text
+    if address.version == 4:
+        return text
+    if address.ipv4_mapped is not None:  # all of IPv4 lies in one /64
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def _too_many(policy: Policy, limit: int, resets_at: float, *, known: bool) -> Limited:

@@ -23,7 +23,8 @@ def find_or_create_from_identity(
 
     An account that exists is linked only when its address is verified here and by the provider: else whoever may choose an address there,
     or registered somebody else's here, would get into it.
-    Raises: Denied `account_deactivated`, `email_domain_not_allowed`; Conflict `email_taken`, `identity_taken`; Invalid `invalid_email`, `invalid_identity`.
+    Raises: Denied `account_deactivated`, `email_domain_not_allowed`; Conflict `email_taken`, `identity_taken`; Invalid `invalid_email`,
+    `invalid_identity`.
     """
     if not issuer or not subject or "\0" in issuer + subject:
         raise Invalid("invalid_identity", "The provider did not say who this is.", hint="Look at the provider's settings.")
