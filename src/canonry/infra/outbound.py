@@ -23,6 +23,8 @@ from canonry.core.errors import Invalid, Issue, Unavailable
 
 _MOST = 1 << 20  # bytes of an answer that are read
 _PORTS = {"http": 80, "https": 443}
+_UNICAST = ipaddress.ip_network("2000::/3")  # what of IPv6 is handed out for the internet
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses, as networks that only have IPv6 reach them
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,14 @@ def parse_url(url: str, field: str = "url") -> SplitResult:
 def is_public(address: str) -> bool:
     """Say whether an IP address belongs to the open internet: not loopback, private, link-local, shared, reserved or multicast."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
-    return mapped.is_global and not mapped.is_multicast
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        elif parsed in _TRANSLATED:
+            parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF)
+        elif parsed not in _UNICAST or parsed.sixtofour is not None:
+            return False
+    return parsed.is_global and not parsed.is_multicast
 
 
 def look_up(name: str, port: int, *, allow_private: bool) -> str:
