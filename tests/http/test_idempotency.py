@@ -10,6 +10,9 @@ import pytest
 
 from canonry.adapters.limits.unlimited import Unlimited
 from canonry.core.access import Scope
+from canonry.features.auth import service as auth
+from canonry.features.auth.grants import service as grants
+from canonry.features.auth.models import Label
 from canonry.wiring.container import Container
 from tests.support.api import FORM, SITE, Answer, Api, archive, form, serving
 from tests.support.waiting import until
@@ -46,7 +49,23 @@ def test_keys_belong_to_one_user_in_one_organization(api: Api) -> None:
     assert post(api, "/v1/projects", {"name": "shop"}).status == 201
     theirs = post(api, "/v1/projects", {"name": "shop"}, token=other.tokens[Scope.ADMIN])
     assert (theirs.status, replayed(theirs)) == (201, False)
-    assert replayed(post(api, "/v1/projects", {"name": "shop"}, token=api.owner.tokens[Scope.DEPLOY]))  # the same user, another token
+
+
+def test_another_credential_of_the_same_user_does_not_get_the_answer(api: Api) -> None:
+    body = {"name": "ci", "scope": "admin"}
+    assert post(api, "/v1/tokens", body).status == 201
+    answer = post(api, "/v1/tokens", body, token=api.owner.tokens[Scope.READ])
+    assert (answer.error, "cnr_" in answer.body.decode()) == ((409, "idempotency_key_reused"), False)
+    assert replayed(post(api, "/v1/tokens", body))
+
+
+def test_somebody_in_no_organization_may_send_a_key(api: Api) -> None:
+    with api.container.transactions.begin() as tx:
+        session = auth.open_session(tx, api.owner.user_id, label=Label.CLI, way="device").session
+        token = grants.give(tx, session).access.reveal()
+        tx.connection.execute("DELETE FROM members WHERE user_id = %s", (api.owner.user_id,))
+    answers = [post(api, "/v1/organizations", {"name": "Anew"}, token=token) for _ in range(2)]
+    assert [(answer.status, replayed(answer)) for answer in answers] == [(201, False), (201, True)]
 
 
 def test_the_gate_stands_before_it(api: Api) -> None:
@@ -200,7 +219,7 @@ def test_what_is_stored_of_a_body_cannot_be_found_out_by_trying(api: Api) -> Non
     assert post(api, f"/v1/projects/{slug}/env", body).status == 201
     assert replayed(post(api, f"/v1/projects/{slug}/env", body))
     with api.container.transactions.begin() as tx:
-        row = tx.connection.execute("SELECT digest, answer FROM idempotency_keys WHERE request LIKE '%%/env'").fetchone()  # fmt: skip
+        row = tx.connection.execute("SELECT digest, answer FROM idempotency_keys WHERE request LIKE '%%/env by %%'").fetchone()  # fmt: skip
     assert row is not None
     assert bytes(row[0]) != hashlib.sha256(b"\0" + json.dumps(body).encode()).digest()
     assert b"PIN" not in bytes(row[1])

@@ -94,7 +94,8 @@ def test_nobody_there_is_unavailable() -> None:
 @pytest.mark.parametrize(("address", "expected"), [
     ("8.8.8.8", True), ("2001:4860:4860::8888", True), ("127.0.0.1", False), ("10.1.2.3", False), ("192.168.1.1", False),
     ("172.16.0.1", False), ("100.64.0.1", False), ("169.254.1.1", False), ("224.0.0.1", False), ("::1", False),
-    ("fe80::1", False), ("fd00::1", False), ("::ffff:127.0.0.1", False), ("::ffff:8.8.8.8", True), ("64:ff9b::8.8.8.8", True), ("64:ff9b::127.0.0.1", False), ("64:ff9b::10.0.0.1", False),
+    ("fe80::1", False), ("fd00::1", False), ("::ffff:127.0.0.1", False), ("::ffff:8.8.8.8", True),
+    ("64:ff9b::8.8.8.8", True), ("64:ff9b::127.0.0.1", False), ("64:ff9b::10.0.0.1", False),
     ("64:ff9b:1::8.8.8.8", False), ("::127.0.0.1", False), ("2002:7f00:1::", False), ("fec0::1", False), ("2606:4700::1111", True),
 ])  # fmt: skip
 def test_which_addresses_are_public(address: str, expected: bool) -> None:

@@ -1,9 +1,10 @@
 """`Idempotency-Key`: the same POST twice is carried out once.
 
 The same key with the same request gets the same answer again, with `Idempotency-Replayed: true` and the request id of the first; with
-another one 409. Kept for 24 hours, for one user in one organization. What is kept is an answer that says what was done or why not; of a
-request that was not valid, met a fault or was too much, nothing is kept: it may come again. Streams take no key: what they tell cannot be
-told again. Operations that anybody may call take none either: nobody is known to whom it could belong.
+another one 409. So it is with another credential of the same user: an answer may hold a secret that a narrower one must not get to. Kept
+for 24 hours, for one user in one organization. What is kept is an answer that says what was done or why not; of a request that was not
+valid, met a fault or was too much, nothing is kept: it may come again. Streams take no key: what they tell cannot be told again. Operations
+that anybody may call take none either: nobody is known to whom it could belong.
 """
 
 import hashlib
@@ -44,7 +45,8 @@ async def once(request: Request, actor: Actor, handle: _Handle, *, streams: bool
     _check(key, streams=streams)
     body = _Hashed(request)
     early = None if archive else await body.whole()
-    held = Reservation(actor, key, f"POST {request.scope['path']}", body.digest, str(request.scope["request_id"]))
+    wanted = f"POST {request.scope['path']} by {actor.credential} {actor.credential_id}"
+    held = Reservation(actor, key, wanted, body.digest, str(request.scope["request_id"]))
     services = services_of(request)
     lease = _SHORT if one_transaction else _LONG
     stored = await run_in_threadpool(idempotency.reserve, services.transactions, services.vault, held, lease=lease, early=early)

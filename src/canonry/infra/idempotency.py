@@ -29,7 +29,10 @@ class Stored:
 
 @dataclass
 class Reservation:
-    """The right to carry out one request. digest: says what it is, when it is asked; of an archive it is known at the end only."""
+    """The right to carry out one request.
+
+    request: method, path and credential. digest: says what is asked, when it is asked; of an archive it is known at the end only.
+    """
 
     actor: Actor
     key: str
