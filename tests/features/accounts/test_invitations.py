@@ -170,3 +170,26 @@ def test_fifty_a_day_are_the_most(api: Api) -> None:
         tx.connection.execute("UPDATE attempts SET count = 50 WHERE key LIKE 'invite %'")
     assert invite(api).error == (429, "too_many_attempts")
     assert waiting(api.container, NEW) == []
+
+
+@pytest.mark.parametrize("how", ["removed", "lowered"])
+def test_what_somebody_sent_counts_no_more_when_they_are_gone_or_may_send_none(api: Api, how: str) -> None:
+    grace = member(api, Role.ADMIN, "grace")
+    invite(api, "grace.again@example.com", "admin", by=grace)
+    invite(api, "of.ada@example.com")
+    secret = secret_in(take(api.container, "grace.again@example.com"))
+    address = f"/v1/organizations/ada/members/{grace.user_id}"
+    answer = api.ask("DELETE", address) if how == "removed" else api.ask("PATCH", address, {"role": "developer"})
+    assert answer.status in {200, 204}
+    assert register(api, secret, "grace.again@example.com").error == (400, "invalid_invitation")
+    assert [item["email"] for item in api.get(INVITATIONS)["invitations"]] == ["of.ada@example.com"]
+    with api.container.transactions.begin() as tx:
+        row = tx.connection.execute("SELECT before FROM events WHERE name LIKE 'member.%%' ORDER BY id DESC LIMIT 1").fetchone()
+    assert row is not None
+    assert row[0]["invitations"] == ["grace.again@example.com"]
+
+
+def test_a_token_of_one_project_sees_neither_members_nor_invitations(api: Api) -> None:
+    bound = api.ask("POST", "/v1/tokens", {"name": "ci", "scope": "admin", "project": api.project()}).json["token"]
+    for path in (INVITATIONS, "/v1/organizations/ada/members"):
+        assert api.ask("GET", path, token=bound).error == (403, "insufficient_scope")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from canonry.core.access import Actor, Permission, Role, require, require_person
+from canonry.core.access import Actor, Permission, Role, require, require_person, require_unbound
 from canonry.core.errors import Conflict, Denied, Invalid, Issue, NotFound
 from canonry.core.ids import new_id
 from canonry.core.mail import parse_address
@@ -49,6 +49,7 @@ def page(tx: Tx, actor: Actor, key: str, wanted: Page) -> tuple[Sequence[Invitat
     """Return one page of the invitations that wait, the newest first. Raises: NotFound `organization_not_found`; Denied."""
     organization = organizations.find(tx, actor, key)
     require(actor, Permission.ORG_MANAGE)
+    require_unbound(actor)
     return cut(store.page(tx, organization.id, wanted), wanted)
 
 

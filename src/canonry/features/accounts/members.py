@@ -2,25 +2,27 @@
 
 from collections.abc import Sequence
 
-from canonry.core.access import Actor, Permission, Role, require, require_person
+from canonry.core.access import Actor, Permission, Role, granted, require, require_person, require_unbound
 from canonry.core.errors import Conflict, NotFound
 from canonry.core.paging import Page, cut
 from canonry.features.accounts import organizations
 from canonry.features.accounts.events import MemberRemoved, MemberRoleChanged
 from canonry.features.accounts.models import Member
 from canonry.features.accounts.rules import require_rank
+from canonry.features.accounts.store import invitations
 from canonry.features.accounts.store import organizations as store
 from canonry.infra.tx import Tx
 
 
 def page(tx: Tx, actor: Actor, key: str, wanted: Page) -> tuple[Sequence[Member], str | None]:
-    """Return one page of the members, the newest first. Raises: NotFound `organization_not_found`."""
+    """Return one page of the members, the newest first. Raises: NotFound `organization_not_found`; Denied `insufficient_scope`."""
     organization = organizations.find(tx, actor, key)
+    require_unbound(actor)  # who is in the organization is no business of one project's credential
     return cut(store.page_of_members(tx, organization.id, wanted), wanted)
 
 
 def change_role(tx: Tx, actor: Actor, key: str, member: str, role: Role) -> Member:
-    """Give a member, named by id or e-mail address, another role.
+    """Give a member, named by id or e-mail address, another role. What they lose the right to send is withdrawn: their invitations.
 
     Raises: NotFound `organization_not_found`, `member_not_found`; Denied `insufficient_scope`, `owner_needed`; Conflict `last_owner`.
     """
@@ -32,12 +34,14 @@ def change_role(tx: Tx, actor: Actor, key: str, member: str, role: Role) -> Memb
     if found.role == Role.OWNER:
         _require_another_owner(tx, organization.id)
     store.set_role(tx, organization.id, found.id, role)
-    tx.emit(MemberRoleChanged(organization.id, found.id), before={"role": found.role}, after={"role": role.value})
+    lowered = Permission.ORG_MANAGE not in granted(role, operator=False) or (found.role == Role.OWNER and role != Role.OWNER)
+    withdrawn = _withdraw(tx, organization.id, found.id) if lowered else {}
+    tx.emit(MemberRoleChanged(organization.id, found.id), before={"role": found.role, **withdrawn}, after={"role": role.value})
     return _find(tx, organization.id, found.id)
 
 
 def remove(tx: Tx, actor: Actor, key: str, member: str) -> None:
-    """Remove a member, or leave oneself: tokens, keys and sessions of that person count no more in this organization.
+    """Remove a member, or leave oneself: tokens, keys, sessions and invitations of that person count no more here.
 
     Raises: NotFound `organization_not_found`, `member_not_found`; Denied `insufficient_scope`, `owner_needed`; Conflict `last_owner`.
     """
@@ -55,7 +59,17 @@ def remove(tx: Tx, actor: Actor, key: str, member: str) -> None:
     if found.role == Role.OWNER:
         _require_another_owner(tx, organization.id)
     store.delete_member(tx, organization.id, found.id)
-    tx.emit(MemberRemoved(organization.id, found.id), before={"role": found.role, "email": found.email})
+    withdrawn = _withdraw(tx, organization.id, found.id)
+    tx.emit(MemberRemoved(organization.id, found.id), before={"role": found.role, "email": found.email, **withdrawn})
+
+
+def _withdraw(tx: Tx, organization_id: str, user_id: str) -> dict[str, list[str]]:
+    """Make the invitations useless that somebody sent: with one to another address of theirs they would be back at once.
+
+    Returns what the event says of it.
+    """
+    addresses = invitations.withdraw_of(tx, organization_id, user_id)
+    return {"invitations": addresses} if addresses else {}
 
 
 def _find(tx: Tx, organization_id: str, key: str) -> Member:

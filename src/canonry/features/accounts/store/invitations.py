@@ -47,6 +47,12 @@ def page(tx: Tx, organization_id: str, wanted: Page) -> list[Invitation]:
         ).fetchall()
 
 
+def withdraw_of(tx: Tx, organization_id: str, user_id: str) -> list[str]:
+    """Delete every invitation into the organization that a person sent; return the addresses they went to, in order."""
+    query = "DELETE FROM invitations WHERE organization_id = %s AND invited_by = %s RETURNING email"
+    return sorted(row[0] for row in tx.connection.execute(query, (organization_id, user_id)).fetchall())
+
+
 def delete(tx: Tx, invitation_id: str) -> bool:
     """Use an invitation up, or withdraw it; say whether it was there: of many who ask at once, one hears yes."""
     return tx.connection.execute("DELETE FROM invitations WHERE id = %s", (invitation_id,)).rowcount == 1
