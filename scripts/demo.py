@@ -69,6 +69,7 @@ def bring_up() -> int:
         code = canonry("up", "--home", str(HOME), "--http-port", str(port), "--detach")
         if code != PORT_TAKEN:
             return code
+        print(f"Port {port} belongs to another program; trying the next one.", flush=True)
     print(f"No port from {FIRST_PORT} to {LAST_PORT} is free.", file=sys.stderr)
     return PORT_TAKEN
 

@@ -58,6 +58,7 @@ def test_a_terminal_without_unicode_gets_plain_bars(canonry: RunCli) -> None:
 
 def test_metrics_as_json_are_what_the_api_says(canonry: RunCli) -> None:
     assert json.loads(canonry("metrics", "shop", "--json").stdout) == METRICS
+    assert json.loads(canonry("metrics", "--project", "shop", "--json").stdout) == METRICS  # as the other commands are told
 
 
 def test_nothing_to_show_is_said(canonry: RunCli, server: ApiServer) -> None:

@@ -12,7 +12,7 @@ type Operation = dict[str, Any]
 ABOUT = """
 One API for projects, deployments, domains and variables. Every `/v1/x` answers the same at `/x`.
 
-**Who calls.** `Authorization: Bearer cnr_…`, or the session cookie of the dashboard. Scopes: read < deploy < admin.
+**Who calls.** `Authorization: Bearer cnr_…`, or the session cookie of a browser. Scopes: read < deploy < admin.
 
 **Errors.** Every error is `{error, message, request_id}`, with `hint` where something can be done and `issues` where fields are wrong.
 `error` is a stable code; `request_id` is that of the header `X-Request-Id`, which every answer has. Somebody else's object is 404.

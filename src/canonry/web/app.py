@@ -16,7 +16,7 @@ from canonry.http.routing import PUBLIC, Routes, require_declared_permissions
 from canonry.wiring.routes import API, ROOT
 
 _FRONT = PlainPage(200, "canonry", "Canonry runs here", "Projects answer at addresses of their own: canonry projects ls lists them.",
-                   "Programs find the API described at /openapi.json, people at /reference.")  # fmt: skip
+                   "Sign in at /auth/login. The API is described at /reference, for programs at /openapi.json.")  # fmt: skip
 
 
 def create_app(container: Services) -> FastAPI:

@@ -9,7 +9,7 @@ from typing import Annotated
 from canonry.cli.arguments import option
 from canonry.cli.output import print_json, strong
 from canonry.cli.remote.folder import project_of
-from canonry.cli.remote.options import AsJson, ChosenProject
+from canonry.cli.remote.options import AsJson, ChosenProject, Project
 from canonry.cli.sparkline import sparkline
 from canonry.client.credentials import current
 from canonry.client.observing import Figures, Metrics, ObservingApi
@@ -20,7 +20,8 @@ _CLEAR = "\033[H\033[J"
 
 
 def metrics(
-    project: ChosenProject = None,
+    slug: ChosenProject = None,
+    project: Project = None,
     window: Annotated[str, option("--window", "-w", metavar="SPAN", help="How far back: 10m, 1h, 24h, 30d at most.")] = "1h",
     environment: Annotated[
         str | None, option("--environment", "-e", metavar="NAME", help="The environment. Without it: production.")
@@ -34,7 +35,7 @@ def metrics(
     """
     if watch and as_json:
         raise Invalid("usage", "--watch is for people; --json prints once.", hint="Leave one of them out.")
-    api, slug = ObservingApi(current()), project_of(project)
+    api, slug = ObservingApi(current()), project_of(slug or project)
     while True:
         found = api.metrics(slug, window=window, environment=environment)
         if as_json:

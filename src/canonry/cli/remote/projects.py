@@ -135,5 +135,6 @@ def _show(project: Project, *, as_json: bool) -> None:
         "Repository": project["repo_url"], "Branch": project["repo_branch"], "Push to": project["git_url"],
         "Runtime": project["runtime"], "Root": project["root_dir"], "Python": project["python_version"], "Node": project["node_version"],
         "Install": project["install_command"], "Build": project["build_command"], "Start": project["start_command"],
-        "Output": project["output_dir"], "Health": project["health_path"], "Made": f"{age(project['created_at'])} ago",
+        "Output": project["output_dir"], "Health": project["health_path"],
+        "Waits for": f"{project['health_timeout']} s" if project["health_timeout"] else None, "Made": f"{age(project['created_at'])} ago",
     })  # fmt: skip

@@ -1,6 +1,7 @@
 """Python interpreters that are already on this machine, found once per process."""
 
 import functools
+import os
 import re
 import subprocess
 import sys
@@ -37,19 +38,21 @@ def _running() -> list[Interpreter]:
         return []
     major, minor, micro = sys.version_info[:3]
     program = Path(sys.base_prefix) / "bin" / f"python{major}.{minor}"
-    return [Interpreter(f"{major}.{minor}.{micro}", program, Path(sys.base_prefix))] if program.exists() else []
+    return [Interpreter(f"{major}.{minor}.{micro}", program, Path(sys.base_prefix))] if _is_there(program) else []
 
 
 def _in_versions(folder: Path) -> list[Interpreter]:
     """Installations whose folder is named by the version: pyenv's and uv's."""
-    if not folder.is_dir():
+    try:
+        prefixes = sorted(folder.iterdir())
+    except OSError:  # not there, or the home of somebody else
         return []
     found = []
-    for prefix in sorted(folder.iterdir()):
+    for prefix in prefixes:
         match = _EXACT.fullmatch(prefix.name)
         if match and match[1].startswith("3.") and not prefix.is_symlink():
             program = prefix / "bin" / ("python" + match[1].rpartition(".")[0])
-            if program.exists():
+            if _is_there(program):
                 found.append(Interpreter(match[1], program, prefix))
     return found
 
@@ -62,9 +65,14 @@ def _on_path(path: str) -> list[Interpreter]:
             continue
         for name in _NAMES:
             program = Path(folder) / name
-            if program.exists() and (interpreter := _ask(program.resolve())):
+            if _is_there(program) and (interpreter := _ask(program.resolve())):
                 found.append(interpreter)
     return found
+
+
+def _is_there(program: Path) -> bool:
+    """Unlike Path.exists, this does not fail in a folder of somebody else, which `su` and `sudo -u` leave in $PATH."""
+    return os.path.exists(program)  # noqa: PTH110
 
 
 @functools.cache
@@ -78,4 +86,4 @@ def _ask(program: Path) -> Interpreter | None:
         return None
     prefix = Path(answer[2])
     own = prefix / "bin" / ("python" + answer[0].rpartition(".")[0])
-    return Interpreter(answer[0], own if own.exists() else program, prefix)
+    return Interpreter(answer[0], own if _is_there(own) else program, prefix)
