@@ -98,3 +98,10 @@ def test_a_delivery_of_another_webhook_is_404(open_api: Api, webhook: Made) -> N
     delivery = open_api.ask("POST", f"/v1/webhooks/{one}/ping").json["delivery"]
     assert (delivery["event"], delivery["status"], delivery["attempts"]) == ("webhook.ping", "waiting", [])
     assert open_api.ask("POST", f"/v1/webhooks/{other}/deliveries/{delivery['id']}/replay").error == (404, "delivery_not_found")
+
+
+def test_who_has_not_verified_their_address_adds_none(api: Api) -> None:
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute("UPDATE users SET email_verified_at = NULL WHERE id = %s", (api.owner.user_id,))
+    assert api.ask("POST", "/v1/webhooks", {"url": URL}).error == (403, "email_not_verified")
+    assert api.get("/v1/webhooks")["webhooks"] == []

@@ -1,5 +1,6 @@
 """Passwords: setting, changing, and getting a new one by mail."""
 
+from canonry.core.clock import now
 from canonry.core.errors import Denied, Invalid, Issue, Limited
 from canonry.core.mail import parse_address
 from canonry.core.secret import Secret
@@ -27,7 +28,7 @@ def set_password(transactions: Transactions, user_id: str, password: Secret) -> 
         user = service.get_user(tx, user_id)
     made = hashes.make_hash(check_password(password.reveal(), user.email))
     with transactions.begin() as tx:
-        store.set_password_hash(tx, user_id, made)
+        _set(tx, user_id, made)
         tx.emit(PasswordChanged(service.home_organization(tx, user_id), user_id, ""))
 
 
@@ -39,7 +40,7 @@ def change_password(context: Context, user_id: str, *, current: Secret | None, n
     user = confirm_person(context, user_id, current, address=address, field="body.current_password")
     made = hashes.make_hash(check_password(new.reveal(), user.email, field="body.new_password"))
     with context.transactions.begin() as tx:
-        store.set_password_hash(tx, user_id, made)
+        _set(tx, user_id, made, but=by_session)
         links.forget(tx, user_id, links.RESET_PASSWORD, links.CHANGE_EMAIL)
         tx.emit(PasswordChanged(service.home_organization(tx, user_id), user_id, by_session))
         queue_mail(tx, context.vault, letters.password_changed(context.settings, user.email))
@@ -98,7 +99,7 @@ def confirm_reset(context: Context, *, secret: str, password: Secret) -> User:
         user = service.get_user(tx, link.user_id)
         if user.email != link.email or user.deactivated_at is not None:
             raise links.invalid()
-        store.set_password_hash(tx, user.id, made)
+        _set(tx, user.id, made)
         if user.email_verified_at is None:
             _hand_over(tx, user)
         links.forget(tx, user.id, links.RESET_PASSWORD, links.CHANGE_EMAIL)
@@ -106,6 +107,12 @@ def confirm_reset(context: Context, *, secret: str, password: Secret) -> User:
         tx.emit(PasswordChanged(service.home_organization(tx, user.id), user.id, ""))
         queue_mail(tx, context.vault, letters.password_changed(context.settings, user.email))
     return user
+
+
+def _set(tx: Tx, user_id: str, made: str, *, but: str = "") -> None:
+    """Keep a new hash. Older sessions count no more from the commit on, whenever the job that ends them comes. but: one that stays."""
+    store.set_password_hash(tx, user_id, made)
+    store.refuse_sessions(tx, user_id, now(), but=but)
 
 
 def _hand_over(tx: Tx, user: User) -> None:

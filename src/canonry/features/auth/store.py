@@ -24,7 +24,7 @@ _HOLDER = """
     SELECT s.id AS session_id, s.user_id, s.last_used_at, o.id AS organization_id, o.handle, m.role, u.is_operator, u.deactivated_at
     FROM sessions s JOIN users u ON u.id = s.user_id
     LEFT JOIN members m ON m.user_id = s.user_id LEFT JOIN organizations o ON o.id = m.organization_id"""
-_VALID = "s.revoked_at IS NULL AND s.expires_at > now()"
+_VALID = "s.revoked_at IS NULL AND s.expires_at > now() AND (s.created_at >= u.sessions_since OR s.id = u.kept_session)"
 
 
 def holder(tx: Tx, sha256: bytes, handle: str) -> Holder | None:

@@ -10,7 +10,7 @@ from canonry.core.events import known_names
 from canonry.core.ids import new_id
 from canonry.core.paging import Page, cut
 from canonry.core.secret import Secret
-from canonry.features import projects
+from canonry.features import accounts, projects
 from canonry.features.webhooks import store
 from canonry.features.webhooks.events import WebhookChanged, WebhookCreated, WebhookDeleted, WebhookPinged, WebhookReplayed
 from canonry.features.webhooks.models import Delivery, Webhook
@@ -27,9 +27,11 @@ def create(
 ) -> tuple[Webhook, Secret]:
     """Add a webhook; return it with its secret, which is shown this once. project: slug or id, for events of that project only.
 
-    Raises: Invalid `invalid_url`, `private_address`, `unknown_event`; Conflict `too_many_webhooks`; NotFound `project_not_found`.
+    Raises: Invalid `invalid_url`, `private_address`, `unknown_event`; Conflict `too_many_webhooks`; NotFound `project_not_found`;
+    Denied `email_not_verified`: whoever took somebody else's address must leave nothing behind that listens.
     """
     require(actor, Permission.ORG_MANAGE)
+    accounts.require_verified(tx, actor.user_id)
     check_target(url, allow_private=allow_private)
     patterns = check_patterns(DEFAULT if events is None else events, known_names())
     project_id = projects.find(tx, actor, project).id if project is not None else actor.project_id

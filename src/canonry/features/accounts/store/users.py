@@ -1,5 +1,7 @@
 """All SQL on users and the identities they have elsewhere."""
 
+from datetime import datetime
+
 from psycopg import sql
 from psycopg.rows import class_row
 
@@ -67,6 +69,11 @@ def set_password_hash(tx: Tx, user_id: str, made: str, *, instead_of: str | None
         "UPDATE users SET password_hash = %s WHERE id = %s AND (%s::text IS NULL OR password_hash = %s)",
         (made, user_id, instead_of, instead_of),
     )
+
+
+def refuse_sessions(tx: Tx, user_id: str, at: datetime, *, but: str) -> None:
+    """Let no session count that began before then. but: the id of one that goes on, or empty."""
+    tx.connection.execute("UPDATE users SET sessions_since = %s, kept_session = %s WHERE id = %s", (at, but, user_id))
 
 
 def set_verified(tx: Tx, user_id: str) -> None:

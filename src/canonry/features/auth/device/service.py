@@ -107,8 +107,9 @@ def ask(tx: Tx, device_code: Secret, at: datetime | None = None) -> Told:
     if not decision.take:
         asks_further = decision.status == "pending" and not decision.slow_down and row.sealed_provider_code is not None
         return Told(decision.status, decision.slow_down, decision.detail, at_provider=row if asks_further else None)
+    outlived = store.is_outlived(tx, row.id)
     store.settle(tx, row.id, Status.TAKEN)
-    return take(tx, row)
+    return Told("denied") if outlived else take(tx, row)
 
 
 def take(tx: Tx, row: DeviceSignIn) -> Told:

@@ -50,7 +50,13 @@ def note_question(tx: Tx, row_id: str, at: datetime, pause: int) -> None:
 def settle(tx: Tx, row_id: str, status: str, user_id: str | None = None, organization_id: str | None = None) -> None:
     """Set how it ended."""
     tx.connection.execute(
-        """UPDATE device_codes SET status = %s, user_id = coalesce(%s, user_id), organization_id = coalesce(%s, organization_id)
-           WHERE id = %s""",
-        (status, user_id, organization_id, row_id),
+        """UPDATE device_codes SET status = %s, user_id = coalesce(%s, user_id), organization_id = coalesce(%s, organization_id),
+           approved_at = CASE WHEN %s = 'approved' THEN clock_timestamp() ELSE approved_at END WHERE id = %s""",
+        (status, user_id, organization_id, status, row_id),
     )
+
+
+def is_outlived(tx: Tx, row_id: str) -> bool:
+    """Say whether whoever approved it has changed their password since."""
+    query = "SELECT u.sessions_since > d.approved_at FROM device_codes d JOIN users u ON u.id = d.user_id WHERE d.id = %s"
+    return tx.connection.execute(query, (row_id,)).fetchone() == (True,)

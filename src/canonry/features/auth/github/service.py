@@ -2,6 +2,7 @@
 
 from canonry.core.access import Actor
 from canonry.core.secret import Secret
+from canonry.features import accounts
 from canonry.features.auth.events import GitIdentityLinked, GitIdentityUnlinked
 from canonry.features.auth.github import store
 from canonry.features.auth.github.client import GitHubAccount
@@ -13,7 +14,8 @@ HOST = "github"
 
 
 def link(tx: Tx, vault: Vault, actor: Actor, account: GitHubAccount, token: Secret) -> None:
-    """Link the caller to an account, in place of the one before."""
+    """Link the caller to an account, in place of the one before. Raises: Denied `email_not_verified`."""
+    accounts.require_verified(tx, actor.user_id)
     before = store.find(tx, actor.user_id, HOST)
     identity = GitIdentity(actor.user_id, HOST, account.subject, account.login, account.name)
     store.put(tx, identity, vault.seal(token.reveal(), bound=_bound(actor.user_id)))

@@ -31,7 +31,8 @@ def holder(tx: Tx, sha256: bytes) -> Holder | None:
                FROM access_tokens a JOIN sessions s ON s.id = a.session_id JOIN users u ON u.id = s.user_id
                LEFT JOIN members m ON m.user_id = s.user_id AND m.organization_id = s.organization_id
                LEFT JOIN organizations o ON o.id = m.organization_id
-               WHERE a.sha256 = %s AND a.expires_at > now() AND s.revoked_at IS NULL AND s.expires_at > now()""",
+               WHERE a.sha256 = %s AND a.expires_at > now() AND s.revoked_at IS NULL AND s.expires_at > now()
+               AND (s.created_at >= u.sessions_since OR s.id = u.kept_session)""",
             (sha256,),
         ).fetchone()
 
@@ -46,10 +47,12 @@ def session_of(tx: Tx, sha256: bytes) -> Session | None:
     """Return the session that a refresh token, used or not, or an access token belongs to, when it is still valid."""
     with tx.connection.cursor(row_factory=class_row(Session)) as cursor:
         return cursor.execute(
-            """SELECT id, user_id, organization_id, label, way, address, client, created_at, last_used_at, expires_at FROM sessions
-               WHERE id = (SELECT session_id FROM refresh_tokens WHERE sha256 = %s
-                           UNION SELECT session_id FROM access_tokens WHERE sha256 = %s)
-               AND revoked_at IS NULL AND expires_at > now()""",
+            """SELECT s.id, s.user_id, s.organization_id, s.label, s.way, s.address, s.client, s.created_at, s.last_used_at, s.expires_at
+                FROM sessions s JOIN users u ON u.id = s.user_id
+                WHERE s.id = (SELECT session_id FROM refresh_tokens WHERE sha256 = %s
+                              UNION SELECT session_id FROM access_tokens WHERE sha256 = %s)
+                AND s.revoked_at IS NULL AND s.expires_at > now()
+                AND (s.created_at >= u.sessions_since OR s.id = u.kept_session)""",
             (sha256, sha256),
         ).fetchone()
 

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from canonry.core.access import Actor
 from canonry.core.errors import CanonryError, NotFound
+from canonry.features import accounts
 from canonry.features.auth import flows, service
 from canonry.features.auth.github import client
 from canonry.features.auth.github import service as github
@@ -33,6 +34,7 @@ def link_github(request: Request, actor: ActorDep, tx: TxDep, services: Services
         raise NotFound("github_not_configured", "This Canonry is not known to GitHub.",
                        hint="Whoever runs it registers it there and sets CANONRY_GITHUB_CLIENT_ID and …_SECRET.")  # fmt: skip
     service.current(tx, actor)
+    accounts.require_verified(tx, actor.user_id)
     flow = flows.begin(next_place=redirect_to if is_own_path(redirect_to) else "", user_id=actor.user_id)
     back = own_origin(request) + _PATH
     answer = RedirectResponse(client.consent_url(services.settings, state=flow.state, verifier=flow.verifier, redirect_uri=back), 302)
