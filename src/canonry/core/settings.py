@@ -80,7 +80,11 @@ class Settings:
     github_api_url: str = _setting("https://api.github.com", "Where its API is; of a GitHub Enterprise Server https://<host>/api/v3.")
     oidc_scopes: str = _setting("openid email profile", "What is asked of the OpenID provider.")
     smtp_url: Secret | None = _setting(None, "Mail server, like smtp://user:password@host:587?starttls=1 or smtps://host.")
-    github_app_id: str | None = _setting(None, "Id of a GitHub App that reports deployments; without it, the token of a connection does.")
+    github_app_id: str | None = _setting(
+        None,
+        "Id of a GitHub App that reports deployments and sets webhooks up; without it, the token of a connection does. Whoever connects a "
+        "project acts through it wherever it is installed: install it only where all users of this Canonry may act.",
+    )
     github_app_key: str | None = _setting(None, "The .pem file with the private key of that app.")
     mail_from: str = _setting("canonry@localhost", "Address that Canonry's mail comes from.")
     allowed_origins: str = _setting(

@@ -10,6 +10,7 @@ from canonry.features.auth import service as auth
 from canonry.features.auth.grants import service as grants
 from canonry.features.auth.models import Label
 from tests.support.api import Api
+from tests.support.browser import Browser
 from tests.support.signing_in import EMAIL, PASSWORD, SignIn, work
 
 NEW = "another long password"
@@ -24,11 +25,15 @@ def test_another_password_ends_every_session_before_any_job_has_run(people: Api,
     browsers = [sign_in(), sign_in()]
     assert [browser.get("/v1/me").status for browser in browsers] == [200, 200]
     change_password(people)
+    fresh = Browser(people.connection)
+    form = fresh.get("/auth/login").form("/auth/login")
+    assert fresh.submit(form, email=EMAIL, password=NEW).status == 303
     if worked:
         work(people)
+        with people.container.transactions.begin() as tx:
+            assert tx.connection.execute("SELECT count(*) FROM sessions WHERE revoked_at IS NULL").fetchone() == (1,)
     assert [browser.get("/v1/me").status for browser in browsers] == [401, 401]
-    answer = people.ask("POST", "/v1/auth/session", {"email": EMAIL, "password": NEW}, token=None)
-    assert answer.status == 201
+    assert fresh.get("/v1/me").status == 200  # it began after the change, however late the job came
 
 
 def test_the_tokens_of_those_sessions_are_good_for_nothing_either(people: Api) -> None:

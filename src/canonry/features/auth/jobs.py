@@ -14,7 +14,7 @@ class Context(Protocol):
 
 
 def end_sessions(context: Context, user_id: str, organization_id: str, by_session: str = "") -> None:
-    """End every session of a person whose password was changed, but for the one in which they did it: whoever knew the old one is out."""
-    del organization_id  # the event's own field, which says nothing here
+    """End the sessions of a person whose password was changed, which have counted no more since then."""
+    del organization_id, by_session  # the event's own fields: what stands with the user by now counts
     with context.transactions.begin() as tx:
-        service.end_all(tx, user_id, "password_changed", but=by_session)
+        service.end_refused(tx, user_id, "password_changed")

@@ -18,7 +18,6 @@ from canonry.features.auth.models import Label, Opened, Session
 from canonry.features.auth.rules import ENDED_KEPT, SESSION_LIFE, digest, new_secret
 from canonry.infra.tx import Tx
 
-_ALL = 1_000_000
 _CLIENT = 200  # characters of the name that a program gives itself
 
 
@@ -82,11 +81,10 @@ def end(tx: Tx, session: Session, reason: str) -> None:
         tx.emit(SessionRevoked(session.organization_id or "", session.user_id, session.id, reason))
 
 
-def end_all(tx: Tx, user_id: str, reason: str, *, but: str = "") -> None:
-    """End every session of a person. but: the id of one that goes on."""
-    for session in store.page(tx, user_id, Page(_ALL)):
-        if session.id != but:
-            end(tx, session, reason)
+def end_refused(tx: Tx, user_id: str, reason: str) -> None:
+    """End the sessions of a person that count no more since their password was changed; those that began after it go on."""
+    for session in store.refused(tx, user_id):
+        end(tx, session, reason)
 
 
 def switch(tx: Tx, actor: Actor, handle: str) -> accounts.Membership:

@@ -85,6 +85,18 @@ def page(tx: Tx, user_id: str, wanted: Page) -> Sequence[Session]:
         ).fetchall()
 
 
+def refused(tx: Tx, user_id: str) -> Sequence[Session]:
+    """Return the sessions of that user that have not ended and count no more, because the password was changed after they began."""
+    with tx.connection.cursor(row_factory=class_row(Session)) as cursor:
+        return cursor.execute(
+            """SELECT s.id, s.user_id, s.organization_id, s.label, s.way, s.address, s.client, s.created_at, s.last_used_at, s.expires_at
+               FROM sessions s JOIN users u ON u.id = s.user_id
+               WHERE s.user_id = %s AND s.revoked_at IS NULL AND s.created_at < u.sessions_since AND s.id <> u.kept_session
+               ORDER BY s.id""",
+            (user_id,),
+        ).fetchall()
+
+
 def last_sign_in(tx: Tx, user_id: str) -> datetime | None:
     """Return when the newest session of that user began, whether it has ended or not."""
     row = tx.connection.execute("SELECT max(created_at) FROM sessions WHERE user_id = %s", (user_id,)).fetchone()
