@@ -178,6 +178,20 @@ def test_a_provider_that_does_not_answer_or_is_another_is_said_to_be_so(provider
         client(provider).start(ATTEMPT, redirect_uri=BACK)
 
 
+def test_strangers_do_not_make_everybody_wait_for_a_provider_that_is_away(
+    provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    who, token = client(provider), Secret(provider.token(aud=AUDIENCE))
+    provider.metadata["issuer"] = "broken"
+    for _ in range(5):
+        with pytest.raises(Unavailable, match="cannot be used"):
+            who.identify(token)
+    assert provider.asked == ["/.well-known/openid-configuration"]
+    del provider.metadata["issuer"]
+    monkeypatch.setattr(directory, "_PAUSE", -1.0)
+    assert who.identify(token) is not None
+
+
 def test_what_it_said_before_is_used_while_it_does_not_answer(provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     who = client(provider)
     assert who.identify(Secret(provider.token(aud=AUDIENCE))) is not None

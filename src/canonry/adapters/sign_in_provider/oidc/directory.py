@@ -12,6 +12,7 @@ from canonry.infra import outbound
 _log = logging.getLogger(__name__)
 _KEPT = 3600.0  # seconds; a provider that was asked before and does not answer now is believed to be as it was
 _RETRY = 10.0  # seconds between two looks for a key that is not there: a stranger's token must not make us ask at every request
+_PAUSE = 2.0  # seconds in which keys that could not be fetched are not asked for again: everybody waits for who asks, 5 s each time
 _TIMEOUT = 5.0
 
 
@@ -23,7 +24,7 @@ class Directory:
         self._lock = threading.Lock()
         self._document: Mapping[str, Any] | None = None
         self._keys: Sequence[Mapping[str, Any]] = ()
-        self._document_at = self._keys_at = float("-inf")
+        self._document_at = self._keys_at = self._failed_at = float("-inf")
 
     def document(self) -> Mapping[str, Any]:
         """Return the discovery document. Raises: Unavailable `provider_unavailable`."""
@@ -41,6 +42,8 @@ class Directory:
         Raises: Unavailable `provider_unavailable`.
         """
         with self._lock:
+            if not self._keys and time.monotonic() - self._failed_at < _PAUSE:
+                raise _unavailable(self.issuer, "it did not answer a moment ago")
             age = time.monotonic() - self._keys_at
             if age > _KEPT or (not self._fitting(key_id) and age > _RETRY):
                 self._fetch_keys()
@@ -71,7 +74,7 @@ class Directory:
             found = self._fetch(str(self._fresh_document().get("jwks_uri"))).get("keys")
         except Unavailable:
             if not self._keys:
-                self._keys_at = float("-inf")
+                self._keys_at, self._failed_at = float("-inf"), time.monotonic()
                 raise
             return
         if isinstance(found, list):
