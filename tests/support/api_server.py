@@ -312,7 +312,8 @@ def _connection(state: ApiServer, project: dict[str, Any], asked: Asked) -> Answ
         project["repo_url"] = None
         return 204, {}
     connection = {
-        "connected": True, "repository": project["repo_url"], "branch": project["repo_branch"], "autoDeploy": True, "access": "deploy_key",
+        "connected": project["repo_url"] is not None, "repository": project["repo_url"], "branch": project["repo_branch"],
+        "autoDeploy": True, "access": "deploy_key",
         "deployKey": "ssh-ed25519 AAAA canonry", "knownHosts": [{"host": "x.example", "fingerprint": "SHA256:x"}], "connectedAt": None,
         "webhook": {"url": f"{state.url}/hook", "configured": True, "secretSetAt": None,
                     "lastDelivery": {"at": "2026-01-01T00:00:00+00:00", "event": "push", "outcome": "a deployment"}},

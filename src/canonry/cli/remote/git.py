@@ -57,6 +57,10 @@ def show(project: Project = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
+    if not found["connected"]:
+        print_fields({"Project": slug, "Repository": "none"})
+        say("Connect one with: canonry git connect URL. Without one, push to the address of: canonry git url")
+        return
     webhook, last = found["webhook"], found["webhook"]["lastDelivery"]
     print_fields({
         "Project": slug, "Repository": found["repository"], "Branch": found["branch"], "Automatic": "yes" if found["autoDeploy"] else "no",
