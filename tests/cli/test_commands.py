@@ -321,7 +321,6 @@ class TestAgainstAServer:
         assert server.previews == []
 
     def test_a_repository_is_connected_deployed_pushed_to_and_disconnected(self, canonry: RunCli, server: ApiServer) -> None:
-        assert canonry("git", "info").stdout.split() == ["Project", "my-site", "Repository", "none"]
         done = canonry("git", "connect", "https://x.example/a.git", "--branch", "next")
         assert (done.returncode, server.projects["my-site"]["repo_url"]) == (0, "https://x.example/a.git")
         assert done.stdout.splitlines() == ["ssh-ed25519 AAAA canonry", "5" * 64], "what is copied stands on stdout, alone"
@@ -346,6 +345,7 @@ class TestAgainstAServer:
         left = canonry("git", "disconnect")
         assert (left.returncode, server.projects["my-site"]["repo_url"]) == (0, None)
         assert "canonry deploy" in left.stderr
+        assert canonry("git", "info").stdout.split() == ["Project", "my-site", "Repository", "none"]
 
     def test_whoami_and_logout(self, canonry: RunCli) -> None:
         assert "ada@example.com" in canonry("whoami").stdout
