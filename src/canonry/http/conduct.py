@@ -3,6 +3,9 @@
 FastAPI would go to another thread for each dependency and again for the function, and make the answer after the transaction has ended. Here
 the function is handed who calls, what there is and its transaction, when everything else is known to be right. The transaction also holds
 what is remembered of an answer (http/idempotency.py): the effect and its record are committed together.
+
+A question (GET) is asked whole in one thread: who calls, whether they may, and the answer. There are as many of these threads as
+connections that read: more of them would only wait for each other.
 """
 
 import functools
@@ -10,15 +13,27 @@ import inspect
 from collections.abc import Callable
 from typing import Any, cast
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Request, Response
 from pydantic import BaseModel
 
 from canonry.http.deps import ActorDep, OrgActorDep, ServicesDep, TxDep, actor_of, org_actor_of, services_of
 from canonry.infra import idempotency
+from canonry.infra.db import READERS
 from canonry.infra.idempotency import Reservation
 from canonry.infra.tx import Tx
 
 type Endpoint = Callable[..., Any]
+
+ADMIT = "admit"
+"""Where the gate leaves, in the scope of a question, what finds out who calls and whether they may."""
+
+
+class Unread:
+    """A value that is made when it is known who calls."""
+
+    def __init__(self, read: Callable[[], Any]) -> None:
+        self.read = read
 
 
 def conducted(endpoint: Endpoint, status: int, *, reads: bool) -> Endpoint:
@@ -38,6 +53,9 @@ def conducted(endpoint: Endpoint, status: int, *, reads: bool) -> Endpoint:
     @functools.wraps(endpoint)
     def run(**values: Any) -> Any:  # noqa: ANN401 -- whatever the route takes and returns
         request: Request = values[own] if own else values.pop(_REQUEST)
+        if (admit := request.scope.pop(ADMIT, None)) is not None:
+            admit()
+        values = {name: value.read() if isinstance(value, Unread) else value for name, value in values.items()}
         values |= {name: find(request) for name, find in given.items()}
         if tx_name is None:
             return _answer(endpoint(**values), status) if makes_response else endpoint(**values)
@@ -52,9 +70,22 @@ def conducted(endpoint: Endpoint, status: int, *, reads: bool) -> Endpoint:
     parameters = [parameter for name, parameter in signature.parameters.items() if name != tx_name and name not in given]
     if own is None:
         parameters.append(inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
-    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    run.__canonry_one_transaction__ = tx_name is not None  # type: ignore[attr-defined]
-    return cast("Endpoint", run)
+    chosen: Any = _in_a_reading_thread(run, own or _REQUEST) if reads else run
+    chosen.__signature__ = signature.replace(parameters=parameters)
+    chosen.__canonry_one_transaction__ = tx_name is not None
+    chosen.__canonry_admits__ = reads
+    return cast("Endpoint", chosen)
+
+
+def _in_a_reading_thread(run: Endpoint, request_name: str) -> Endpoint:
+    @functools.wraps(run)
+    async def read(**values: Any) -> Any:  # noqa: ANN401 -- whatever the route takes and returns
+        state = values[request_name].app.state
+        if not hasattr(state, "reading_threads"):
+            state.reading_threads = CapacityLimiter(READERS)
+        return await to_thread.run_sync(functools.partial(run, **values), limiter=state.reading_threads)
+
+    return read
 
 
 _GIVEN: tuple[tuple[Any, Callable[[Request], Any]], ...] = (
@@ -66,6 +97,11 @@ _REQUEST = "request_of_this_call"
 def is_one_transaction(endpoint: Endpoint) -> bool:
     """Say whether a route does everything it does in the one transaction that is opened around it."""
     return bool(getattr(endpoint, "__canonry_one_transaction__", False))
+
+
+def admits_itself(endpoint: Endpoint) -> bool:
+    """Say whether a route asks in its own thread who calls, by what the gate leaves in the scope."""
+    return bool(getattr(endpoint, "__canonry_admits__", False))
 
 
 def _answer(found: Any, status: int) -> Any:  # noqa: ANN401 -- likewise

@@ -1,10 +1,12 @@
 """Routes that say who may call them. A route without a declared permission does not start."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import StreamingResponse
 
@@ -12,7 +14,7 @@ from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import CanonryError, Denied, Unauthenticated
 from canonry.core.origin import Origin, current_origin
 from canonry.http.bodies import Bodies, bounded
-from canonry.http.conduct import Endpoint, conducted, is_one_transaction
+from canonry.http.conduct import ADMIT, Endpoint, admits_itself, conducted, is_one_transaction
 from canonry.http.csrf import require_csrf
 from canonry.http.deps import actor_of, came_by_cookie, org_actor_of, services_of
 from canonry.http.errors import ErrorEnvelope
@@ -123,6 +125,20 @@ class _Guarded(APIRoute):
         streams, one = self.response_class is StreamingResponse, is_one_transaction(self.endpoint)
         in_organization = self.path.startswith("/app/{org}") and not extra.get(_ANY_ORGANIZATION)
 
+        async def asked(request: Request) -> Response:
+            admit = partial(_admit, request, permission, in_organization=in_organization)
+            request.scope[ADMIT] = admit
+            try:
+                try:
+                    return await handle(request)
+                except RequestValidationError:
+                    await run_in_threadpool(admit)  # whoever may not ask is told that, and not what is wrong with the question
+                    raise
+            except (Unauthenticated, Denied) as error:
+                if (answer := _page_for_strangers(request, error)) is not None:
+                    return answer
+                raise
+
         async def guarded(request: Request) -> Response:
             try:
                 actor = await run_in_threadpool(_admit, request, permission, in_organization=in_organization)
@@ -136,7 +152,7 @@ class _Guarded(APIRoute):
                 await require_csrf(request, services_of(request).vault, actor.credential_id)
             return await once(request, actor, handle, streams=streams, archive=self.bodies is Bodies.ARCHIVE, one_transaction=one)
 
-        return guarded
+        return asked if admits_itself(self.endpoint) else guarded
 
 
 class _GuardedArchive(_Guarded):

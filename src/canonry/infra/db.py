@@ -15,7 +15,7 @@ from canonry.core.secret import Secret
 
 type Row = TupleRow
 
-_READERS = 12  # a question holds its connection for a millisecond; our own server has 100 connections, of which 64 workers take 72
+READERS = 12  # a question holds its connection for a millisecond; our own server has 100 connections, of which 64 workers take 72
 
 
 class Database:
@@ -24,7 +24,7 @@ class Database:
     def __init__(self, url: Secret, *, size: int = 8) -> None:
         self.url = url
         self._pool = _make_pool(url, "canonry", size)
-        self._readers = _make_pool(url, "canonry-readers", min(size, _READERS), configure=_let_only_read)
+        self._readers = _make_pool(url, "canonry-readers", min(size, READERS), configure=_let_only_read)
 
     def open(self) -> None:
         """Open the pools and wait for the first connections. Raises: Unavailable `database_unavailable`."""
