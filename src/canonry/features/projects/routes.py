@@ -2,7 +2,7 @@
 
 from canonry.core.access import Permission
 from canonry.features.projects import service
-from canonry.features.projects.schemas import ChangeProject, CreateProject, ProjectAnswer, ProjectsAnswer, answer_of, body_of
+from canonry.features.projects.schemas import ChangeProject, CreateProject, ProjectAnswer, ProjectsAnswer, answer_of, page_of
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.paging import PageDep
 from canonry.http.routing import Routes
@@ -26,7 +26,7 @@ def create_project(body: CreateProject, actor: ActorDep, tx: TxDep, services: Se
 def list_projects(page: PageDep, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ProjectsAnswer:
     """List your projects, newest first."""
     rows, cursor = service.page(tx, actor, page)
-    return ProjectsAnswer(projects=[body_of(row, services.settings) for row in rows], next_cursor=cursor)
+    return page_of(rows, cursor, services.settings)
 
 
 @router.operation("GET", "/projects/{project}", Permission.PROJECTS_READ)
