@@ -4,8 +4,8 @@ FastAPI would go to another thread for each dependency and again for the functio
 the function is handed who calls, what there is and its transaction, when everything else is known to be right. The transaction also holds
 what is remembered of an answer (http/idempotency.py): the effect and its record are committed together.
 
-A question (GET) is asked whole in one thread: who calls, whether they may, and the answer. There are as many of these threads as
-connections that read: more of them would only wait for each other.
+A question (GET) is asked whole in one thread: who calls, whether they may, and the answer. Those that only ask the database have a few
+threads of their own: more of them would wait for each other, and take a fifth longer in all (bench/api.py).
 """
 
 import functools
@@ -19,11 +19,12 @@ from pydantic import BaseModel
 
 from canonry.http.deps import ActorDep, OrgActorDep, ServicesDep, TxDep, actor_of, org_actor_of, services_of
 from canonry.infra import idempotency
-from canonry.infra.db import READERS
 from canonry.infra.idempotency import Reservation
 from canonry.infra.tx import Tx
 
 type Endpoint = Callable[..., Any]
+
+_QUESTIONS = 6  # threads
 
 ADMIT = "admit"
 """Where the gate leaves, in the scope of a question, what finds out who calls and whether they may."""
@@ -70,20 +71,22 @@ def conducted(endpoint: Endpoint, status: int, *, reads: bool) -> Endpoint:
     parameters = [parameter for name, parameter in signature.parameters.items() if name != tx_name and name not in given]
     if own is None:
         parameters.append(inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
-    chosen: Any = _in_a_reading_thread(run, own or _REQUEST) if reads else run
+    chosen: Any = _in_one_thread(run, own or _REQUEST, quick=tx_name is not None) if reads else run
     chosen.__signature__ = signature.replace(parameters=parameters)
     chosen.__canonry_one_transaction__ = tx_name is not None
     chosen.__canonry_admits__ = reads
     return cast("Endpoint", chosen)
 
 
-def _in_a_reading_thread(run: Endpoint, request_name: str) -> Endpoint:
+def _in_one_thread(run: Endpoint, request_name: str, *, quick: bool) -> Endpoint:
+    """Return a coroutine function that runs `run` in a thread. quick: among the few threads of those that only ask the database."""
+
     @functools.wraps(run)
     async def read(**values: Any) -> Any:  # noqa: ANN401 -- whatever the route takes and returns
         state = values[request_name].app.state
-        if not hasattr(state, "reading_threads"):
-            state.reading_threads = CapacityLimiter(READERS)
-        return await to_thread.run_sync(functools.partial(run, **values), limiter=state.reading_threads)
+        if quick and not hasattr(state, "questions"):
+            state.questions = CapacityLimiter(_QUESTIONS)
+        return await to_thread.run_sync(functools.partial(run, **values), limiter=state.questions if quick else None)
 
     return read
 

@@ -19,7 +19,7 @@ type Row = TupleRow
 
 set_json_loads(from_json)  # of a list of 50 projects the standard library's reader took a tenth of the time
 
-READERS = 12  # a question holds its connection for a millisecond; our own server has 100 connections, of which 64 workers take 72
+_READERS = 12  # a question holds its connection for a millisecond; our own server has 100 connections, of which 64 workers take 72
 
 
 class Database:
@@ -28,7 +28,7 @@ class Database:
     def __init__(self, url: Secret, *, size: int = 8) -> None:
         self.url = url
         self._pool = _make_pool(url, "canonry", size)
-        self._readers = _make_pool(url, "canonry-readers", min(size, READERS), configure=_let_only_read)
+        self._readers = _make_pool(url, "canonry-readers", min(size, _READERS), configure=_let_only_read)
 
     def open(self) -> None:
         """Open the pools and wait for the first connections. Raises: Unavailable `database_unavailable`."""
