@@ -55,6 +55,13 @@ def test_what_happens_arrives_signed_with_its_facts(open_api: Api, receiver: Rec
     assert (attempt["status"], attempt["response"], attempt["error"]) == (200, "thanks", None)
 
 
+def test_what_happens_in_one_moment_arrives_in_its_order(open_api: Api, receiver: Receiver, webhook: Made, send: Send) -> None:
+    webhook(receiver.url, events=["project.created"])
+    slugs = [open_api.project(f"shop-{number}") for number in range(8)]
+    send()
+    assert [got.json["project"]["slug"] for got in receiver.received] == slugs
+
+
 def test_only_what_was_asked_for_comes_and_only_from_then_on(open_api: Api, receiver: Receiver, webhook: Made, send: Send) -> None:
     open_api.project("before")
     webhook(receiver.url, events=["project.created"])
