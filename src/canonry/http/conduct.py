@@ -5,7 +5,7 @@ the function is handed who calls, what there is and its transaction, when everyt
 what is remembered of an answer (http/idempotency.py): the effect and its record are committed together.
 
 A question (GET) is asked whole in one thread: who calls, whether they may, and the answer. Those that only ask the database have a few
-threads of their own: more of them would wait for each other, and take a fifth longer in all (bench/api.py).
+threads of their own: more of them would only wait for each other. How many are best was not settled; bench/api.py measures.
 """
 
 import functools

@@ -102,7 +102,7 @@ class ProjectsAnswer(BaseModel):
 
 
 def page_of(projects: Sequence[Project], next_cursor: str | None, settings: Settings) -> ProjectsAnswer:
-    """Return one page of projects; checked in one go, which takes half the time."""
+    """Return one page of projects; checked in one go, which is quicker than one by one."""
     return ProjectsAnswer.model_validate({"projects": [_fields(project, settings) for project in projects], "next_cursor": next_cursor})
 
 
