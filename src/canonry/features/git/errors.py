@@ -2,7 +2,7 @@
 
 import re
 
-from canonry.core.errors import CanonryError, Invalid, Issue, NotFound, TooLarge, Unavailable
+from canonry.core.errors import CanonryError, Conflict, Invalid, Issue, NotFound, TooLarge, Unavailable
 from canonry.core.refs import Ref, RepositoryUrl
 
 _MISSING_REF = ("couldn't find remote ref", "could not find remote ref", "not our ref", "unadvertised object", "no such remote ref",
@@ -85,6 +85,12 @@ def missing_ref(url: RepositoryUrl, ref: Ref) -> NotFound:
 def failed_fetch(url: RepositoryUrl, err: str) -> Unavailable:
     """Return the error for a fetch that failed for no reason we know, even into a fresh copy."""
     return Unavailable("repository_fetch_failed", f"{url} could not be fetched: {_first_complaint(err)}", hint="Try again.")
+
+
+def stale_file(path: str, *, gone: bool) -> Conflict:
+    """Return the error for a write to a file that somebody else wrote, or removed, meanwhile."""
+    what = "was removed" if gone else "was changed by somebody else"
+    return Conflict("stale_file", f"{path} {what} after you read it.", hint="Read it again and bring your change into what is there now.")
 
 
 def _first_complaint(err: str) -> str:

@@ -1,0 +1,16 @@
+"""The files of a hosted repository, without a work tree: read, compared, committed, merged, and what became of them.
+
+Everything here works on the bare repository. A file's `sha` is git's blob id; a write names the one it was made from, and is refused when
+somebody else was quicker.
+"""
+
+from canonry.features.git.contents.history import Revision, file_history
+from canonry.features.git.contents.merging import Merge, merge, merge_base
+from canonry.features.git.contents.models import Author, Change, File, TreeFile, Written
+from canonry.features.git.contents.reading import changes, file_at, files_at, list_branches, read_blobs
+from canonry.features.git.contents.writing import commit_files, create_branch, delete_branch
+
+__all__ = [
+    "Author", "Change", "File", "Merge", "Revision", "TreeFile", "Written", "changes", "commit_files", "create_branch", "delete_branch",
+    "file_at", "file_history", "files_at", "list_branches", "merge", "merge_base", "read_blobs",
+]  # fmt: skip
