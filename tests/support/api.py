@@ -45,6 +45,7 @@ from canonry.infra.tx import Transactions
 from canonry.ports import Ports
 from canonry.web.app import create_app
 from canonry.web.server import serve_web
+from canonry.wiring.clusters import make_clusters
 from canonry.wiring.container import Container
 from canonry.wiring.identity import make_identities
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
@@ -309,6 +310,7 @@ def _container(database: Database, machine: Machine, root: Path) -> Container:
         rates=MemoryRates(),
         dns=MemoryDns(),
         certificates=MemoryCertificates(),
+        clusters=make_clusters(settings, home),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

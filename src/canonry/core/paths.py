@@ -78,6 +78,11 @@ class Home:
         return self.root / "postgres"
 
     @property
+    def databases(self) -> Path:
+        """`<cluster id>/`: the clusters of projects' databases; beside them `.template-<version>/` and what runs."""
+        return self.root / "databases"
+
+    @property
     def secret_key(self) -> Path:
         """The instance's own key (32 random bytes, 0600): signs cursors, encrypts variables."""
         return self.root / "secret.key"

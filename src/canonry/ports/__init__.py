@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from canonry.ports.builder import Builder
 from canonry.ports.certificates import Certificates
+from canonry.ports.clusters import Clusters
 from canonry.ports.dns import Dns
 from canonry.ports.edge import Edge
 from canonry.ports.gates import ReleaseGate
@@ -30,6 +31,7 @@ class Ports:
     rates: Rates
     dns: Dns
     certificates: Certificates
+    clusters: Clusters
     sign_in_provider: SignInProvider | None = None
     git_host: GitHost | None = None
 
@@ -38,6 +40,7 @@ __all__ = [
     "AccountLimits",
     "Builder",
     "Certificates",
+    "Clusters",
     "Dns",
     "Edge",
     "GitHost",

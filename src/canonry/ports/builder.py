@@ -98,10 +98,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Mount:
-    """A folder of the machine that a sandbox sees at `target`, read-only."""
+    """A folder of the machine that a sandbox sees at `target`; read-only unless writable."""
 
     source: Path
     target: str
+    writable: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,15 @@ from canonry.ports.builder import LogLine, Mount
 
 @dataclass(frozen=True)
 class Resources:
-    """What one instance may use. cpu: cores (0.5 is half of one), None for no limit of its own."""
+    """What one instance may use. cpu: cores (0.5 is half of one), None for no limit of its own.
+
+    oom_score: 0 to 1000; when the whole machine is short of memory, what has the highest ends first.
+    """
 
     memory_mb: int
     cpu: float | None = None
     processes: int = 256
+    oom_score: int = 500
 
 
 @dataclass(frozen=True)

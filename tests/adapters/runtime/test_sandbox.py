@@ -53,6 +53,14 @@ def test_mounts_are_seen_read_only_also_below_the_app(place: Place, tmp_path: Pa
     assert "Read-only file system" in lines[2]
 
 
+def test_a_writable_mount_keeps_what_the_app_writes(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    mount = Mount(tmp_path / "data", "/data", writable=True)
+    lines: list[str] = []
+    assert place.runtime.run(place.spec("a", "echo kept > /data/file", mounts=(mount,)), lines.append, 10) == 0, lines
+    assert (tmp_path / "data" / "file").read_text() == "kept\n"
+
+
 def test_a_mount_that_is_missing_is_refused(place: Place, tmp_path: Path) -> None:
     with pytest.raises(StartFailed) as caught:
         place.runtime.start(place.spec("a", "true", mounts=(Mount(tmp_path / "none", "/opt/none"),)))

@@ -1,4 +1,4 @@
-"""The data folder of Canonry's own PostgreSQL: made whole or not at all, its settings, its password."""
+"""The data folder of a PostgreSQL: made whole or not at all, its settings, its version; and the password of Canonry's own."""
 
 import re
 import secrets
@@ -9,7 +9,7 @@ from canonry.core.errors import Conflict, Unavailable
 from canonry.core.secret import Secret
 from canonry.infra import subprocess
 from canonry.infra.files import remove_tree, sync_folder, write_atomic
-from canonry.infra.postgres.programs import runnable
+from canonry.infra.postgres.programs import major_version, runnable
 
 USER = "canonry"
 _SETTINGS: Mapping[str, str] = {
@@ -47,49 +47,56 @@ _SETTINGS: Mapping[str, str] = {
 
 
 def create(folder: Path, programs: Path) -> None:
-    """Make `folder/data` with initdb unless it is there. Raises: Unavailable `postgres_init_failed`, OSError."""
-    data = folder / "data"
+    """Make `folder/data` of Canonry's own PostgreSQL unless it is there. Raises: Unavailable `postgres_init_failed`, OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left_over in folder.glob("data.*.tmp"):
         remove_tree(left_over)
-    if data.is_dir():
+    if (folder / "data").is_dir():
         return
     password_file = folder / "password"
     if not password_file.is_file():
         write_atomic(password_file, secrets.token_urlsafe(32) + "\n", mode=0o600)
     temporary = folder / f"data.{secrets.token_hex(6)}.tmp"
-    argv = [str(programs / "initdb"), "--pgdata", str(temporary), "--username", USER, "--pwfile", str(password_file), "--encoding", "UTF8",
-            "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--auth", "scram-sha-256",
-            "--data-checksums", "--no-instructions"]  # fmt: skip
     try:
-        result = subprocess.run(runnable(argv), timeout=120, env={"LC_ALL": "C", "TZ": "UTC"})
-        if result.code != 0:
-            raise init_failed(result.err)
-        temporary.rename(data)
+        initialize(temporary, programs, "--pwfile", str(password_file), "--auth", "scram-sha-256")
+        temporary.rename(folder / "data")
         sync_folder(folder)
     finally:
         remove_tree(temporary)
 
 
-def require_version(folder: Path, programs: Path) -> None:
+def initialize(data: Path, programs: Path, *options: str) -> None:
+    """Make a data folder with initdb: UTF-8, checksums, superuser `canonry`. Raises: Unavailable `postgres_start_failed` | `disk_full`."""
+    argv = [str(programs / "initdb"), "--pgdata", str(data), "--username", USER, "--encoding", "UTF8", "--locale", "C",
+            "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--data-checksums", "--no-instructions", *options]  # fmt: skip
+    result = subprocess.run(runnable(argv), timeout=120, env={"LC_ALL": "C", "TZ": "UTC"})
+    if result.code != 0:
+        raise init_failed(result.err)
+
+
+def version_of(data: Path) -> int:
+    """Return the major version that a data folder belongs to. Raises: OSError, ValueError when it is none."""
+    return int((data / "PG_VERSION").read_text(encoding="utf-8"))
+
+
+def require_version(data: Path, programs: Path) -> None:
     """Return when these programs can serve this data. Raises: Conflict `database_version`."""
-    found = (folder / "data" / "PG_VERSION").read_text(encoding="utf-8").strip()
-    ours = programs.parent.name.removeprefix("postgresql-").split(".")[0]
+    found, ours = version_of(data), major_version(programs)
     if found != ours:
         raise Conflict(
-            "database_version", f"The data in {folder / 'data'} belongs to PostgreSQL {found}; this Canonry brings PostgreSQL {ours}.",
+            "database_version", f"The data in {data} belongs to PostgreSQL {found}; this Canonry brings PostgreSQL {ours}.",
             hint=f"Use the Canonry that brought PostgreSQL {found}, or dump with it, move the folder away, start and restore.",
         )  # fmt: skip
 
 
-def write_settings(folder: Path, run: Path, extra: Mapping[str, str]) -> None:
-    """Write postgresql.conf. What an administrator wants different goes to `postgres/local.conf`, which is read last."""
+def write_settings(data: Path, run: Path, extra: Mapping[str, str]) -> None:
+    """Write postgresql.conf. What an administrator wants different goes to `local.conf` beside the data folder, which is read last."""
     settings = {**_SETTINGS, "unix_socket_directories": f'"{run}"', **extra}
     lines = [f"{name} = '{_quoted(value)}'" for name, value in settings.items()]
-    if (folder / "local.conf").is_file():
+    if (data.parent / "local.conf").is_file():
         lines.append("include '../local.conf'")
     text = "\n".join(["# Written by Canonry at every start; put changes into ../local.conf", *lines, ""])
-    write_atomic(folder / "data" / "postgresql.conf", text, mode=0o600, sync=False)
+    write_atomic(data / "postgresql.conf", text, mode=0o600, sync=False)
 
 
 def password(folder: Path) -> Secret:

@@ -39,6 +39,11 @@ def unpack(toolchains: Path) -> Path:
     return target / "bin"
 
 
+def major_version(programs: Path) -> int:
+    """Return the major version of the programs in this folder (`…/postgresql-18.6.0/bin`)."""
+    return int(programs.parent.name.removeprefix("postgresql-").split(".")[0])
+
+
 def runnable(argv: Sequence[str]) -> list[str]:
     """Return the command line that runs a PostgreSQL program as whoever we are.
 

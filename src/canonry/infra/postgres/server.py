@@ -93,9 +93,9 @@ class Postgres:
     def _start(self) -> ProcessId:
         programs = unpack(self.home.toolchains)
         cluster.create(self.home.postgres, programs)
-        cluster.require_version(self.home.postgres, programs)
+        cluster.require_version(self._data, programs)
         self.home.run.mkdir(mode=0o700, parents=True, exist_ok=True)
-        cluster.write_settings(self.home.postgres, self.home.run, self._settings)
+        cluster.write_settings(self._data, self.home.run, self._settings)
         # Left by a server that is certainly not running; PostgreSQL itself would stop at a pid that a stranger has now.
         for left_over in (self._pid_file, self._socket, self._socket.with_name(f"{self._socket.name}.lock")):
             left_over.unlink(missing_ok=True)

@@ -13,8 +13,6 @@ from canonry.infra.sandbox import Bind, Sandbox
 from canonry.ports.errors import StartFailed
 from canonry.ports.runtime import InstanceSpec
 
-_OOM_SCORE = "500"  # when the whole machine is short of memory, apps end before Canonry and PostgreSQL
-
 # The first line of all that is started: no core dumps, first to go when memory is short, the report's file on descriptor 3, then the
 # real program under the same pid.
 _PREPARE = 'ulimit -c 0; { echo "$1" > /proc/self/oom_score_adj; } 2>/dev/null; exec 3>>"$2"; shift 2; exec "$@"'
@@ -128,7 +126,7 @@ def _boxed(launch: Launch, carried: int, *, report: bool, dies_with_parent: bool
     inside = ["/bin/sh", "-c", spec.command]
     if launch.group is None:
         inside = ["/bin/sh", "-c", _COUNT, "sh", str(spec.resources.processes), *inside]
-    binds = [Bind(spec.app, "/app"), *(Bind(mount.source, mount.target) for mount in spec.mounts)]
+    binds = [Bind(spec.app, "/app"), *(Bind(mount.source, mount.target, mount.writable) for mount in spec.mounts)]
     directory = str(PurePosixPath("/app") / spec.directory)
     argv = sandbox.sandboxed(Sandbox(tuple(binds), directory=directory, dies_with_parent=dies_with_parent, hostname=spec.id), inside)
     argv[1:1] = ["--args", str(carried), *(["--json-status-fd", "3"] if report else [])]
@@ -141,7 +139,7 @@ def _bare(launch: Launch, *, report: bool) -> list[str]:
 
 
 def _prepared(launch: Launch, argv: list[str], status: Path | None) -> list[str]:
-    argv = ["/bin/sh", "-c", _PREPARE, "sh", _OOM_SCORE, str(status or os.devnull), *argv]
+    argv = ["/bin/sh", "-c", _PREPARE, "sh", str(launch.spec.resources.oom_score), str(status or os.devnull), *argv]
     return launch.group.joining(argv) if launch.group else argv
 
 

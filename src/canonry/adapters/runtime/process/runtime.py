@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from canonry.adapters.runtime.process import addresses, endings, processes
 from canonry.adapters.runtime.process.command import run_command
@@ -27,6 +28,7 @@ class ProcessRuntime:
     """Instances as processes of this machine. Any number of these objects, in any number of processes, may serve one home.
 
     why_no_sandbox: returns why there is no sandbox here, empty when there is one. make_group: makes a control group, or None.
+    folder: where it keeps what it knows, so that things of another kind (databases) are no instances to whoever asks for those.
     """
 
     def __init__(
@@ -35,10 +37,11 @@ class ProcessRuntime:
         settings: Settings,
         why_no_sandbox: Callable[[], str] = sandbox.why_unavailable,
         make_group: Callable[[str, int, int, float | None], Group | None] = cgroups.create,
+        folder: Path | None = None,
     ) -> None:
         self._make_group = make_group
-        self._folder = home.instances
-        self._records = Records(home.instances)
+        self._folder = folder or home.instances
+        self._records = Records(self._folder)
         self._keeper = Keeper(self._records)
         self._launcher = Launcher(settings, why_no_sandbox)
         self._watcher = Watcher(self._settle_ended, self._look_at_memory)

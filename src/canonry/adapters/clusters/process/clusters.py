@@ -1,0 +1,214 @@
+"""The clusters of one home: what `ports.clusters.Clusters` promises, on this machine."""
+
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+
+from canonry.adapters.clusters.process import configuration, copying, template
+from canonry.adapters.clusters.process.folders import Folders, Place
+from canonry.adapters.clusters.process.server import Server, admin_url
+from canonry.core.errors import Conflict, NotFound, Unavailable
+from canonry.core.paths import Home
+from canonry.core.secret import Secret
+from canonry.infra import processes
+from canonry.infra.files import remove_tree, sync_folder, write_atomic
+from canonry.infra.postgres import cluster
+from canonry.infra.postgres.programs import unpack
+from canonry.ports.clusters import ClusterNames, ClusterSpec, ClusterState
+from canonry.ports.runtime import InstanceState, Runtime
+
+_PORTS = range(15_000, 20_000)  # below those of instances
+
+
+class ProcessClusters:
+    """Any number of these objects, in any number of processes, may serve one home.
+
+    runtime: starts the servers; it keeps its records apart from those of apps. spool_limit: bytes that may wait for the archive.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        runtime: Runtime,
+        *,
+        spool_limit: int = configuration.SPOOL_LIMIT_BYTES,
+        find_programs: Callable[[Path], Path] = unpack,
+    ) -> None:
+        self._home, self._runtime, self._spool_limit = home, runtime, spool_limit
+        self._folders = Folders(home.databases)
+        self._find_programs = find_programs
+
+    @property
+    def can_restore(self) -> bool:
+        """These clusters have base backups and WAL."""
+        return True
+
+    def free_port(self, taken: Collection[int]) -> int:
+        """Return a port of our own range; see the port."""
+        held = {*taken, *(spec.port for place in self._folders.places() if (spec := place.read_spec()))}
+        first = secrets.randbelow(len(_PORTS))
+        for port in itertools.chain(_PORTS[first:], _PORTS[:first]):
+            if port not in held and processes.is_port_free(port, ""):
+                return port
+        raise Unavailable(
+            "no_free_port", f"No port from {_PORTS.start} to {_PORTS.stop - 1} is free.", hint="Remove databases you do not need."
+        )
+
+    def create(self, spec: ClusterSpec) -> None:
+        """Copy the template; see the port."""
+        with self._folders.lock(spec.id):
+            place = self._folders.place(spec.id)
+            if place.data.is_dir():
+                return
+            source = template.ready_template(self._home.databases, self._programs())
+            place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._take_over(place, lambda: template.copy_data(source, place.data))
+
+    def start(self, spec: ClusterSpec) -> ClusterState:
+        """Run it as specified; see the port."""
+        with self._folders.lock(spec.id):
+            place = self._folders.existing(spec.id)
+            found = self._runtime.state(spec.id)
+            if found is not None and found.running:
+                if place.read_spec() == spec and not place.fresh.exists() and place.socket.exists():
+                    return self._state(place, found)
+                self._server().stop(place, grace=30)
+            place.write_spec(spec)
+            self._server().start(place, spec)
+            place.asleep.unlink(missing_ok=True)
+            return self._state(place, self._runtime.state(spec.id))
+
+    def stop(self, cluster_id: str, *, grace: float = 30.0) -> None:
+        """Fast shutdown; see the port."""
+        with self._folders.lock(cluster_id):
+            place = self._folders.place(cluster_id)
+            place.asleep.unlink(missing_ok=True)
+            self._server().stop(place, grace=grace)
+
+    def sleep(self, cluster_id: str) -> bool:
+        """Put it to sleep when nobody is connected; see the port."""
+        with self._folders.lock(cluster_id):
+            place = self._folders.existing(cluster_id)
+            if place.asleep.exists():
+                return True
+            spec = place.read_spec()
+            if spec is None or not spec.sleeps:
+                return False
+            write_atomic(place.asleep, f"{time.time():.0f}\n", mode=0o600)
+            self._server().stop(place, grace=30)
+            return True
+
+    def state(self, cluster_id: str) -> ClusterState | None:
+        """Return what it is doing; see the port."""
+        try:
+            place = self._folders.existing(cluster_id)
+        except NotFound:
+            return None
+        return self._state(place, self._runtime.state(cluster_id))
+
+    def states(self) -> list[ClusterState]:
+        """Return every cluster of this home; nothing is measured."""
+        running = {state.id: state for state in self._runtime.states()}
+        return [self._state(place, running.get(place.id)) for place in self._folders.places()]
+
+    def names(self, cluster_id: str) -> ClusterNames:  # noqa: ARG002 -- the same in each cluster
+        """Return the names that the template has."""
+        return ClusterNames(template.DATABASE, template.OWNER)
+
+    def admin_url(self, cluster_id: str, database: str = "postgres") -> Secret:
+        """Return the superuser's address; see the port."""
+        place = self._folders.existing(cluster_id)
+        try:
+            return admin_url(place, database)
+        except FileNotFoundError as error:
+            raise NotFound(
+                "cluster_missing", f"The cluster {cluster_id} was never started, so it has no password.", hint="Start it."
+            ) from error
+
+    def address(self, spec: ClusterSpec) -> tuple[str, int]:
+        """Return what an app's DATABASE_URL names."""
+        return "localhost", spec.port
+
+    def version(self, cluster_id: str) -> int:
+        """Return the major version of its data."""
+        return cluster.version_of(self._folders.existing(cluster_id).data)
+
+    def size_bytes(self, cluster_id: str) -> int:
+        """Return what its data takes on disk."""
+        data = self._folders.place(cluster_id).data
+        total = 0
+        for folder, _, files in data.walk(on_error=lambda _error: None):
+            for name in files:
+                try:
+                    total += (folder / name).lstat().st_blocks * 512
+                except FileNotFoundError:
+                    continue
+        return total
+
+    def copy(self, source_id: str, target_id: str) -> None:
+        """Copy a cluster as it is now; see the port."""
+        with self._folders.lock(source_id, target_id):
+            source, target = self._folders.existing(source_id), self._folders.place(target_id)
+            if target.data.is_dir():
+                return
+            target.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = self._runtime.state(source_id)
+            if found is not None and found.running:
+                self._take_over(target, lambda: copying.copy_running(source, target.data, self._programs()))
+            else:
+                self._take_over(target, lambda: template.copy_data(source.data, target.data))
+
+    def adopt(self, cluster_id: str, data: Path) -> None:
+        """Take a restored folder over; see the port."""
+        with self._folders.lock(cluster_id):
+            place = self._folders.place(cluster_id)
+            if place.data.is_dir():
+                raise Conflict("cluster_exists", f"There is a cluster {cluster_id} already.", hint="Remove it, or use another id.")
+            cluster.require_version(data, self._programs())
+            place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+            def move() -> None:
+                data.rename(place.data)
+                sync_folder(place.folder)
+
+            self._take_over(place, move)
+
+    def folder(self, cluster_id: str) -> Path:
+        """Return its folder."""
+        return self._folders.place(cluster_id).folder
+
+    def remove(self, cluster_id: str) -> None:
+        """End it and delete all of it."""
+        with self._folders.lock(cluster_id):
+            place = self._folders.place(cluster_id)
+            self._server().stop(place, grace=5)
+            if place.folder.exists():
+                gone = place.folder.with_name(f".{place.id}.{secrets.token_hex(4)}.gone")
+                place.folder.rename(gone)  # at once and whole: half a cluster would look like one
+                remove_tree(gone)
+            if place.run.parent != place.folder:
+                remove_tree(place.run)
+            self._server().log(cluster_id).unlink(missing_ok=True)
+
+    def _take_over(self, place: Place, make_data: Callable[[], object]) -> None:
+        """Make a data folder whose superuser has no password of ours yet; the next start sets one."""
+        write_atomic(place.fresh, "the superuser's password is set at the next start\n", mode=0o600)
+        make_data()
+
+    def _state(self, place: Place, found: InstanceState | None) -> ClusterState:
+        asleep = place.asleep.exists()
+        state = ClusterState(place.id, running=False, asleep=asleep)
+        if found is None:
+            return state
+        if not found.running:
+            return replace(state, reason="" if asleep else found.reason)
+        return replace(state, running=True, asleep=False, pid=found.pid, memory_bytes=found.memory_bytes, started=found.started)
+
+    def _programs(self) -> Path:
+        return self._find_programs(self._home.toolchains)
+
+    def _server(self) -> Server:
+        return Server(self._runtime, self._programs(), self._home.logs / "databases", self._spool_limit)

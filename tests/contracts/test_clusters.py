@@ -1,0 +1,152 @@
+"""The contract of `ports.clusters.Clusters`, over every adapter, with real PostgreSQL servers."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from canonry.core.errors import CanonryError, Conflict, NotFound
+from canonry.core.ids import new_id
+from canonry.core.paths import Home
+from canonry.core.settings import Settings
+from canonry.infra.files import remove_tree
+from canonry.ports.clusters import Clusters, ClusterSpec
+from canonry.wiring.clusters import make_clusters
+
+
+class Bench:
+    """One adapter under test."""
+
+    def __init__(self, clusters: Clusters) -> None:
+        self.clusters = clusters
+        self.made: list[str] = []
+
+    def spec(self) -> ClusterSpec:
+        spec = ClusterSpec(new_id("db"), self.clusters.free_port(()))
+        self.made.append(spec.id)
+        return spec
+
+    def running(self) -> ClusterSpec:
+        spec = self.spec()
+        self.clusters.create(spec)
+        self.clusters.start(spec)
+        return spec
+
+    def sql(self, spec: ClusterSpec, statement: str) -> list[tuple[object, ...]]:
+        """Carry out a statement as superuser in the app's database."""
+        url = self.clusters.admin_url(spec.id, self.clusters.names(spec.id).database).reveal()
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="canonry tests"))
+    yield folder
+    remove_tree(folder)
+
+
+@pytest.fixture(params=["process"])
+def bench(folder: Path) -> Iterator[Bench]:
+    home = Home(folder / "home")
+    home.create()
+    bench = Bench(make_clusters(Settings(home=home.root), home))
+    yield bench
+    for cluster_id in bench.made:
+        bench.clusters.remove(cluster_id)
+
+
+def test_a_created_cluster_is_there_and_does_not_run(bench: Bench) -> None:
+    spec = bench.spec()
+    bench.clusters.create(spec)
+    state = bench.clusters.state(spec.id)
+    assert state is not None
+    assert (state.running, state.asleep, state.reason) == (False, False, "")
+    assert [found.id for found in bench.clusters.states()] == [spec.id]
+
+
+def test_a_started_cluster_answers_and_has_the_apps_database(bench: Bench) -> None:
+    spec = bench.running()
+    names = bench.clusters.names(spec.id)
+    query = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+    assert bench.sql(spec, query) == [(names.owner,)]
+    assert (names.owner, False, False) in bench.sql(spec, "SELECT rolname, rolcanlogin, rolsuper FROM pg_roles")
+
+
+def test_creating_again_changes_nothing(bench: Bench) -> None:
+    spec = bench.running()
+    bench.sql(spec, "CREATE TABLE kept ()")
+    bench.clusters.create(spec)
+    bench.clusters.start(spec)
+    assert bench.sql(spec, "SELECT count(*) FROM kept") == [(0,)]
+
+
+def test_a_stopped_cluster_keeps_its_data(bench: Bench) -> None:
+    spec = bench.running()
+    bench.sql(spec, "CREATE TABLE t AS SELECT generate_series(1, 100) AS n")
+    bench.clusters.stop(spec.id)
+    bench.clusters.stop(spec.id)
+    state = bench.clusters.state(spec.id)
+    assert state is not None
+    assert (state.running, state.reason) == (False, "")
+    bench.clusters.start(spec)
+    assert bench.sql(spec, "SELECT sum(n) FROM t") == [(5050,)]
+
+
+def test_a_removed_cluster_is_unknown(bench: Bench) -> None:
+    spec = bench.running()
+    bench.clusters.remove(spec.id)
+    bench.clusters.remove(spec.id)
+    assert bench.clusters.state(spec.id) is None
+    with pytest.raises(NotFound) as caught:
+        bench.clusters.start(spec)
+    assert caught.value.code == "cluster_missing"
+
+
+def test_a_copy_of_a_running_cluster_goes_its_own_way(bench: Bench) -> None:
+    spec, other = bench.running(), bench.spec()
+    bench.sql(spec, "CREATE TABLE t AS SELECT 1 AS n")
+    bench.clusters.copy(spec.id, other.id)
+    bench.sql(spec, "DROP TABLE t")
+    bench.clusters.start(other)
+    assert bench.sql(other, "SELECT n FROM t") == [(1,)]
+
+
+def test_a_copy_of_a_stopped_cluster_goes_its_own_way(bench: Bench) -> None:
+    spec, other = bench.running(), bench.spec()
+    bench.sql(spec, "CREATE TABLE t AS SELECT 1 AS n")
+    bench.clusters.stop(spec.id)
+    bench.clusters.copy(spec.id, other.id)
+    bench.clusters.start(other)
+    bench.sql(other, "DROP TABLE t")
+    bench.clusters.start(spec)
+    assert bench.sql(spec, "SELECT n FROM t") == [(1,)]
+
+
+def test_an_adopted_folder_becomes_a_cluster(bench: Bench, folder: Path) -> None:
+    spec, other = bench.running(), bench.spec()
+    bench.sql(spec, "CREATE TABLE t AS SELECT 1 AS n")
+    bench.clusters.stop(spec.id)
+    shutil.copytree(bench.clusters.folder(spec.id) / "data", folder / "restored")
+    bench.clusters.adopt(other.id, folder / "restored")
+    assert not (folder / "restored").exists()
+    bench.clusters.start(other)
+    assert bench.sql(other, "SELECT n FROM t") == [(1,)]
+    with pytest.raises(Conflict) as caught:
+        bench.clusters.adopt(other.id, bench.clusters.folder(spec.id) / "data")
+    assert caught.value.code == "cluster_exists"
+
+
+def test_data_of_another_version_is_refused_with_a_hint(bench: Bench) -> None:
+    spec = bench.spec()
+    bench.clusters.create(spec)
+    (bench.clusters.folder(spec.id) / "data" / "PG_VERSION").write_text("12\n")
+    with pytest.raises(CanonryError) as caught:
+        bench.clusters.start(spec)
+    assert caught.value.code == "database_version"
+    assert "12" in caught.value.message
+    assert caught.value.hint
