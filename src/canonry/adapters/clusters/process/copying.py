@@ -19,7 +19,8 @@ def copy_running(source: Place, target: Path, programs: Path) -> None:
     """
     temporary = target.with_name(f"{target.name}.{secrets.token_hex(6)}.tmp")
     argv = [str(programs / "pg_basebackup"), "--pgdata", str(temporary), "--host", str(source.run), "--port", "5432",
-            "--username", SUPERUSER, "--no-password", "--checkpoint", "fast", "--wal-method", "stream", "--no-sync", "--no-manifest"]  # fmt: skip
+            "--username", SUPERUSER, "--no-password", "--checkpoint", "fast",
+            "--wal-method", "stream", "--no-sync", "--no-manifest"]  # fmt: skip
     try:
         password = source.password.read_text(encoding="utf-8").strip()
         result = subprocess.run(argv, timeout=_PATIENCE, env={"PGPASSWORD": password, "LC_ALL": "C"})
