@@ -66,6 +66,7 @@ NOT_FOUND = {
     "organization_not_found",
     "webhook_not_found",
     "drain_not_found",
+    "repository_not_found",
 }
 BODIES: dict[str, object] = {
     "/organizations/{organization}/members/{member}": {"role": "viewer"},
@@ -73,6 +74,7 @@ BODIES: dict[str, object] = {
     "/projects/{project}/git": {"repo": "acme/shop"},
     "/projects/{project}/previews": {"branch": "next"},
     "/projects": {"name": "made"},
+    "/repositories": {"name": "made"},
     "/projects/{project}/domains": {"hostname": "www.shop.test"},
     "/projects/{project}/aliases": {"hostname": "www.shop.test"},
     "/projects/{project}/drains": {"kind": "http", "url": "https://logs.example.com/"},
@@ -106,6 +108,7 @@ def ids(api: Api) -> dict[str, str]:
         "webhook": webhook, "delivery": api.ask("POST", f"/v1/webhooks/{webhook}/ping").json["delivery"]["id"],
         "preview": preview_of(api, slug),
         "handle": "ada", "name": "mine",
+        "repository": api.ask("POST", "/v1/repositories", {"name": "handbook"}).json["repository"]["name"],
     }  # fmt: skip
 
 

@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from tests.support import mutations_of_identity, mutations_of_people, mutations_of_previews, mutations_of_projects, mutations_of_webhooks
+from tests.support import (
+    mutations_of_git,
+    mutations_of_identity,
+    mutations_of_people,
+    mutations_of_previews,
+    mutations_of_projects,
+    mutations_of_webhooks,
+)
 from tests.support.api import FORM, SITE, Api, archive, form
 from tests.support.mutation import Call
 
@@ -78,6 +85,7 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /projects/{project}/drains": _drained,
     "DELETE /projects/{project}/drains/{drain}": _with_drain,
     **mutations_of_projects.ROWS,
+    **mutations_of_git.ROWS,
     **mutations_of_previews.ROWS,
     **mutations_of_identity.ROWS,
     **mutations_of_people.ROWS,
@@ -87,7 +95,7 @@ ROWS: dict[str, Callable[[Api], Call]] = {
 
 WITHOUT_A_ROW: dict[str, str] = {
     "POST /deploy/plan": "it leaves nothing behind",
-    "POST /git/{handle}/{name}/{wanted}": "the deployment and the project of a push have events of their own (tests/features/git)",
+    "POST /git/{handle}/{name}/{wanted}": "what a push brings has events of its own (tests/features/git)",
     **mutations_of_identity.WITHOUT,
     **mutations_of_people.WITHOUT,
 }

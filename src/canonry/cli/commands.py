@@ -68,6 +68,12 @@ GIT = Noun("Deploy from a git repository.", {
     "url": Command(f"{_REMOTE}.git:show_url", "Print the address to git push to."),
 })  # fmt: skip
 
+REPOS = Noun("Keep repositories on Canonry.", {
+    "ls": Command(f"{_REMOTE}.repos:list_repositories", "List the repositories of the organization."),
+    "create": Command(f"{_REMOTE}.repos:create_repository", "Make a repository without a project, for specifications."),
+    "rm": Command(f"{_REMOTE}.repos:remove_repository", "Delete a repository that no project has."),
+})  # fmt: skip
+
 AUDIT = Noun("Check the record of what happened.", {
     "verify": Command(f"{_REMOTE}.activity:verify", "Check that no event was changed or taken out."),
 })  # fmt: skip
@@ -148,6 +154,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "env": ENV,
     "domains": DOMAINS,
     "git": GIT,
+    "repos": REPOS,
     "previews": PREVIEWS,
     "activity": Command(f"{_REMOTE}.activity:activity", "Show who did what, when and from where."),
     "audit": AUDIT,

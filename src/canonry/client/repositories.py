@@ -1,4 +1,4 @@
-"""The part of the HTTP API about the repository a project is connected to."""
+"""The parts of the HTTP API about repositories: the connected one of a project, its previews, and those that Canonry hosts."""
 
 from typing import cast
 from urllib.parse import quote
@@ -56,3 +56,30 @@ class PreviewsApi:
     def approve(self, preview: str, commit: str) -> Document:
         """Let a commit of a fork in. Raises: NotFound; Conflict `commit_moved`, `nothing_to_approve`."""
         return self._transport.send("POST", f"{self._path}/{quote(preview, safe='')}/approve", document={"commit": commit})
+
+
+class RepositoriesApi:
+    """Calls about the repositories of the organization. name: a name or an id."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._transport = open_transport(credentials)
+
+    def list(self) -> list[Document]:
+        """Return the repositories by name."""
+        return cast("list[Document]", self._transport.send("GET", "/v1/repositories")["repositories"])
+
+    def create(self, name: str, *, description: str, branch: str) -> Document:
+        """Make one. Raises: Invalid; Conflict `repository_exists`."""
+        document = {"name": name, "description": description, "default_branch": branch}
+        return cast("Document", self._transport.send("POST", "/v1/repositories", document=document)["repository"])
+
+    def show(self, name: str) -> Document:
+        """Return one. Raises: NotFound."""
+        return cast("Document", self._transport.send("GET", self._of(name))["repository"])
+
+    def remove(self, name: str) -> None:
+        """Delete one that no project has. Raises: NotFound; Conflict."""
+        self._transport.send("DELETE", self._of(name))
+
+    def _of(self, name: str) -> str:
+        return f"/v1/repositories/{quote(name, safe='')}"

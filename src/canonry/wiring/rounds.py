@@ -3,6 +3,7 @@
 from canonry.features.audit import AnchorWriter
 from canonry.features.deployments import Watch
 from canonry.features.domains import DomainRounds
+from canonry.features.git import RepositoryRounds
 from canonry.features.notifications import Digest
 from canonry.features.observe import Sampler, Shipper
 from canonry.features.previews import Sweep
@@ -16,6 +17,7 @@ def rounds(container: Container) -> list[Rounds]:
     return [
         Watch(container),
         Sweep(container),
+        RepositoryRounds(container.transactions, container.home),
         Sampler(container),
         Shipper(container),
         DomainRounds(container),

@@ -10,8 +10,15 @@ from canonry.features.git.connection.service import access_to, connection_of, no
 from canonry.features.git.hosted import branch_exists, head_of, hosted_repository, remove_repository, resolve_hosted
 from canonry.features.git.mirrors import fetch_mirror
 from canonry.features.git.models import Commit, RepositoryAccess
+from canonry.features.git.repositories.models import Repository
+from canonry.features.git.repositories.rounds import RepositoryRounds
+from canonry.features.git.repositories.service import find as find_repository
+from canonry.features.git.repositories.service import get_any as get_repository
+from canonry.features.git.repositories.service import look_again
+from canonry.features.git.repositories.service import page as repositories
 
 __all__ = [
-    "Commit", "Connection", "RepositoryAccess", "access_to", "branch_exists", "checkout", "connection_of", "fetch_mirror", "head_of",
-    "hosted_repository", "note_delivery", "remove_repository", "resolve_hosted", "token_of", "tree_of", "webhook_secret",
+    "Commit", "Connection", "Repository", "RepositoryAccess", "RepositoryRounds", "access_to", "branch_exists", "checkout",
+    "connection_of", "fetch_mirror", "find_repository", "get_repository", "head_of", "hosted_repository", "look_again", "note_delivery",
+    "remove_repository", "repositories", "resolve_hosted", "token_of", "tree_of", "webhook_secret",
 ]  # fmt: skip

@@ -3,8 +3,8 @@
 Run by path (`python -I -S hook.py`) inside git, with nothing of Canonry imported: it must be there at once. It is a client of the
 public API, over the web process's unix socket, with the pusher's own token. It always ends with 0: the push itself is accepted.
 
-In: lines `old new ref` on stdin. In the environment: CANONRY_PUSH_SOCKET, CANONRY_PUSH_PROJECT, CANONRY_PUSH_BRANCH, CANONRY_PUSH_TOKEN,
-CANONRY_PUSH_ADDRESS (where the pusher is).
+In: lines `old new ref` on stdin. In the environment: CANONRY_PUSH_SOCKET, CANONRY_PUSH_REPOSITORY, CANONRY_PUSH_PROJECT (empty: nothing is
+deployed), CANONRY_PUSH_BRANCH, CANONRY_PUSH_TOKEN, CANONRY_PUSH_ADDRESS (where the pusher is).
 """
 
 import json
@@ -18,23 +18,32 @@ from collections.abc import Iterator
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 120.0
 TOTAL_SECONDS = 3600.0
+ANNOUNCE_SECONDS = 5.0
+
+_ENVIRONMENT = os.environ  # noqa: TID251 -- a program of its own: git hands it what it needs, and settings.py is out of reach
+SOCKET = _ENVIRONMENT.get("CANONRY_PUSH_SOCKET", "")
+REPOSITORY = _ENVIRONMENT.get("CANONRY_PUSH_REPOSITORY", "")
+TOKEN = _ENVIRONMENT.get("CANONRY_PUSH_TOKEN", "")
+ADDRESS = _ENVIRONMENT.get("CANONRY_PUSH_ADDRESS", "")
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-ln-z]|\x1b[^\[]|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]")  # colours stay
 _GOES_ON = "The deployment goes on without this terminal; `canonry logs` and the dashboard show it."
 
 
 def main() -> None:
-    """Read what was pushed, deploy the project's branch when it is among it, and say what happens."""
-    environment = os.environ  # noqa: TID251 -- a program of its own: git hands it what it needs, and settings.py is out of reach
-    branch = environment.get("CANONRY_PUSH_BRANCH", "main")
+    """Read what was pushed, have it indexed, deploy the project's branch when it is among it, and say what happens."""
+    branch = _ENVIRONMENT.get("CANONRY_PUSH_BRANCH", "main")
     updates = [line.split() for line in sys.stdin if len(line.split()) == 3]
     wanted = [new for _, new, ref in updates if ref == f"refs/heads/{branch}"]
     others = [ref for _, new, ref in updates if ref != f"refs/heads/{branch}" and new.strip("0")]
+    if wanted:
+        announce()
+    if not _ENVIRONMENT.get("CANONRY_PUSH_PROJECT"):
+        return
     if wanted and not wanted[-1].strip("0"):
         say(f"{branch} was deleted: nothing is deployed, and what is live stays live.")
     elif wanted:
-        deploy(environment.get("CANONRY_PUSH_SOCKET", ""), environment.get("CANONRY_PUSH_PROJECT", ""),
-               environment.get("CANONRY_PUSH_TOKEN", ""), wanted[-1], environment.get("CANONRY_PUSH_ADDRESS", ""))  # fmt: skip
+        deploy(_ENVIRONMENT.get("CANONRY_PUSH_PROJECT", ""), wanted[-1])
     elif others:
         name = others[0].removeprefix("refs/heads/").removeprefix("refs/tags/")
         say(f"Nothing is deployed: only {branch} is. To deploy this: git push <remote> {name}:{branch}")
@@ -42,31 +51,49 @@ def main() -> None:
             say(f"To see it on a URL of its own: canonry previews create {name}")
 
 
-def deploy(socket_path: str, project: str, token: str, commit: str, address: str) -> None:
+def announce() -> None:
+    """Tell Canonry that the branch moved. Without an answer it finds out by itself, a little later."""
+    connection = connect(SOCKET, seconds=1.0)
+    if connection is None:
+        return
+    with connection:
+        connection.settimeout(ANNOUNCE_SECONDS)
+        try:
+            connection.sendall(request(f"/v1/repositories/{REPOSITORY}/refresh", b"", "application/json"))
+            Answer(connection, time.monotonic() + ANNOUNCE_SECONDS)
+        except (TimeoutError, OSError, ValueError, IndexError):
+            return
+
+
+def deploy(project: str, commit: str) -> None:
     """Ask the API for a deployment of `commit` and show it to its end."""
     stop = time.monotonic() + TOTAL_SECONDS
-    connection = connect(socket_path)
+    connection = connect(SOCKET)
     if connection is None:
         say("The push is kept, but Canonry does not answer just now, so nothing is deployed yet. `canonry deploy` or another push will.")
         return
     with connection:
         body = json.dumps({"ref": commit}).encode()
-        origin = f"X-Forwarded-For: {address}\r\n" if address else ""
-        head = (
-            f"POST /v1/projects/{project}/deploy/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{origin}"
-            "Accept: text/event-stream\r\nConnection: close\r\n\r\n"
-        )
         try:
-            connection.sendall(head.encode() + body)
+            connection.sendall(request(f"/v1/projects/{project}/deploy/stream", body, "text/event-stream"))
             show(Answer(connection, stop))
         except (TimeoutError, OSError, ValueError):
             say(f"No more news from Canonry. {_GOES_ON}")
 
 
-def connect(socket_path: str) -> socket.socket | None:
+def request(path: str, body: bytes, accept: str) -> bytes:
+    """Return a POST in the pusher's name, as it goes over the socket."""
+    origin = f"X-Forwarded-For: {ADDRESS}\r\n" if ADDRESS else ""
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{origin}Accept: {accept}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def connect(socket_path: str, seconds: float = CONNECT_SECONDS) -> socket.socket | None:
     """Return a connection to the API; a server that is just restarting gets some seconds."""
-    stop = time.monotonic() + CONNECT_SECONDS
+    stop = time.monotonic() + seconds
     while True:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(SILENCE_SECONDS)

@@ -58,6 +58,23 @@ def head_of(home: Home, project_id: str, branch: str) -> Commit | None:
         return objects.commit(f"refs/heads/{name}")
 
 
+def quick_head(repository: Path, branch: str) -> str | None:
+    """Return the commit id of a branch without starting git, None when there is none: for looking at many repositories often.
+
+    Raises: Invalid `invalid_ref`.
+    """
+    name = f"refs/heads/{parse_branch(branch)}"
+    try:
+        return (repository / name).read_text(encoding="ascii").strip() or None
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        pass
+    try:
+        lines = (repository / "packed-refs").read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return None
+    return next((line.split(" ")[0] for line in lines if line.endswith(f" {name}")), None)
+
+
 def remove_repository(home: Home, project_id: str) -> None:
     """Delete the project's own repository and its private mirrors; none is no error. Raises: Conflict `push_in_progress`."""
     for mirror in home.mirrors.glob(f"{project_id}-*"):

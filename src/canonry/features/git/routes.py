@@ -57,11 +57,11 @@ def _serve(request: Request, services: Services, handle: str, name: str, wanted:
         slug = name.removesuffix(".git")
         with services.transactions.begin() as tx:
             if pushing:
-                project = service.find_or_create_project(tx, actor, services.ports.limits, handle, slug)
+                served = service.find_to_push(tx, actor, services.home, services.ports.limits, handle, slug)
             else:
-                project = service.find_project(tx, actor, handle, slug)
+                served = service.find_to_read(tx, actor, services.home, handle, slug)
         push = service.Push(credential, current_origin.get().address) if pushing and credential is not None else None
-        serving = service.prepare(services.home, project, push, services.settings.upload_limit << 20)
+        serving = service.prepare(services.home, served, push, services.settings.upload_limit << 20)
     except CanonryError as error:
         return _refusal(error)
     return _GitResponse(serving, actor.organization_handle, pushing=pushing)

@@ -11,6 +11,8 @@ from canonry.core.paths import Home
 from canonry.core.secret import Secret
 from canonry.features import projects
 from canonry.features.git.hosted import ensure_hosted
+from canonry.features.git.repositories import service as repositories
+from canonry.features.git.repositories.models import Repository
 from canonry.features.projects import Project
 from canonry.infra.files import write_atomic
 from canonry.infra.tx import Tx
@@ -51,6 +53,35 @@ def identify(identity: Identity, credential: Secret | None) -> Actor:
     return actor
 
 
+def find_to_read(tx: Tx, actor: Actor, home: Home, handle: str, name: str) -> Repository:
+    """Return the caller's repository behind `<handle>/<name>`. Raises: NotFound, for another organization's as well."""
+    try:
+        return repositories.for_project(tx, home, find_project(tx, actor, handle, name))
+    except NotFound as error:
+        try:
+            return repositories.find(tx, actor, name, owner=handle)
+        except NotFound:
+            raise error from None
+
+
+def find_to_push(tx: Tx, actor: Actor, home: Home, limits: AccountLimits, handle: str, name: str) -> Repository:
+    """Return the repository that is pushed to: of a project, or one without; a push to a free name makes a project.
+
+    Raises: as `find_or_create_project`.
+    """
+    try:
+        find_project(tx, actor, handle, name)
+    except NotFound:
+        try:
+            found = repositories.find(tx, actor, name, owner=handle)
+        except NotFound:
+            found = None
+        if found is not None:
+            require(actor, Permission.SPECS_WRITE)
+            return found
+    return repositories.for_project(tx, home, find_or_create_project(tx, actor, limits, handle, name))
+
+
 def find_project(tx: Tx, actor: Actor, handle: str, name: str) -> Project:
     """Return the caller's project behind `<handle>/<name>`. Raises: NotFound, for another organization's as well."""
     if handle != actor.organization_handle:
@@ -80,12 +111,12 @@ def find_or_create_project(tx: Tx, actor: Actor, limits: AccountLimits, handle: 
     return project
 
 
-def prepare(home: Home, project: Project, push: Push | None, push_limit: int) -> Serving:
-    """Return how git serves the project's own repository, which is made when there is none.
+def prepare(home: Home, served: Repository, push: Push | None, push_limit: int) -> Serving:
+    """Return how git serves a repository, which is made on the disk when it is not there.
 
     push: set when somebody pushes; the hook calls the API in their name. push_limit: bytes one push may have.
     """
-    repository = ensure_hosted(home, project.id, project.repo_branch)
+    repository = ensure_hosted(home, served.folder, served.default_branch)
     if push is None:
         return Serving(repository, {"http.receivepack": "false"}, {})
     config = {
@@ -99,8 +130,9 @@ def prepare(home: Home, project: Project, push: Push | None, push_limit: int) ->
     }
     environment = {
         "CANONRY_PUSH_SOCKET": str(home.web_socket),
-        "CANONRY_PUSH_PROJECT": project.id,
-        "CANONRY_PUSH_BRANCH": project.repo_branch,
+        "CANONRY_PUSH_REPOSITORY": served.id,
+        "CANONRY_PUSH_PROJECT": served.project_id or "",
+        "CANONRY_PUSH_BRANCH": served.default_branch,
         "CANONRY_PUSH_TOKEN": push.credential.reveal(),
         "CANONRY_PUSH_ADDRESS": push.address,
     }

@@ -1,0 +1,1 @@
+"""Repositories as objects: what an organization has, with or without a project that deploys it."""

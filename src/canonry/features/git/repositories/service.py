@@ -1,0 +1,122 @@
+"""Use cases around repositories: make, find, list, look again, delete."""
+
+from canonry.core.access import Actor, Permission, require
+from canonry.core.errors import Conflict, NotFound
+from canonry.core.ids import new_id
+from canonry.core.paths import Home
+from canonry.core.refs import parse_branch
+from canonry.features import projects
+from canonry.features.git.hosted import ensure_hosted, hosted_repository, quick_head, remove_repository
+from canonry.features.git.repositories import store
+from canonry.features.git.repositories.events import RepositoryCreated, RepositoryDeleted, RepositoryPushed
+from canonry.features.git.repositories.models import Repository, check_name
+from canonry.features.projects import Project
+from canonry.infra.tx import Transactions, Tx
+
+
+def find(tx: Tx, actor: Actor, key: str, *, owner: str | None = None) -> Repository:
+    """Return the caller's repository by its name or id. owner: what stands before the name, when it was given.
+
+    Raises: NotFound `repository_not_found`, for another organization's as well.
+    """
+    require(actor, Permission.SPECS_READ)
+    own = owner is None or owner.lower() == actor.organization_handle.lower()
+    found = store.find(tx, actor.organization_id, key) if own and "\0" not in key else None
+    if found is None or actor.project_id not in {None, found.project_id}:
+        name = key if owner is None else f"{owner}/{key}"
+        raise NotFound("repository_not_found", f"There is no repository {name!r}.", hint="`canonry repos ls` lists yours.")
+    return found
+
+
+def page(tx: Tx, actor: Actor) -> list[Repository]:
+    """Return the caller's repositories by name."""
+    require(actor, Permission.SPECS_READ)
+    return store.of_organization(tx, actor.organization_id, only_project=actor.project_id)
+
+
+def create(tx: Tx, actor: Actor, home: Home, *, name: str, description: str = "", branch: str = "main") -> Repository:
+    """Make a repository without a project, for specifications; it is there for pushes at once.
+
+    Raises: Invalid `invalid_repository_name`, `invalid_ref`; Conflict `repository_exists`; Denied.
+    """
+    require(actor, Permission.SPECS_WRITE)
+    if actor.project_id is not None:
+        raise NotFound("project_not_found", "This credential is bound to one project and can make no repository.")
+    check_name(name)
+    repository_id = new_id("rep")
+    taken = store.find(tx, actor.organization_id, name) is not None or _is_project(tx, actor, name)
+    if taken or not store.insert(tx, repository_id, actor.organization_id, name=name, description=description, branch=parse_branch(branch)):
+        raise Conflict("repository_exists", f"There is a repository, or a project, {name!r} already.", hint="Choose another name.")
+    ensure_hosted(home, repository_id, branch)  # one that is left over when the transaction fails is empty and found by nobody
+    tx.emit(RepositoryCreated(actor.organization_id, repository_id), after={"name": name, "branch": branch})
+    return get_any(tx, repository_id)
+
+
+def delete(tx: Tx, actor: Actor, home: Home, key: str) -> None:
+    """Delete a repository that no project has, with its history. Raises: NotFound; Conflict `belongs_to_project`, `push_in_progress`."""
+    require(actor, Permission.ORG_MANAGE)
+    found = find(tx, actor, key)
+    if found.project_id is not None:
+        raise Conflict("belongs_to_project", f"{found.full_name} belongs to the project of that name.", hint="Delete the project.")
+    store.delete(tx, found.id)
+    remove_repository(home, found.folder)
+    tx.emit(RepositoryDeleted(found.organization_id, found.id), before={"name": found.name})
+
+
+def get_any(tx: Tx, repository_id: str) -> Repository:
+    """Return a repository for Canonry's own work. Raises: NotFound `repository_not_found`."""
+    found = store.get(tx, repository_id)
+    if found is None:
+        raise NotFound("repository_not_found", f"There is no repository {repository_id}.")
+    return found
+
+
+def for_project(tx: Tx, home: Home, project: Project) -> Repository:
+    """Return the repository of a project that is pushed to; one of that name that had no project becomes the project's."""
+    if (found := store.of_project(tx, project.id)) is not None:
+        return found
+    named = store.find(tx, project.organization_id, project.slug)
+    if named is not None and named.project_id is None and store.adopt(tx, named.id, project.id):
+        there, here = hosted_repository(home, named.id), hosted_repository(home, project.id)
+        if there.is_dir() and not here.is_dir():
+            there.rename(here)
+    else:
+        repository_id = new_id("rep")
+        if store.insert(tx, repository_id, project.organization_id, name=project.slug, project_id=project.id):
+            tx.emit(RepositoryCreated(project.organization_id, repository_id), after={"name": project.slug, "project_id": project.id})
+    found = store.of_project(tx, project.id)
+    if found is None:
+        raise NotFound("project_not_found", f"The project {project.slug} was deleted meanwhile.")
+    return found
+
+
+def look_again(transactions: Transactions, home: Home, repository: Repository) -> bool:
+    """Announce where the default branch stands now; say whether it is elsewhere than it was. May be called at any time, by anybody."""
+    head = quick_head(hosted_repository(home, repository.folder), repository.default_branch)
+    if head == repository.head:
+        return False
+    with transactions.begin() as tx:
+        if not store.set_head(tx, repository.id, repository.head, head):
+            return False  # whoever was quicker announced it, or the repository is gone
+        tx.emit(RepositoryPushed(repository.organization_id, repository.id), before={"commit": repository.head},
+                after={"commit": head, "branch": repository.default_branch})  # fmt: skip
+    return True
+
+
+def look_at_all(transactions: Transactions, home: Home) -> None:
+    """Mend what a crash left: repositories on the disk that have no row get one, and each push that nobody announced is announced."""
+    folders = [path.stem for path in home.repositories.glob("prj_*.git")]
+    with transactions.begin() as tx:
+        for project_id, organization_id, slug in store.projects_without(tx, folders):
+            store.insert(tx, new_id("rep"), organization_id, name=slug, project_id=project_id)
+        repositories = store.every(tx)
+    for repository in repositories:
+        look_again(transactions, home, repository)
+
+
+def _is_project(tx: Tx, actor: Actor, name: str) -> bool:
+    try:
+        projects.find(tx, actor, name)
+    except NotFound:
+        return False
+    return True
