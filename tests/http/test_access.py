@@ -16,6 +16,7 @@ from canonry.features.accounts.store import organizations, users
 from canonry.http.routing import PUBLIC, SIGNED_IN
 from canonry.wiring.routes import API, ROOT
 from tests.support.api import FORM, SITE, Api, archive, form
+from tests.support.mutations_of_git import handbook_with_pull_request
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ NOT_FOUND = {
     "webhook_not_found",
     "drain_not_found",
     "repository_not_found",
+    "pull_request_not_found",
 }
 BODIES: dict[str, object] = {
     "/organizations/{organization}/members/{member}": {"role": "viewer"},
@@ -74,6 +76,8 @@ BODIES: dict[str, object] = {
     "/projects/{project}/git": {"repo": "acme/shop"},
     "/projects/{project}/previews": {"branch": "next"},
     "/projects": {"name": "made"},
+    "/repositories/{repository}/pulls": {"title": "x", "head": "edit"},
+    "/repositories/{repository}/pulls/{number}/reviews": {"verdict": "approved"},
     "/repositories": {"name": "made"},
     "/projects/{project}/domains": {"hostname": "www.shop.test"},
     "/projects/{project}/aliases": {"hostname": "www.shop.test"},
@@ -108,7 +112,7 @@ def ids(api: Api) -> dict[str, str]:
         "webhook": webhook, "delivery": api.ask("POST", f"/v1/webhooks/{webhook}/ping").json["delivery"]["id"],
         "preview": preview_of(api, slug),
         "handle": "ada", "name": "mine",
-        "repository": api.ask("POST", "/v1/repositories", {"name": "handbook"}).json["repository"]["name"],
+        "repository": handbook_with_pull_request(api)[0], "number": "1",
     }  # fmt: skip
 
 
@@ -144,7 +148,7 @@ def test_the_object_of_another_organization_is_404(api: Api, ids: dict[str, str]
 
 @pytest.mark.parametrize("operation", WITH_OBJECT, ids=str)
 def test_an_object_that_is_not_there_is_the_same_404(api: Api, operation: Operation) -> None:
-    nothing = operation.filled(project="nobody", deployment="dep_0000000000000000", hostname="nobody.test")
+    nothing = operation.filled(project="nobody", deployment="dep_0000000000000000", hostname="nobody.test", number="9")
     assert call(api, operation, nothing, "")[0] == 404
 
 
@@ -209,7 +213,7 @@ def test_no_role_and_no_scope_opens_the_object_of_another_organization(api: Api,
 
 @pytest.mark.parametrize("operation", SCOPED, ids=str)
 def test_in_ones_own_organization_the_role_and_the_scope_decide(api: Api, ids: dict[str, str], operation: Operation) -> None:
-    missing = {**dict.fromkeys(ids, "nobody"), "deployment": "dep_0000000000000000", "hostname": "nobody.test"}
+    missing = {**dict.fromkeys(ids, "nobody"), "deployment": "dep_0000000000000000", "hostname": "nobody.test", "number": "9"}
     for role, scope, token in credentials(api, api.owner.organization_id):
         if not may(role, scope, operation):
             assert call(api, operation, operation.filled(**ids), token) == (403, "insufficient_scope"), (role, scope)

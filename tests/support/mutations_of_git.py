@@ -23,8 +23,35 @@ def _pushed(api: Api) -> Call:
     return call
 
 
+def handbook_with_pull_request(api: Api) -> tuple[str, str]:
+    """Make a repository with an open pull request from `edit` into `main`; return its name and its folder."""
+    body = api.ask("POST", "/v1/repositories", {"name": "handbook"}).json["repository"]
+    folder = hosted_repository(api.container.home, body["id"])
+    with tempfile.TemporaryDirectory() as work:
+        person = Person(Path(work) / "work")
+        person.commit({"README.md": "# one"}, "One")
+        person.git("checkout", "--quiet", "-b", "edit")
+        person.commit({"README.md": "# two"}, "Two")
+        person.git("push", "--quiet", str(folder), "main", "edit", "edit:another")
+    opened = api.ask("POST", f"/v1/repositories/{body['id']}/pulls", {"title": "Edit", "head": "edit"})
+    assert opened.status == 201, opened.body
+    return body["name"], str(folder)
+
+
+def _on_pull_request(body: object = None) -> Callable[[Api], Call]:
+    return lambda api: Call({"repository": handbook_with_pull_request(api)[0], "number": "1"}, body)
+
+
+def _another(api: Api) -> Call:
+    return Call({"repository": handbook_with_pull_request(api)[0]}, {"title": "Another", "head": "another"})
+
+
 ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /repositories": lambda _api: Call(body={"name": "handbook", "description": "what we do"}),
     "DELETE /repositories/{repository}": _made,
     "POST /repositories/{repository}/refresh": _pushed,
+    "POST /repositories/{repository}/pulls": _another,
+    "POST /repositories/{repository}/pulls/{number}/reviews": _on_pull_request({"verdict": "approved", "body": "Good."}),
+    "POST /repositories/{repository}/pulls/{number}/merge": _on_pull_request({}),
+    "POST /repositories/{repository}/pulls/{number}/close": _on_pull_request(),
 }

@@ -74,6 +74,15 @@ REPOS = Noun("Keep repositories on Canonry.", {
     "rm": Command(f"{_REMOTE}.repos:remove_repository", "Delete a repository that no project has."),
 })  # fmt: skip
 
+PULLS = Noun("Propose, review and merge changes in hosted repositories.", {
+    "ls": Command(f"{_REMOTE}.pulls:list_pulls", "List the pull requests of a repository."),
+    "show": Command(f"{_REMOTE}.pulls:show_pull", "Show what a pull request brings."),
+    "open": Command(f"{_REMOTE}.pulls:open_pull", "Propose to merge a branch."),
+    "review": Command(f"{_REMOTE}.pulls:review_pull", "Say what you think of a pull request."),
+    "merge": Command(f"{_REMOTE}.pulls:merge_pull", "Merge a pull request."),
+    "close": Command(f"{_REMOTE}.pulls:close_pull", "Close a pull request without merging it."),
+})  # fmt: skip
+
 AUDIT = Noun("Check the record of what happened.", {
     "verify": Command(f"{_REMOTE}.activity:verify", "Check that no event was changed or taken out."),
 })  # fmt: skip
@@ -155,6 +164,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "domains": DOMAINS,
     "git": GIT,
     "repos": REPOS,
+    "pulls": PULLS,
     "previews": PREVIEWS,
     "activity": Command(f"{_REMOTE}.activity:activity", "Show who did what, when and from where."),
     "audit": AUDIT,

@@ -36,6 +36,7 @@ TAGS = {
     "API tokens": "Credentials for programs; the value is shown once.",
     "Uploads": "A .zip or .tar.gz as the source of a deployment.",
     "Git": "Repositories, webhooks and deploy keys.",
+    "Pull requests": "Branches of hosted repositories that want to be merged: proposed, reviewed, merged, closed.",
     "Previews": "A deployment of its own for each branch or pull request.",
     "Webhooks": "What Canonry tells your own services.",
     "Account": "Who you are, and how you sign in.",

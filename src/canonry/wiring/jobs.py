@@ -21,6 +21,7 @@ from canonry.wiring.container import Container
 
 JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.RUN: deployments.run_deployments,
+    deployment_queue.DEPLOY_COMMITTED: deployments.deploy_committed,
     deployment_queue.CLEAR: deployments.clear_project,
     deployment_queue.CLEAR_ENVIRONMENT: deployments.clear_environment,
     preview_queue.CLOSE: previews.close_preview,

@@ -9,6 +9,7 @@ from canonry.features.deployments.routes import routers as deployments
 from canonry.features.domains.routes import router as domains
 from canonry.features.env.routes import router as env
 from canonry.features.git.connection.routes import router as git_connection
+from canonry.features.git.pulls.routes import router as pulls
 from canonry.features.git.repositories.routes import router as repositories
 from canonry.features.git.routes import router as git
 from canonry.features.notifications.routes import router as notifications
@@ -32,6 +33,7 @@ API: tuple[Routes, ...] = (
     env,
     git_connection,
     repositories,
+    pulls,
     git_webhook,
     previews,
     *observe,

@@ -1,12 +1,17 @@
 """Background entry points: each takes the container and ids."""
 
-from canonry.features.deployments import ending, lifecycle, pipeline
+from canonry.features.deployments import committed, ending, lifecycle, pipeline
 from canonry.features.deployments.context import Context
 
 
 def run_deployments(context: Context, project_id: str, environment: str) -> None:
     """Carry out what waits for an environment."""
     pipeline.run(context, project_id, environment)
+
+
+def deploy_committed(context: Context, repository_id: str, **_rest: object) -> None:
+    """Deploy the branch of a project after a commit that nobody pushed. Twice is once."""
+    committed.deploy(context, repository_id)
 
 
 def clear_environment(context: Context, project_id: str, environment: str, artifacts: str, instances: str) -> None:

@@ -78,6 +78,14 @@ def newest_requests(tx: Tx, project_id: str, environment: str) -> tuple[datetime
     return rows[0][0], rows[1][0] if len(rows) > 1 else None
 
 
+def newest_commit(tx: Tx, project_id: str, environment: str) -> str | None:
+    """Return the commit that the newest deployment of an environment is, or will be, of."""
+    query = """SELECT coalesce(commit, source->>'ref') FROM deployments WHERE project_id = %s AND environment = %s
+        ORDER BY created_at DESC, id DESC LIMIT 1"""
+    row = tx.connection.execute(query, (project_id, environment)).fetchone()
+    return row[0] if row else None
+
+
 def projects_with_unfinished(tx: Tx) -> list[tuple[str, str]]:
     """Return (project id, environment) of everything that waits or runs."""
     query = "SELECT DISTINCT project_id, environment FROM deployments WHERE status IN ('queued', 'building', 'deploying')"

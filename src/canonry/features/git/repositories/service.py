@@ -103,6 +103,12 @@ def look_again(transactions: Transactions, home: Home, repository: Repository) -
     return True
 
 
+def note_commit(tx: Tx, repository: Repository, branch: str, commit: str | None) -> None:
+    """Remember that we moved a branch, which the event of what did it announces; other branches than the default one are not followed."""
+    if branch == repository.default_branch:
+        store.move_head(tx, repository.id, commit)
+
+
 def look_at_all(transactions: Transactions, home: Home) -> None:
     """Mend what a crash left: repositories on the disk that have no row get one, and each push that nobody announced is announced."""
     folders = [path.stem for path in home.repositories.glob("prj_*.git")]

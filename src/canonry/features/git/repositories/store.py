@@ -80,6 +80,11 @@ def set_head(tx: Tx, repository_id: str, before: str | None, head: str | None) -
     return tx.connection.execute(query, (head, repository_id, before)).rowcount == 1
 
 
+def move_head(tx: Tx, repository_id: str, head: str | None) -> None:
+    """Remember where the default branch stands, wherever it stood."""
+    tx.connection.execute("UPDATE repositories SET head = %s WHERE id = %s", (head, repository_id))
+
+
 def delete(tx: Tx, repository_id: str) -> None:
     """Forget a repository."""
     tx.connection.execute("DELETE FROM repositories WHERE id = %s", (repository_id,))

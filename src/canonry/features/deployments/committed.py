@@ -1,0 +1,27 @@
+"""What was committed to a project's repository here, by a merge or in the editor, is deployed as what is pushed to it."""
+
+from canonry.core.access import PERMISSIONS, Actor, Role, Scope
+from canonry.core.errors import NotFound
+from canonry.features import git, projects
+from canonry.features.deployments import service, store
+from canonry.features.deployments.context import Context
+from canonry.features.deployments.models import Wish
+
+
+def deploy(context: Context, repository_id: str) -> None:
+    """Ask for a deployment of where the repository's branch stands, unless its newest deployment is of that commit already.
+
+    Nothing happens when no project deploys the repository, or the project is stopped.
+    """
+    with context.transactions.begin() as tx:
+        try:
+            repository = git.get_repository(tx, repository_id)
+            project = None if repository.project_id is None else projects.get_any(tx, repository.project_id)
+        except NotFound:  # deleted meanwhile
+            return
+        if project is None or project.repo_url is not None or project.status == "stopped" or repository.head is None:
+            return
+        if store.newest_commit(tx, project.id, projects.PRODUCTION) == repository.head:
+            return
+        actor = Actor("", project.organization_id, project.handle, PERMISSIONS[Scope.DEPLOY], project.id, Role.DEVELOPER)
+        service.request_commit(tx, actor, context.home, project, Wish(commit=repository.head))

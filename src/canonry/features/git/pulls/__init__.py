@@ -1,0 +1,1 @@
+"""Pull requests of hosted repositories: proposed, reviewed, merged or closed."""
