@@ -31,7 +31,7 @@ def test_repositories_are_made_and_listed(canonry: RunCli, server: ApiServer) ->
     sent = server.asked("POST", "/v1/repositories")[0].document
     assert sent == {"name": "handbook", "description": "what we do", "default_branch": "main"}
     server.refusals["/v1/repositories"] = (200, {"repositories": [REPOSITORY]})
-    assert canonry("repos", "ls").stdout.splitlines()[1].split()[:2] == ["ada/handbook", "main"]
+    assert canonry("repos", "ls").stdout.splitlines()[1].split()[:3] == ["ada/handbook", "-", "main"]
     assert json.loads(canonry("repos", "ls", "--json").stdout) == [REPOSITORY]
 
 
