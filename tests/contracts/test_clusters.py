@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from canonry.core.errors import CanonryError, Conflict, NotFound
 from canonry.core.ids import new_id
@@ -14,7 +15,7 @@ from canonry.core.paths import Home
 from canonry.core.settings import Settings
 from canonry.infra.files import remove_tree
 from canonry.ports.clusters import Clusters, ClusterSpec
-from canonry.wiring.clusters import make_clusters
+from canonry.wiring.clusters import clusters_of_this_machine, make_clusters
 
 
 class Bench:
@@ -38,9 +39,20 @@ class Bench:
     def sql(self, spec: ClusterSpec, statement: str) -> list[tuple[object, ...]]:
         """Carry out a statement as superuser in the app's database."""
         url = self.clusters.admin_url(spec.id, self.clusters.names(spec.id).database).reveal()
-        with psycopg.connect(url, autocommit=True) as connection:
-            cursor = connection.execute(statement.encode())
-            return cursor.fetchall() if cursor.description else []
+        return _execute(url, statement)
+
+    def login(self, spec: ClusterSpec) -> str:
+        """Make a login of an app and return the address it uses."""
+        names = self.clusters.names(spec.id)
+        self.sql(spec, f"CREATE ROLE {names.owner}_1 LOGIN PASSWORD 'secret' IN ROLE {names.owner}")
+        host, port = self.clusters.address(spec)
+        return f"postgresql://{names.owner}_1:secret@{host}:{port}/{names.database}"
+
+
+def _execute(url: str, statement: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +70,14 @@ def bench(folder: Path) -> Iterator[Bench]:
     yield bench
     for cluster_id in bench.made:
         bench.clusters.remove(cluster_id)
+    bench.clusters.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left(folder: Path) -> Iterator[None]:
+    yield
+    home = Home(folder / "home")
+    clusters_of_this_machine(Settings(home=home.root), home).shut_down()
 
 
 def test_a_created_cluster_is_there_and_does_not_run(bench: Bench) -> None:
@@ -75,6 +95,28 @@ def test_a_started_cluster_answers_and_has_the_apps_database(bench: Bench) -> No
     query = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
     assert bench.sql(spec, query) == [(names.owner,)]
     assert (names.owner, False, False) in bench.sql(spec, "SELECT rolname, rolcanlogin, rolsuper FROM pg_roles")
+
+
+def test_an_app_connects_with_its_login_and_is_no_superuser(bench: Bench) -> None:
+    spec = bench.running()
+    url = bench.login(spec)
+    assert _execute(url, "SELECT current_setting('is_superuser')") == [("off",)]
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        _execute(url.replace("secret", "wrong"), "SELECT 1")
+
+
+def test_a_login_of_another_database_gets_in_nowhere_else(bench: Bench) -> None:
+    spec, other = bench.running(), bench.running()
+    bench.login(spec)
+    stranger = bench.login(other)
+    names = bench.clusters.names(other.id)
+    bench.sql(other, f"ALTER ROLE {names.owner}_1 PASSWORD 'another'")
+    theirs = conninfo_to_dict(stranger) | {"password": "another"}
+    assert _execute(make_conninfo("", **theirs), "SELECT 1") == [(1,)]
+    elsewhere = {"port": bench.clusters.address(spec)[1], "dbname": bench.clusters.names(spec.id).database}
+    for target in (elsewhere, {"dbname": "postgres"}, {"dbname": "template1"}):
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(make_conninfo("", **(theirs | target)))
 
 
 def test_creating_again_changes_nothing(bench: Bench) -> None:

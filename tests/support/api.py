@@ -45,7 +45,7 @@ from canonry.infra.tx import Transactions
 from canonry.ports import Ports
 from canonry.web.app import create_app
 from canonry.web.server import serve_web
-from canonry.wiring.clusters import make_clusters
+from canonry.wiring.clusters import clusters_of_this_machine, make_clusters
 from canonry.wiring.container import Container
 from canonry.wiring.identity import make_identities
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
@@ -232,6 +232,7 @@ def container(database: Database, machine: Machine, tmp_path: Path) -> Iterator[
     """Give everything of a Canonry of this test alone, over memory adapters and a real database."""
     made = _container(database, machine, tmp_path / "home")
     yield made
+    clusters_of_this_machine(made.settings, made.home).shut_down()
     remove_tree(made.home.run)
 
 
@@ -246,6 +247,7 @@ def common_api(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFacto
         with serving(container) as served:
             yield served
         database.close()
+        clusters_of_this_machine(container.settings, container.home).shut_down()
         remove_tree(container.home.run)
     apps.stop_all()
 

@@ -63,7 +63,7 @@ def outliving(child: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
     A Popen that is dropped while its program runs complains, and leaves a zombie until the next one is started; held ones are asked
     for their end here.
     """
-    _outliving[:] = [held for held in _outliving if held.poll() is None]
+    _let_go_of_ended()
     _outliving.append(child)
     return child
 
@@ -87,6 +87,7 @@ def stop(process: ProcessId, *, grace: float, ask: signal.Signals = signal.SIGTE
         return True
     finally:
         os.close(descriptor)
+        _let_go_of_ended()
 
 
 def free_port(address: str = "127.0.0.1") -> int:
@@ -127,6 +128,10 @@ def wait_until_gone(process: ProcessId, timeout: float) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def _let_go_of_ended() -> None:
+    _outliving[:] = [held for held in _outliving if held.poll() is None]
 
 
 def _ended(descriptor: int, timeout: float) -> bool:

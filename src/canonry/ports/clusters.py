@@ -186,3 +186,11 @@ class Clusters(Protocol):
     def remove(self, cluster_id: str) -> None:
         """End it and delete all there is of it. Idempotent."""
         ...
+
+    def round(self) -> None:
+        """Look after what clients need (waking, the proxy); called once a second in one process of a Canonry."""
+        ...
+
+    def close(self) -> None:
+        """Stop looking after it. The clusters go on."""
+        ...

@@ -15,6 +15,7 @@ from canonry.wiring.container import Container
 def rounds(container: Container) -> list[Rounds]:
     """Return everything that has its turn again and again; a part that seldom has something to do looks at the time itself."""
     return [
+        container.ports.clusters,
         Watch(container),
         Sweep(container),
         RepositoryRounds(container.transactions, container.home),

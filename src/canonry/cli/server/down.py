@@ -26,7 +26,7 @@ def down(
         say(f"Nothing runs in {place.root}.")
         return 0
     with explained(place.root), locked(place.run / "start.lock", timeout=120, purpose="start or stop Canonry here"):
-        stopped = [stop_serving(place), _stop_instances(settings, place), _stop_services(settings, place)]
+        stopped = [stop_serving(place), _stop_instances(settings, place), _stop_databases(settings, place), _stop_services(settings, place)]
     if not any(stopped):
         say(f"Nothing runs in {place.root}.")
     return 0
@@ -43,6 +43,15 @@ def _stop_instances(settings: Settings, home: "Home") -> bool:
         list(pool.map(lambda state: runtime.stop(state.id, settings.stop_grace), running))
     say(f"{len(running)} app instance{'s' if len(running) > 1 else ''} stopped.")
     return True
+
+
+def _stop_databases(settings: Settings, home: "Home") -> bool:
+    from canonry.wiring.clusters import clusters_of_this_machine
+
+    count = clusters_of_this_machine(settings, home).shut_down()
+    if count:
+        say(f"{count} database{'s' if count > 1 else ''} stopped.")
+    return count > 0
 
 
 def _stop_services(settings: Settings, home: "Home") -> bool:

@@ -3,16 +3,22 @@
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from canonry.adapters.clusters.process import configuration, copying, template
+from canonry.adapters.clusters.process.certificate import own_certificate
 from canonry.adapters.clusters.process.folders import Folders, Place
+from canonry.adapters.clusters.process.gateway import Gateway, Seen
 from canonry.adapters.clusters.process.server import Server, admin_url
+from canonry.adapters.clusters.process.waking import Ear
+from canonry.adapters.clusters.proxy import table
 from canonry.core.errors import Conflict, NotFound, Unavailable
 from canonry.core.paths import Home
 from canonry.core.secret import Secret
+from canonry.core.settings import Settings
 from canonry.infra import processes
 from canonry.infra.files import remove_tree, sync_folder, write_atomic
 from canonry.infra.postgres import cluster
@@ -26,20 +32,25 @@ _PORTS = range(15_000, 20_000)  # below those of instances
 class ProcessClusters:
     """Any number of these objects, in any number of processes, may serve one home.
 
-    runtime: starts the servers; it keeps its records apart from those of apps. spool_limit: bytes that may wait for the archive.
+    runtime: starts the servers; it keeps its records apart from those of apps. wake_command: starts a database while Canonry does not
+    run. spool_limit: bytes that may wait for the archive.
     """
 
     def __init__(
         self,
         home: Home,
+        settings: Settings,
         runtime: Runtime,
         *,
+        wake_command: Sequence[str],
         spool_limit: int = configuration.SPOOL_LIMIT_BYTES,
         find_programs: Callable[[Path], Path] = unpack,
     ) -> None:
-        self._home, self._runtime, self._spool_limit = home, runtime, spool_limit
+        self._home, self._settings, self._runtime, self._spool_limit = home, settings, runtime, spool_limit
         self._folders = Folders(home.databases)
+        self._gateway = Gateway(home, wake_command)
         self._find_programs = find_programs
+        self._ear: Ear | None = None
 
     @property
     def can_restore(self) -> bool:
@@ -61,41 +72,50 @@ class ProcessClusters:
         """Copy the template; see the port."""
         with self._folders.lock(spec.id):
             place = self._folders.place(spec.id)
-            if place.data.is_dir():
-                return
-            source = template.ready_template(self._home.databases, self._programs())
-            place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._take_over(place, lambda: template.copy_data(source, place.data))
+            if not place.data.is_dir():
+                self._make(place)
+            if self._gateway.entry(spec.port) is None:
+                place.write_spec(spec)
+                self._gateway.put(spec.port, self._entry(place, spec, table.HELD))
 
     def start(self, spec: ClusterSpec) -> ClusterState:
         """Run it as specified; see the port."""
         with self._folders.lock(spec.id):
-            place = self._folders.existing(spec.id)
-            found = self._runtime.state(spec.id)
-            if found is not None and found.running:
-                if place.read_spec() == spec and not place.fresh.exists() and place.socket.exists():
-                    return self._state(place, found)
-                self._server().stop(place, grace=30)
-            place.write_spec(spec)
-            self._server().start(place, spec)
-            place.asleep.unlink(missing_ok=True)
-            return self._state(place, self._runtime.state(spec.id))
+            return self._start(self._folders.existing(spec.id), spec)
+
+    def wake(self, cluster_id: str) -> None:
+        """Start a cluster that a client waits for, as it was last started; nothing when somebody has stopped it meanwhile.
+
+        Raises: as `start`.
+        """
+        with self._folders.lock(cluster_id):
+            place = self._folders.existing(cluster_id)
+            spec = place.read_spec()
+            entry = self._gateway.entry(spec.port) if spec else None
+            if spec and entry and entry.cluster == cluster_id and entry.state != table.HELD:
+                self._start(place, spec)
 
     def stop(self, cluster_id: str, *, grace: float = 30.0) -> None:
         """Fast shutdown; see the port."""
         with self._folders.lock(cluster_id):
             place = self._folders.place(cluster_id)
             place.asleep.unlink(missing_ok=True)
+            self._turn(place, table.HELD)
             self._server().stop(place, grace=grace)
 
     def sleep(self, cluster_id: str) -> bool:
         """Put it to sleep when nobody is connected; see the port."""
         with self._folders.lock(cluster_id):
             place = self._folders.existing(cluster_id)
-            if place.asleep.exists():
-                return True
             spec = place.read_spec()
-            if spec is None or not spec.sleeps:
+            found = self._runtime.state(cluster_id)
+            if place.asleep.exists() or spec is None or not spec.sleeps or found is None or not found.running:
+                return place.asleep.exists()
+            seen = self._turn(place, table.ASLEEP)  # from here on whoever comes waits, and wakes it
+            from canonry.adapters.clusters.process import superuser  # noqa: PLC0415 -- as superuser.py says
+
+            if seen is None or seen.clients or superuser.clients(admin_url(place, "postgres").reveal()):
+                self._turn(place, table.OPEN)
                 return False
             write_atomic(place.asleep, f"{time.time():.0f}\n", mode=0o600)
             self._server().stop(place, grace=30)
@@ -107,12 +127,12 @@ class ProcessClusters:
             place = self._folders.existing(cluster_id)
         except NotFound:
             return None
-        return self._state(place, self._runtime.state(cluster_id))
+        return self._state(place, self._runtime.state(cluster_id), self._gateway.look())
 
     def states(self) -> list[ClusterState]:
         """Return every cluster of this home; nothing is measured."""
-        running = {state.id: state for state in self._runtime.states()}
-        return [self._state(place, running.get(place.id)) for place in self._folders.places()]
+        running, seen = {state.id: state for state in self._runtime.states()}, self._gateway.look()
+        return [self._state(place, running.get(place.id), seen) for place in self._folders.places()]
 
     def names(self, cluster_id: str) -> ClusterNames:  # noqa: ARG002 -- the same in each cluster
         """Return the names that the template has."""
@@ -184,6 +204,7 @@ class ProcessClusters:
         """End it and delete all of it."""
         with self._folders.lock(cluster_id):
             place = self._folders.place(cluster_id)
+            self._gateway.drop_all_of(cluster_id)
             self._server().stop(place, grace=5)
             if place.folder.exists():
                 gone = place.folder.with_name(f".{place.id}.{secrets.token_hex(4)}.gone")
@@ -193,14 +214,88 @@ class ProcessClusters:
                 remove_tree(place.run)
             self._server().log(cluster_id).unlink(missing_ok=True)
 
+    def round(self) -> None:
+        """See to it that the proxy runs while there is a database, and hear it."""
+        if self._gateway.ports():
+            self._gateway.ensure()
+            if self._ear is None:
+                self._ear = Ear(self._gateway.wakes, self.wake)
+
+    def close(self) -> None:
+        """Hear the proxy no more; it goes on, and wakes databases by itself."""
+        if self._ear is not None:
+            self._ear.close()
+            self._ear = None
+
+    def shut_down(self) -> int:
+        """End every cluster and the proxy (`canonry down`); return how many clusters ran."""
+        running = [state.id for state in self._runtime.states() if state.running]
+        self._gateway.stop()
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(lambda cluster_id: self._server().stop(self._folders.place(cluster_id), grace=30), running))
+        return len(running)
+
+    def _start(self, place: Place, spec: ClusterSpec) -> ClusterState:
+        found = self._runtime.state(spec.id)
+        entry = self._gateway.entry(spec.port)
+        if entry is not None and entry.cluster != spec.id:
+            self._require_stopped(entry.cluster, spec.port)
+            entry = None
+        if found is not None and found.running and place.socket.exists() and not place.fresh.exists() and place.read_spec() == spec:
+            if entry is None or entry.state != table.OPEN:
+                self._gateway.put(spec.port, self._entry(place, spec, table.OPEN))
+            return self._state(place, found, {})
+        was = entry.state if entry else table.HELD
+        self._gateway.put(spec.port, self._entry(place, spec, table.HELD))
+        server = self._server()
+        server.stop(place, grace=30)
+        place.write_spec(spec)
+        try:
+            server.start(place, spec)
+        except BaseException:
+            self._gateway.put(spec.port, self._entry(place, spec, was))
+            raise
+        place.asleep.unlink(missing_ok=True)
+        self._gateway.put(spec.port, self._entry(place, spec, table.OPEN))
+        self._gateway.drop_all_of(spec.id, but=spec.port)
+        return self._state(place, self._runtime.state(spec.id), {})
+
+    def _require_stopped(self, cluster_id: str, port: int) -> None:
+        state = self._runtime.state(cluster_id)
+        if state is not None and state.running:
+            raise Conflict("port_taken", f"Port {port} belongs to the database {cluster_id}, which runs.", hint="Stop that one first.")
+
+    def _turn(self, place: Place, state: str) -> Seen | None:
+        """Change how the cluster's clients are treated, when it has a port of its own."""
+        spec = place.read_spec()
+        entry = self._gateway.entry(spec.port) if spec else None
+        if spec is None or entry is None or entry.cluster != place.id:
+            return None
+        return self._gateway.put(spec.port, self._entry(place, spec, state))
+
+    def _entry(self, place: Place, spec: ClusterSpec, state: str) -> table.Entry:
+        if not spec.public:
+            return table.Entry(spec.id, state, str(place.socket))
+        files: tuple[Path | str, Path | str] = (self._settings.tls_certificate, self._settings.tls_key)
+        if not files[0]:
+            files = own_certificate(self._home.databases / ".tls", self._settings.base_domain)
+        return table.Entry(spec.id, state, str(place.socket), public=True, certificate=str(files[0]), key=str(files[1]))
+
+    def _make(self, place: Place) -> None:
+        source = template.ready_template(self._home.databases, self._programs())
+        place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._take_over(place, lambda: template.copy_data(source, place.data))
+
     def _take_over(self, place: Place, make_data: Callable[[], object]) -> None:
         """Make a data folder whose superuser has no password of ours yet; the next start sets one."""
         write_atomic(place.fresh, "the superuser's password is set at the next start\n", mode=0o600)
         make_data()
 
-    def _state(self, place: Place, found: InstanceState | None) -> ClusterState:
-        asleep = place.asleep.exists()
-        state = ClusterState(place.id, running=False, asleep=asleep)
+    def _state(self, place: Place, found: InstanceState | None, seen: Mapping[int, Seen]) -> ClusterState:
+        asleep, spec = place.asleep.exists(), place.read_spec()
+        port = seen.get(spec.port) if spec else None
+        last_used = 0.0 if port is None else time.time() if port.clients else port.last_used
+        state = ClusterState(place.id, running=False, asleep=asleep, last_used=last_used)
         if found is None:
             return state
         if not found.running:

@@ -28,6 +28,14 @@ def reload_settings(url: str) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
+def clients(url: str) -> int:
+    """Return how many others are connected, backups included."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type IN ('client backend', 'walsender') AND pid <> pg_backend_pid()"
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _is_recovering(connection: "psycopg.Connection[tuple[object, ...]]") -> bool:
     row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
     return bool(row and row[0])
