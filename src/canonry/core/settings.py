@@ -54,6 +54,8 @@ class Settings:
     upload_limit: int = _setting(512, "MiB an uploaded archive may have; unpacked it may have four times that.")
     preview_days: int = _setting(14, "Days a preview stays after its last deployment, unless it was made for another time.")
     preview_limit: int = _setting(20, "Previews one project may have at a time.")
+    database_disk: int = _setting(10_240, "MiB a project's database may take at most.")
+    database_sleep: int = _setting(3600, "Seconds without a connection after which a database sleeps until the next one; 0: never.")
     allow_file_urls: bool = _setting(False, "Accept file:// repositories (for tests and for one person's machine).")
     allow_private_targets: bool = _setting(False, "Let webhooks and log drains of users reach loopback and private addresses.")
     open_registration: bool = _setting(False, "Let anybody register; without it people need an invitation.")
@@ -225,6 +227,7 @@ _RANGES = {"preview_days": (1, 365), "preview_limit": (1, 1000),
            "http_port": (1, 65535), "https_port": (0, 65535), "workers": (1, 64), "build_timeout": (1, 86_400), "health_timeout": (1, 3600),
            "drain_seconds": (0, 3600), "stop_grace": (0, 600), "instance_memory": (16, 1 << 20),
            "build_memory": (64, 1 << 20), "build_disk": (16, 1 << 20), "upload_limit": (1, 1 << 16),
+           "database_disk": (64, 1 << 24), "database_sleep": (0, 1 << 31),
            "rate_limit": (1, 1 << 31), "rate_limit_anonymous": (1, 1 << 31), "rate_limit_sign_in": (1, 1 << 31)}  # fmt: skip
 
 

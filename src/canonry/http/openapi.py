@@ -32,7 +32,7 @@ TAGS = {
     "Domains": "Hostnames of your own: attach, verify by DNS, choose the primary one, remove.",
     "Environment variables": "Settings and secrets of a project, for each environment; a sensitive value is never shown again.",
     "Billing": "Plan, card and subscription. Nothing of it is available in this version.",
-    "Databases": "A PostgreSQL for each project. Nothing of it is available in this version.",
+    "Databases": "A PostgreSQL of its own for each project and each preview: make, look, replace the password, delete.",
     "API tokens": "Credentials for programs; the value is shown once.",
     "Uploads": "A .zip or .tar.gz as the source of a deployment.",
     "Git": "Repositories, webhooks and deploy keys.",

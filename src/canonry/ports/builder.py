@@ -46,6 +46,7 @@ class Plan:
     static.root, caches and lockfiles are relative to it.
     lockfiles: files whose content decides the dependency layer; empty when `install` reads more than a list can name.
     overrides: keys that came from canonry.toml, Procfile or the project.
+    mask: SQL script of the source that takes what is personal out of a preview's copy of the database, or None.
     """
 
     provider: str
@@ -64,6 +65,7 @@ class Plan:
     found: tuple[str, ...] = ()
     lockfiles: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    mask: str | None = None
 
 
 @dataclass(frozen=True)

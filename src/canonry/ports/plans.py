@@ -26,6 +26,7 @@ def plan_to_json(plan: Plan) -> dict[str, object]:
         "found": list(plan.found),
         "lockfiles": list(plan.lockfiles),
         "overrides": list(plan.overrides),
+        "mask": plan.mask,
     }
 
 
@@ -53,6 +54,7 @@ def plan_from_json(data: Mapping[str, object]) -> Plan:
         found=reader.texts("found"),
         lockfiles=reader.texts("lockfiles"),
         overrides=reader.texts("overrides"),
+        mask=reader.text_or_none("mask"),
     )
 
 

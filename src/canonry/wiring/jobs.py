@@ -24,6 +24,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.DEPLOY_COMMITTED: deployments.deploy_committed,
     deployment_queue.CLEAR: deployments.clear_project,
     deployment_queue.CLEAR_ENVIRONMENT: deployments.clear_environment,
+    deployment_queue.RENEW: deployments.renew,
     preview_queue.CLOSE: previews.close_preview,
     report_queue.REPORT: reports.report_deployment,
     report_queue.REPORT_CLOSED: reports.report_closed,

@@ -1,6 +1,7 @@
 """What is looked at once a second, in one process of a Canonry at a time: find everything here that happens by the clock."""
 
 from canonry.features.audit import AnchorWriter
+from canonry.features.databases import DatabaseRounds
 from canonry.features.deployments import Watch
 from canonry.features.domains import DomainRounds
 from canonry.features.git import RepositoryRounds
@@ -16,6 +17,7 @@ def rounds(container: Container) -> list[Rounds]:
     """Return everything that has its turn again and again; a part that seldom has something to do looks at the time itself."""
     return [
         container.ports.clusters,
+        DatabaseRounds(container),
         Watch(container),
         Sweep(container),
         RepositoryRounds(container.transactions, container.home),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from canonry.features.auth.queue import END as END_SESSIONS
-from canonry.features.deployments.queue import DEPLOY_COMMITTED
+from canonry.features.deployments.queue import DEPLOY_COMMITTED, RENEW
 from canonry.features.notifications.queue import NOTE_FAILURE, NOTE_SUCCESS
 from canonry.features.previews.reporting.queue import REPORT, REPORT_CLOSED
 from canonry.features.tokens.queue import REVOKE as REVOKE_CREDENTIALS
@@ -16,6 +16,9 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "deployment.cancelled": (REPORT,),
     "deployment.superseded": (REPORT,),
     "pull_request.merged": (DEPLOY_COMMITTED,),
+    "database.created": (RENEW,),
+    "database.rotated": (RENEW,),
+    "database.deleted": (RENEW,),
     "preview.closed": (REPORT_CLOSED,),
     "user.password_changed": (END_SESSIONS,),
     "member.removed": (REVOKE_CREDENTIALS,),

@@ -1,1 +1,21 @@
-"""A PostgreSQL for each project (room for: create, rotate, branch, upgrade)."""
+"""Databases: a PostgreSQL of its own for each project, and one for each preview.
+
+Each is a small cluster (`ports/clusters.py`). What the app is given of it is no part of a release: `delivery` is asked at each build and
+each start, so a rollback after a rotation still connects.
+"""
+
+from canonry.features.databases.branches import ensure_branch, read_script
+from canonry.features.databases.delivery import access_of, delivery, note_deployed, overriding, secrets_of, spec_of
+from canonry.features.databases.exchange import keep_still, ready, register, swap
+from canonry.features.databases.making import discard, equip
+from canonry.features.databases.models import Access, Database, Role, State
+from canonry.features.databases.rounds import DatabaseRounds
+from canonry.features.databases.service import clear, close, clusters_of, find, find_any
+from canonry.features.databases.store import everything, get
+from canonry.features.databases.store import live as live_of
+
+__all__ = [
+    "Access", "Database", "DatabaseRounds", "Role", "State", "access_of", "clear", "close", "clusters_of", "delivery", "discard",
+    "ensure_branch", "equip", "everything", "find", "find_any", "get", "keep_still", "live_of", "note_deployed", "overriding", "read_script", "ready",
+    "register", "secrets_of", "spec_of", "swap",
+]  # fmt: skip

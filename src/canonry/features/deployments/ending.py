@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from canonry.features import projects, traffic
+from canonry.features import databases, projects, traffic
 from canonry.features.deployments import store
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.fleet import launch, leading
@@ -27,6 +27,7 @@ def closing(context: Context, project_id: str, environment: str) -> Iterator[Tx]
             hosts = traffic.release(tx, project_id, environment)
             projects.free_label(tx, project_id, environment)
             artifacts = store.close(tx, project_id, environment)
+            databases.close(tx, project_id, environment)
             instances = [row.id for row in fleet.with_logs(tx, project_id, environment)]
             fleet.drain(tx, project_id, environment, keep_release=None, seconds=0)
             tx.enqueue(CLEAR_ENVIRONMENT, project_id=project_id, environment=environment, artifacts=" ".join(artifacts),
@@ -47,11 +48,13 @@ def clear(context: Context, project_id: str, environment: str, *, artifacts: str
             unused -= store.artifacts_of(tx, project_id, environment)
         else:
             unused |= set(store.close(tx, project_id, environment))
+            databases.close(tx, project_id, environment)  # one that a deployment made while the preview was closed
             gone |= {row.id for row in fleet.with_logs(tx, project_id, environment)}
     for state in context.ports.runtime.states():
         if state.id.rpartition("-")[0] in gone:
             context.ports.runtime.stop(state.id, context.settings.stop_grace)
             context.ports.runtime.forget(state.id)
+    databases.clear(context, project_id, environment)
     for artifact_id in sorted(unused):
         context.ports.builder.remove(artifact_id)
     with context.transactions.begin() as tx:

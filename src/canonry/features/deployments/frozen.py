@@ -1,7 +1,8 @@
 """The variables of a release: sealed when it is frozen, opened for the one start that needs them.
 
 A release never changes, so an instance that is started again or added by a scale has what its release had, and a rollback brings back
-the values of its time.
+the values of its time. What the project's database delivers is no part of it: that is asked at each start, so that whatever starts can
+connect. It only counts in the digest that says whether running instances may stay.
 """
 
 import hmac
@@ -10,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from canonry.core.masking import Mask
+from canonry.features import databases
 from canonry.features.deployments import store
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.models import Release
@@ -52,10 +54,13 @@ def masks(context: Context, release_ids: Collection[str]) -> dict[str, Mask]:
     """Return, for each of these releases, what takes its secrets out of what its instances write."""
     with context.transactions.begin() as tx:
         sealed = store.sealed_variables(tx, release_ids)
+        places = store.places(tx, release_ids)
+        passwords = {place: databases.secrets_of(tx, context.vault, *place) for place in set(places.values())}
     made: dict[tuple[str, ...], Mask] = {(): Mask()}
     found = dict.fromkeys(release_ids, made[()])
-    for release_id, value in sealed.items():
-        secrets = _opened(context.vault, release_id, value).secrets
+    for release_id, place in places.items():
+        own = _opened(context.vault, release_id, sealed[release_id]).secrets if release_id in sealed else ()
+        secrets = tuple(dict.fromkeys((*own, *passwords[place])))
         found[release_id] = made[secrets] = made.get(secrets) or Mask(secrets)
     return found
 

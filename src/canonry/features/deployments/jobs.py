@@ -1,6 +1,6 @@
 """Background entry points: each takes the container and ids."""
 
-from canonry.features.deployments import committed, ending, lifecycle, pipeline
+from canonry.features.deployments import committed, ending, lifecycle, pipeline, renewal
 from canonry.features.deployments.context import Context
 
 
@@ -19,6 +19,15 @@ def clear_environment(context: Context, project_id: str, environment: str, artif
     ending.clear(context, project_id, environment, artifacts=artifacts, instances=instances)
 
 
-def clear_project(context: Context, project_id: str, deployments: str, artifacts: str, archives: str, instances: str) -> None:
-    """Take away what a deleted project left behind."""
-    lifecycle.clear(context, project_id, deployments=deployments, artifacts=artifacts, archives=archives, instances=instances)
+def clear_project(
+    context: Context, project_id: str, deployments: str, artifacts: str, archives: str, instances: str, clusters: str = ""
+) -> None:
+    """Take away what a deleted project left behind. clusters: a job of before there were any has none."""
+    lifecycle.clear(
+        context, project_id, deployments=deployments, artifacts=artifacts, archives=archives, instances=instances, clusters=clusters
+    )
+
+
+def renew(context: Context, organization_id: str, project_id: str, environment: str, database_id: str) -> None:  # noqa: ARG001 -- the event's
+    """Start what is live anew: its database was made, deleted, or has another password."""
+    renewal.request(context, project_id, environment)

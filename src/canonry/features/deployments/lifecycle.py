@@ -2,7 +2,7 @@
 
 from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import Conflict
-from canonry.features import git, projects, traffic
+from canonry.features import databases, git, projects, traffic
 from canonry.features.deployments import build_log, store
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.fleet import launch, leading, revival
@@ -72,17 +72,25 @@ def delete(context: Context, actor: Actor, key: str) -> None:
         hosts = [row.host for row in traffic.everything_of(tx, project.id)]
         left = store.left_behind(tx, project.id)
         instance_ids = [instance.id for instance in fleet.with_logs(tx, project.id)]
+        clusters = databases.clusters_of(tx, project)
         projects.delete(tx, project)
-        tx.enqueue(CLEAR, project_id=project.id, instances=" ".join(instance_ids), **left)
+        tx.enqueue(CLEAR, project_id=project.id, instances=" ".join(instance_ids), clusters=" ".join(clusters), **left)
     traffic.remove(context.ports.edge, hosts)
 
 
-def clear(context: Context, project_id: str, *, deployments: str, artifacts: str, archives: str, instances: str) -> None:
-    """Take away what a deleted project left: processes, artifacts, uploads, logs, caches, its repository. Lists are ids between blanks."""
+def clear(
+    context: Context, project_id: str, *, deployments: str, artifacts: str, archives: str, instances: str, clusters: str = ""
+) -> None:
+    """Take away what a deleted project left: processes, databases, artifacts, uploads, logs, caches, its repository.
+
+    Lists are ids between blanks.
+    """
     for state in context.ports.runtime.states():
         if state.labels.get("project") == project_id:
             context.ports.runtime.stop(state.id, context.settings.stop_grace)
             context.ports.runtime.forget(state.id)
+    for cluster_id in clusters.split():
+        context.ports.clusters.remove(cluster_id)
     for artifact_id in artifacts.split():
         context.ports.builder.remove(artifact_id)
     for archive in archives.split():

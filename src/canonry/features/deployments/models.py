@@ -32,7 +32,7 @@ class Deployment:
     """One attempt to bring a source to life.
 
     source: {"kind": "upload", "archive": sha256} · {"kind": "hosted", "ref"} · {"kind": "repository", "url", "ref"} ·
-    {"kind": "release", "release_id"}.
+    {"kind": "release", "release_id"} · {"kind": "renewal"}: what is live, started anew because of its database.
     step: the step it is in, or ended in. error: {"code", "message", "hint"} of a failed one.
     """
 
@@ -83,7 +83,8 @@ class Wish:
 class Release:
     """An artifact with its frozen configuration; it never changes. plan: as `plan_to_json` gives it.
 
-    variables: those of a release of before they were sealed (`frozen.py` reads both kinds). variables_digest: of what its instances get.
+    variables: those of a release of before they were sealed (`frozen.py` reads both kinds). variables_digest: of what its instances get,
+    what its database delivers included. renews: the release that this one is again, with another delivery.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Release:
     variables_digest: str
     commit: str | None
     tree: str | None
+    renews: str | None
     created_at: datetime
 
 

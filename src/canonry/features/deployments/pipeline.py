@@ -11,7 +11,7 @@ from canonry.core.clock import now
 from canonry.core.errors import CanonryError
 from canonry.core.events import Event
 from canonry.features import projects
-from canonry.features.deployments import retention, source, store, switch
+from canonry.features.deployments import renewal, retention, source, store, switch
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.cancellation import Cancellation
 from canonry.features.deployments.context import Context
@@ -58,7 +58,7 @@ def _take(context: Context, project_id: str, environment: str) -> Deployment | N
             return begun[0]
         if not rows:
             return None
-        *older, newest = rows
+        *older, newest = sorted(rows, key=lambda row: row.source["kind"] != renewal.KIND)  # what somebody asked for renews as well
         error = {"code": "superseded", "message": f"The newer deployment {newest.id} took its place before it began.", "hint": ""}
         store.finish(tx, [row.id for row in older], Status.SUPERSEDED, error)
         for row in older:

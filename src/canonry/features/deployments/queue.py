@@ -10,3 +10,5 @@ DEPLOY_COMMITTED = Job("deployments.deploy_committed", lock="committed:{reposito
 CLEAR = Job("deployments.clear", lock="clear:{project_id}")
 # Takes away what a removed preview left. It waits for a deployment to that preview which is still running.
 CLEAR_ENVIRONMENT = Job("deployments.clear_environment", lock="deploy:{project_id}:{environment}")
+# Starts what is live anew, with what its database delivers now.
+RENEW = Job("deployments.renew", lock="renew:{project_id}:{environment}")

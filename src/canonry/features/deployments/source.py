@@ -1,12 +1,13 @@
 """From a source to a release: fetch → plan → build → freeze."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from canonry.core.environments import PRODUCTION
 from canonry.core.ids import new_id
-from canonry.features import env, git, projects
-from canonry.features.deployments import frozen, store, uploads
+from canonry.features import databases, env, git, projects
+from canonry.features.deployments import frozen, renewal, store, uploads
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.cancellation import Cancellation
 from canonry.features.deployments.context import Context
@@ -14,7 +15,7 @@ from canonry.features.deployments.errors import StepFailed
 from canonry.features.deployments.models import Deployment, Release, Status
 from canonry.features.projects import Project
 from canonry.infra.files import remove_tree
-from canonry.ports.builder import Artifact, BuildRequest, Limits, PlanSettings
+from canonry.ports.builder import Artifact, BuildRequest, Limits, Plan, PlanSettings
 from canonry.ports.plans import plan_to_json
 
 
@@ -23,6 +24,8 @@ def release_for(context: Context, project: Project, deployment: Deployment, log:
     known = deployment.release_id or deployment.source.get("release_id")
     if known is not None:
         return _older(context, deployment, str(known), log)
+    if deployment.source["kind"] == renewal.KIND:
+        return renewal.release_for(context, deployment, log)
     work = context.home.builds / deployment.id
     remove_tree(work)
     tree = work / "source"
@@ -39,14 +42,33 @@ def release_for(context: Context, project: Project, deployment: Deployment, log:
         store.update(tx, deployment.id, {"step": "build"})
         snapshot = env.snapshot(tx, context.vault, project.id, deployment.environment)
     log.mask(snapshot.secrets)
+    delivered, passwords = _database(context, deployment, tree, plan, snapshot, log)
+    cancellation.check()
     limits = Limits(context.settings.build_timeout, context.settings.build_memory, context.settings.build_disk)
     request = BuildRequest(
         tree, plan, cache_key=cache_key(project.id, deployment.environment), work=work, limits=limits,
-        variables=snapshot.build, secrets=snapshot.secrets, digest_key=context.vault.key_for("digests of builds"),
+        variables={**delivered, **snapshot.build}, secrets=(*snapshot.secrets, *passwords), digest_key=context.vault.key_for("digests of builds"),
         cancelled=cancellation.requested,
     )  # fmt: skip
     artifact = context.ports.builder.build(request, log.build)
-    return _freeze(context, project, deployment, artifact, snapshot)
+    return _freeze(context, project, deployment, artifact, replace(snapshot, secrets=(*snapshot.secrets, *passwords)))
+
+
+def _database(
+    context: Context, deployment: Deployment, tree: Path, plan: Plan, snapshot: env.Snapshot, log: BuildLog
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return what the environment's database delivers and the passwords in it; a preview gets a database of its own first."""
+    place = (deployment.project_id, deployment.environment)
+    if "DATABASE_URL" not in snapshot.run:
+        script = databases.read_script(tree, plan.mask) if plan.mask is not None else None
+        databases.ensure_branch(context, *place, script, log.say)
+    with context.transactions.begin() as tx:
+        delivered = databases.delivery(tx, context.vault, context.ports.clusters, *place)
+        passwords = databases.secrets_of(tx, context.vault, *place)
+    log.mask(passwords)
+    if own := databases.overriding(delivered, snapshot.run):
+        log.say(f"The project's own {', '.join(own)} is used, not what its database delivers.")
+    return delivered, passwords
 
 
 def cache_key(project_id: str, environment: str) -> str:
@@ -90,6 +112,7 @@ def _older(context: Context, deployment: Deployment, release_id: str, log: Build
         release = store.release(tx, release_id)
         if release is not None:
             log.mask(frozen.frozen_of(tx, context.vault, release).secrets)
+            log.mask(databases.secrets_of(tx, context.vault, deployment.project_id, deployment.environment))
         if release is not None and deployment.release_id is None:
             changes = {
                 "release_id": release.id,
@@ -110,11 +133,12 @@ def _freeze(context: Context, project: Project, deployment: Deployment, artifact
     variables = {**artifact.plan.variables, **snapshot.run}
     with context.transactions.begin() as tx:
         current = store.get(tx, deployment.id) or deployment
+        delivered = databases.delivery(tx, context.vault, context.ports.clusters, project.id, deployment.environment)
         store.insert_release(tx, {
             "id": release_id, "project_id": project.id, "environment": deployment.environment, "deployment_id": deployment.id,
             "artifact_id": artifact.id, "plan": plan_to_json(artifact.plan),
             "sealed_variables": frozen.seal(context.vault, release_id, frozen.Frozen(variables, snapshot.secrets)),
-            "variables_digest": frozen.digest_of(context.vault, variables), "commit": current.commit, "tree": current.tree,
+            "variables_digest": frozen.digest_of(context.vault, {**delivered, **variables}), "commit": current.commit, "tree": current.tree,
         })  # fmt: skip
         store.update(tx, deployment.id, {
             "release_id": release_id, "artifact_id": artifact.id, "reused": artifact.reused,

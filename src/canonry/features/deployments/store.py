@@ -17,7 +17,7 @@ _SELECT = sql.SQL("""SELECT id, organization_id, project_id, environment, status
     release_id, artifact_id, reused, release_command_done, cancel_requested, url, error, created_by, created_at, started_at, finished_at
     FROM deployments """)
 _SELECT_RELEASE = sql.SQL("""SELECT id, project_id, environment, deployment_id, artifact_id, plan, variables, variables_digest, commit,
-    tree, created_at FROM releases """)
+    tree, renews, created_at FROM releases """)
 
 
 def insert(tx: Tx, row: Mapping[str, Any]) -> None:
@@ -124,11 +124,13 @@ def live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
 
 
 def before_live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
-    """Return the newest deployment that was live before the present one."""
+    """Return the newest deployment that was live before the present one, and is not the same version (with another delivery)."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
-        query = _SELECT + sql.SQL("""WHERE project_id = %s AND environment = %s AND status = 'superseded'
-            AND release_id IS NOT NULL AND release_id IS DISTINCT FROM
-            (SELECT release_id FROM deployments WHERE project_id = %s AND environment = %s AND status = 'live')
+        query = _SELECT + sql.SQL("""d WHERE project_id = %s AND environment = %s AND status = 'superseded'
+            AND release_id IS NOT NULL
+            AND coalesce((SELECT renews FROM releases r WHERE r.id = d.release_id), release_id) IS DISTINCT FROM
+            (SELECT coalesce(r.renews, r.id) FROM deployments l JOIN releases r ON r.id = l.release_id
+             WHERE l.project_id = %s AND l.environment = %s AND l.status = 'live')
             ORDER BY finished_at DESC LIMIT 1""")
         return cursor.execute(query, (project_id, environment, project_id, environment)).fetchone()
 
@@ -242,10 +244,10 @@ def insert_release(tx: Tx, row: Mapping[str, Any]) -> None:
     """Add a release."""
     tx.connection.execute(
         """INSERT INTO releases (id, project_id, environment, deployment_id, artifact_id, plan, sealed_variables, variables_digest,
-           commit, tree)
+           commit, tree, renews)
            VALUES (%(id)s, %(project_id)s, %(environment)s, %(deployment_id)s, %(artifact_id)s, %(plan)s, %(sealed_variables)s,
-           %(variables_digest)s, %(commit)s, %(tree)s)""",
-        {**row, "plan": Jsonb(row["plan"])},
+           %(variables_digest)s, %(commit)s, %(tree)s, %(renews)s)""",
+        {"renews": None, **row, "plan": Jsonb(row["plan"])},
     )
 
 
@@ -259,9 +261,15 @@ def live_of_project(tx: Tx, project_id: str) -> list[Release]:
     """Return the live release of each environment of a project, stopped or not."""
     with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
         query = """SELECT r.id, r.project_id, r.environment, d.id AS deployment_id, r.artifact_id, r.plan, r.variables,
-            r.variables_digest, r.commit, r.tree, r.created_at FROM deployments d JOIN releases r ON r.id = d.release_id
+            r.variables_digest, r.commit, r.tree, r.renews, r.created_at FROM deployments d JOIN releases r ON r.id = d.release_id
             WHERE d.status = 'live' AND d.project_id = %s"""
         return cursor.execute(query, (project_id,)).fetchall()
+
+
+def places(tx: Tx, release_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return, for each of these releases, its project and environment."""
+    query = "SELECT id, project_id, environment FROM releases WHERE id = ANY(%s)"
+    return {row[0]: (row[1], row[2]) for row in tx.connection.execute(query, (list(release_ids),)).fetchall()}
 
 
 def sealed_variables(tx: Tx, release_ids: Collection[str]) -> dict[str, bytes]:
@@ -274,7 +282,7 @@ def live_releases(tx: Tx) -> list[Release]:
     """Return the release of every live deployment of a project that is not stopped."""
     with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
         query = """SELECT r.id, r.project_id, r.environment, r.deployment_id, r.artifact_id, r.plan, r.variables,
-            r.variables_digest, r.commit, r.tree, r.created_at
+            r.variables_digest, r.commit, r.tree, r.renews, r.created_at
             FROM deployments d JOIN releases r ON r.id = d.release_id JOIN projects p ON p.id = d.project_id
             WHERE d.status = 'live' AND p.status <> 'stopped'"""
         return cursor.execute(query).fetchall()

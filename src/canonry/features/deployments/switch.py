@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 
 from canonry.core.environments import PRODUCTION
-from canonry.features import projects, traffic
+from canonry.features import databases, projects, traffic
 from canonry.features.deployments import frozen, store
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.context import Context
@@ -17,6 +17,8 @@ from canonry.features.deployments.rules import facts
 from canonry.features.projects import Project
 from canonry.infra.tx import Tx
 from canonry.ports.plans import plan_from_json
+
+_MARGIN = 2  # seconds: the watch looks once a second
 
 
 def go_live(context: Context, project: Project, deployment: Deployment, release: Release, log: BuildLog) -> None:
@@ -35,6 +37,7 @@ def go_live(context: Context, project: Project, deployment: Deployment, release:
         url = context.settings.url_of(host)
         with context.transactions.begin() as tx:
             stopped_before = _record(tx, deployment, url)
+            _end_former_login(tx, context, deployment)
             sites = revival.bring_back(tx, context, project, besides=release.id) if stopped_before else []
             scale.fit_all(tx, context, project, release, deployment.id)
             fleet.drain(tx, project.id, deployment.environment, keep_release=release.id, seconds=context.settings.drain_seconds)
@@ -67,9 +70,18 @@ def take_over(context: Context, project: Project, deployment: Deployment, releas
         with context.transactions.begin() as tx:
             fleet.adopt(tx, old.id, release.id, deployment.id)
             _record(tx, deployment, url)
+            _end_former_login(tx, context, deployment)
     log.say("Nothing has changed: the running instances stay.")
     log.say(f"Live at {url}")
     return True
+
+
+def _end_former_login(tx: Tx, context: Context, deployment: Deployment) -> None:
+    """Let the database refuse the login of before a rotation, once the last instance that uses it has ended."""
+    seconds = context.settings.drain_seconds + context.settings.stop_grace + _MARGIN
+    databases.note_deployed(
+        tx, deployment.project_id, deployment.environment, started=deployment.started_at or deployment.created_at, seconds=seconds
+    )
 
 
 def _record(tx: Tx, deployment: Deployment, url: str) -> bool:

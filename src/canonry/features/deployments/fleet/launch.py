@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from canonry.core.clock import now
 from canonry.core.ids import new_id
-from canonry.features import projects
+from canonry.features import databases, projects
 from canonry.features.deployments import frozen
 from canonry.features.deployments import store as deployments
 from canonry.features.deployments.build_log import BuildLog
@@ -30,7 +30,7 @@ _WORKER_SECONDS = 0.5  # a process without a port that runs this long has starte
 def run_release_command(context: Context, project: Project, deployment: Deployment, release: Release, log: BuildLog) -> None:
     """Run the release command once (migrations), before anything of the release starts. Raises: StepFailed `release_command_failed`."""
     command = plan_from_json(release.plan).release
-    if command is None or deployment.release_command_done or deployment.source["kind"] == "release":
+    if command is None or deployment.release_command_done or deployment.source["kind"] in {"release", "renewal"}:
         return
     log.say(f"Release command: {command}")
     artifact = context.ports.builder.load(release.artifact_id)
@@ -174,11 +174,12 @@ class _Surroundings(TypedDict):
 
 
 def _surroundings(context: Context, project: Project, release: Release, artifact: Artifact) -> _Surroundings:
-    """Return what every command of a release is given: files, environment, labels."""
+    """Return what every command of a release is given: files, environment, labels. What its database delivers is that of this moment."""
     with context.transactions.begin() as tx:
         variables = frozen.frozen_of(tx, context.vault, release).run
+        delivered = databases.delivery(tx, context.vault, context.ports.clusters, project.id, release.environment)
     environment = {
-        **artifact.environment, **variables,
+        **artifact.environment, **delivered, **variables,
         "CANONRY_PROJECT": project.slug, "CANONRY_ENVIRONMENT": release.environment, "CANONRY_RELEASE": release.id,
         "CANONRY_COMMIT": release.commit or "",
     }  # fmt: skip

@@ -31,9 +31,9 @@ def read_project_file(tree: SourceTree) -> ProjectFile:
     """Read canonry.toml at the top of `tree`; an absent file says nothing. Raises: Invalid `invalid_config` naming the key."""
     data = tree.toml(FILE)
     place = tree.shown(FILE)
-    _refuse_unknown(place, "section", data, {"build", "run", "processes", "env"})
+    _refuse_unknown(place, "section", data, {"build", "run", "processes", "env", "database"})
     values: dict[str, str | int | bool | tuple[str, ...]] = {}
-    for section in ("build", "run"):
+    for section in ("build", "run", "database"):
         known = {key.partition(".")[2] for key in KEYS if key.startswith(f"{section}.")}
         entries = _section(place, data, section)
         _refuse_unknown(place, f"key in [{section}]", entries, known)
@@ -67,9 +67,9 @@ def check_command(place: str, value: object) -> str:
 
 
 def check_folder(place: str, value: object) -> str:
-    """Return a path that stays inside the source, in its plain form. Raises: Invalid `invalid_config`."""
+    """Return the path of a folder or file that stays inside the source, in its plain form. Raises: Invalid `invalid_config`."""
     if not isinstance(value, str) or "\0" in value or "\\" in value or value.startswith(("/", "~")) or ".." in PurePosixPath(value).parts:
-        raise invalid_config(place, f"is not a folder inside the source: {str(value)[:80]!r}", "Write it relative to the source, with /.")
+        raise invalid_config(place, f"is not a path inside the source: {str(value)[:80]!r}", "Write it relative to the source, with /.")
     return str(PurePosixPath(value))
 
 
@@ -157,5 +157,6 @@ KEYS: dict[str, Callable[[str, object], str | int | bool | tuple[str, ...]]] = {
     "run.release": check_command,
     "run.port": _port,
     "run.health_path": check_health_path,
+    "database.mask": check_folder,
 }
-"""Every key of [build] and [run], with the function that checks its value. [processes] and [env] take any names."""
+"""Every key of [build], [run] and [database], with the function that checks its value. [processes] and [env] take any names."""

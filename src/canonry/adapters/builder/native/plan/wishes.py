@@ -60,6 +60,7 @@ class Wishes:
     processes: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
+    mask: str | None = None
     notes: tuple[str, ...] = ()
     file_keys: frozenset[str] = frozenset()
 
@@ -129,6 +130,7 @@ def apply_wishes(plan: Plan, wishes: Wishes, app: SourceTree) -> Plan:
         health_path=wishes.health_path or plan.health_path,
         found=(*plan.found, *wishes.notes),
         overrides=wishes.overrides,
+        mask=join(app.prefix, wishes.mask) if wishes.mask else None,
     )
     _refuse_idle_keys(plan, wishes)
     return plan
@@ -154,6 +156,7 @@ def _from_file(wished: ProjectFile, procfile: Mapping[str, str]) -> Wishes:
         caches=cast("tuple[str, ...]", values.get("build.caches", ())),
         processes=others,
         variables=wished.variables,
+        mask=cast("str | None", values.get("database.mask")),
         overrides=(
             *(f"{FILE} {key}" for key in values),
             *(f"{FILE} processes.{name}" for name in wished.processes),

@@ -1,0 +1,119 @@
+"""Making a database and removing it: rows first and last, its cluster between. Nothing here holds a transaction across either."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from canonry.core.clock import now
+from canonry.core.errors import CanonryError, Conflict
+from canonry.core.ids import new_id
+from canonry.features.databases import inside, store
+from canonry.features.databases.context import Context
+from canonry.features.databases.delivery import spec_of
+from canonry.features.databases.models import Database, Role, State, Wish
+from canonry.features.databases.rules import names_of, new_password
+from canonry.features.projects import Project
+from canonry.infra.tx import Tx
+
+_log = logging.getLogger(__name__)
+SMALL = "small"
+_LEFT_OVER_SECONDS = 120.0  # an empty one that is being made for longer was left by a process that is gone
+_LONGEST_RESTORE = 86_400.0  # likewise, of one that is filled from elsewhere
+
+
+def planned(tx: Tx, context: Context, project: Project, environment: str, wish: Wish, *, source: str | None = None) -> Database:
+    """Add the row of a live database that is to be made. Raises: Conflict `database_exists`, Unavailable `no_port`."""
+    known = store.live(tx, project.id, environment)
+    if known is not None and is_left_over(known):
+        store.update(tx, known.id, {"state": str(State.REMOVING)})
+    try:
+        with tx.connection.transaction():
+            return added(tx, context, project, environment, wish, role=Role.LIVE, source=source)
+    except psycopg.errors.UniqueViolation as error:
+        raise Conflict("database_exists", f"{project.slug} has a database for {environment} already.",
+                       hint="`canonry db info` shows it, `canonry db url` gives a way in.") from error  # fmt: skip
+
+
+def added(tx: Tx, context: Context, project: Project, environment: str, wish: Wish, *, role: Role, source: str | None) -> Database:
+    """Add the row of a database that is to be made, with a port and a password of its own."""
+    store.hold_ports(tx)
+    database_id = new_id("db")
+    names = names_of(context.ports.clusters, database_id)
+    store.insert(tx, {
+        "id": database_id, "organization_id": project.organization_id, "project_id": project.id, "environment": environment,
+        "role": str(role), "state": str(State.CREATING), "cluster_id": database_id, "port": context.ports.clusters.free_port(store.ports(tx)),
+        "tier": wish.tier or SMALL, "disk_mb": wish.disk_mb or context.settings.database_disk, "login": names.logins[0],
+        "sealed_password": context.vault.seal(new_password(), bound=f"databases {database_id}"),
+        "sleeps": wish.sleeps is not False, "public": wish.public is True, "source": source,
+    })  # fmt: skip
+    return _known(tx, database_id)
+
+
+def is_left_over(database: Database) -> bool:
+    """Say whether whoever began to make it is gone."""
+    longest = _LEFT_OVER_SECONDS if database.source is None else _LONGEST_RESTORE
+    return database.state is State.CREATING and (now() - database.created_at).total_seconds() > longest
+
+
+def provide(context: Context, database: Database) -> inside.Look:
+    """Make its cluster, start it, make the logins in it, and look at it. What is there already stays. Raises: CanonryError."""
+    spec = spec_of(database)
+    context.ports.clusters.create(spec)
+    context.ports.clusters.start(spec)
+    equip(context, database)
+    return seen(context, database)
+
+
+def seen(context: Context, database: Database) -> inside.Look:
+    """Look at a database whose cluster runs."""
+    clusters = context.ports.clusters
+    return inside.look(clusters.admin_url(database.cluster_id), names_of(clusters, database.cluster_id))
+
+
+def equip(context: Context, database: Database) -> None:
+    """Let exactly those sign in whom the row names, with its passwords; for a cluster that runs, wherever its data came from."""
+    clusters = context.ports.clusters
+    logins = [inside.Login(database.login, context.vault.open(database.sealed_password, bound=database.bound))]
+    if database.previous_login is not None and database.sealed_previous is not None:
+        logins.append(inside.Login(database.previous_login, context.vault.open(database.sealed_previous, bound=database.bound)))
+    inside.prepare(clusters.admin_url(database.cluster_id), names_of(clusters, database.cluster_id), database.tier, logins)
+
+
+def made(tx: Tx, database: Database, look: inside.Look) -> Database:
+    """Note that a database is ready, and return its row. Raises: Conflict `database_removed` when it was deleted meanwhile."""
+    current = store.hold(tx, database.id)
+    if current is None or current.state is State.REMOVING:
+        raise Conflict("database_removed", "The database was deleted while it was made.", hint="Create it again.")
+    changes: dict[str, Any] = {"state": str(State.ACTIVE), "version": look.version, "size_bytes": look.size_bytes, "last_used_at": now()}
+    store.update(tx, database.id, changes)
+    return _known(tx, database.id)
+
+
+def discard(context: Context, database: Database) -> None:
+    """Remove a database with everything in it. Harmless twice; what a crash cuts short is carried on by the rounds."""
+    with context.transactions.begin() as tx:
+        store.update(tx, database.id, {"state": str(State.REMOVING)})
+    context.ports.clusters.remove(database.cluster_id)
+    with context.transactions.begin() as tx:
+        store.delete(tx, database.id)
+
+
+def discarding(context: Context, database: Database, make: Callable[[], None]) -> None:
+    """Do what makes a database; when that fails, nothing of it stays. Raises: what `make` raises."""
+    try:
+        make()
+    except BaseException:
+        try:
+            discard(context, database)
+        except CanonryError as error:  # the rounds come back to it
+            _log.warning("database %s is not removed yet: %s", database.id, error)
+        raise
+
+
+def _known(tx: Tx, database_id: str) -> Database:
+    found = store.get(tx, database_id)
+    if found is None:
+        raise Conflict("database_removed", "The database was deleted meanwhile.", hint="Create it again.")
+    return found

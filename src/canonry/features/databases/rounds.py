@@ -1,0 +1,140 @@
+"""The rounds: databases that shall run do, those nobody uses sleep, those that are too large take no more, what is condemned goes.
+
+Everything stands in the table and in the clusters, so a restart loses nothing; everything may be done twice.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+from canonry.core.clock import now
+from canonry.core.errors import CanonryError, Conflict
+from canonry.features.databases import inside, making, service, store
+from canonry.features.databases.context import Context
+from canonry.features.databases.delivery import spec_of
+from canonry.features.databases.events import DatabaseFull, DatabaseHasRoom
+from canonry.features.databases.models import Database, Role, State
+from canonry.features.databases.rules import is_too_large, names_of
+from canonry.ports.clusters import ClusterState
+
+_log = logging.getLogger(__name__)
+_THREADS = 4
+_LOOK_EVERY = 30.0  # seconds
+_AGAIN = 10.0  # after one could not be started
+_MEND_EVERY = 300.0
+
+
+class DatabaseRounds:
+    """Looks once a second; what takes long is done in the background. One at a time in a Canonry (the caller sees to that)."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="databases")
+        self._busy: dict[str, Future[None]] = {}
+        self._next: dict[str, float] = {}
+        self._every = _LOOK_EVERY
+
+    def round(self) -> None:
+        """Look once at everything."""
+        clusters = self._context.ports.clusters
+        clusters.round()
+        states = {state.id: state for state in clusters.states()}
+        with self._context.transactions.begin() as tx:
+            databases = store.everything(tx)
+        for database in databases:
+            if (work := self._work(database, states.get(database.cluster_id))) is not None:
+                self._in_background(database.id, work)
+        known = {database.id for database in databases}
+        self._next = {name: moment for name, moment in self._next.items() if name in known}
+
+    def close(self) -> None:
+        """Stop looking; the databases go on."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._context.ports.clusters.close()
+
+    def _work(self, database: Database, state: ClusterState | None) -> Callable[[], None] | None:
+        """Return what is to be done about a database now."""
+        if self._next.get(database.id, 0.0) > time.monotonic():
+            return None
+        if database.state is State.REMOVING or making.is_left_over(database):
+            return partial(self._remove, database)
+        if database.state is not State.ACTIVE or (database.busy_until is not None and database.busy_until > now()):
+            return None
+        if database.previous_until is not None and database.previous_until <= now():
+            return partial(service.retire, self._context, database)
+        if state is not None and state.asleep:
+            return None
+        if state is None or not state.running:
+            return None if database.role is Role.RETIRED else partial(self._start, database)
+        return partial(self._look, database)
+
+    def _start(self, database: Database) -> None:
+        self._next[database.id] = time.monotonic() + _AGAIN
+        try:
+            self._context.ports.clusters.start(spec_of(database))
+        except CanonryError as error:
+            _log.warning("database %s does not start: %s", database.id, error)
+            self._note(database, {"reason": f"{error.message} {error.hint}".strip()})
+            if isinstance(error, Conflict):  # it takes a person: looking every few seconds does not help
+                self._next[database.id] = time.monotonic() + _MEND_EVERY
+            return
+        self._next.pop(database.id, None)
+        if database.reason:
+            self._note(database, {"reason": ""})
+
+    def _look(self, database: Database) -> None:
+        """Look at its size, and let it sleep when nobody has used it for an hour."""
+        self._next[database.id] = time.monotonic() + self._every
+        clusters = self._context.ports.clusters
+        names = names_of(clusters, database.cluster_id)
+        look = making.seen(self._context, database)
+        if look.overdue:
+            inside.dismiss_guests(clusters.admin_url(database.cluster_id, names.database), names)
+        changes: dict[str, object] = {"size_bytes": look.size_bytes, "version": look.version, "reason": ""}
+        if look.connections:
+            changes["last_used_at"] = now()
+        too_large = is_too_large(database, look.size_bytes)
+        if too_large is not database.read_only:
+            inside.refuse_writes(clusters.admin_url(database.cluster_id), names, refuse=too_large, shared=not clusters.can_restore)
+            changes["read_only"] = too_large
+        if any(getattr(database, name) != value for name, value in changes.items()):
+            self._note(database, changes)
+        state = clusters.state(database.cluster_id)
+        used = max(database.last_used_at.timestamp(), state.last_used if state is not None else 0.0)
+        after = self._context.settings.database_sleep
+        if database.sleeps and after and not look.connections and time.time() - used > after:
+            clusters.sleep(database.cluster_id)
+
+    def _note(self, database: Database, changes: dict[str, object]) -> None:
+        with self._context.transactions.begin() as tx:
+            current = store.hold(tx, database.id)
+            if current is None:
+                return
+            store.update(tx, database.id, changes)
+            refused = changes.get("read_only", current.read_only)
+            if refused != current.read_only:
+                kind = DatabaseFull if refused else DatabaseHasRoom
+                says = {"size_bytes": changes["size_bytes"], "limit_bytes": current.disk_mb << 20}
+                tx.emit(kind(current.organization_id, current.project_id, current.environment, current.id),
+                        before={"read_only": current.read_only}, after={"read_only": refused, **says})  # fmt: skip
+
+    def _remove(self, database: Database) -> None:
+        self._next[database.id] = time.monotonic() + _AGAIN
+        making.discard(self._context, database)
+
+    def _in_background(self, key: str, work: Callable[[], None]) -> None:
+        """Do it in a thread, one thing at a time for each database."""
+        before = self._busy.get(key)
+        if before is None or before.done():
+            self._busy[key] = self._pool.submit(_guarded, key, work)
+
+
+def _guarded(key: str, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except CanonryError as error:
+        _log.warning("database %s waits: %s", key, error)
+    except Exception:  # noqa: BLE001 -- the edge of a background thread; it is logged with its traceback
+        _log.exception("database %s", key)

@@ -1,0 +1,237 @@
+"""Use cases: create, look, change, replace the password, let a person in, upgrade, delete."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from canonry.core.access import Actor, Permission, require
+from canonry.core.clock import now
+from canonry.core.environments import PRODUCTION, is_preview
+from canonry.core.errors import Conflict, Invalid, Issue, NotFound
+from canonry.core.secret import Secret
+from canonry.features import env, projects
+from canonry.features.databases import inside, making, store
+from canonry.features.databases.context import Context
+from canonry.features.databases.delivery import access_of, spec_of
+from canonry.features.databases.events import DatabaseChanged, DatabaseCreated, DatabaseDeleted, DatabaseOpened, DatabaseRotated
+from canonry.features.databases.models import Access, Database, Shown, State, Wish
+from canonry.features.databases.rules import URL, check_wish, facts, names_of, new_password, other_login, require_free_name, status_of
+from canonry.features.projects import Project
+from canonry.infra.tx import Tx
+
+MOST_HOURS = 24 * 7
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A database, and a way in that is shown once."""
+
+    shown: Shown
+    access: Access
+
+
+def create(context: Context, actor: Actor, key: str, wish: Wish) -> Opened:
+    """Make the database of a project; what runs of it is started anew with DATABASE_URL. The password is never shown again.
+
+    Raises: Conflict `database_exists`, `database_url_is_set`; Invalid `invalid_database`; Unavailable.
+    """
+    require(actor, Permission.PROJECTS_DEPLOY)
+    check_wish(wish, context.settings.database_disk)
+    with context.transactions.begin() as tx:
+        project = projects.find(tx, actor, key)
+        database = making.planned(tx, context, project, PRODUCTION, wish)
+        require_free_name(env.snapshot(tx, context.vault, project.id, PRODUCTION).run, project.slug)
+    done: list[Database] = []
+
+    def make() -> None:
+        look = making.provide(context, database)
+        with context.transactions.begin() as tx:
+            done.append(making.made(tx, database, look))
+            happened = DatabaseCreated(project.organization_id, project.id, PRODUCTION, database.id)
+            tx.emit(happened, after={"slug": project.slug, **facts(done[0])})
+
+    making.discarding(context, database, make)
+    return Opened(show(context, done[0]), access_of(context.vault, context.ports.clusters, done[0]))
+
+
+def find(tx: Tx, actor: Actor, key: str, environment: str = PRODUCTION) -> Database:
+    """Return what an environment of a project uses. Raises: NotFound `project_not_found`, `database_not_found`."""
+    require(actor, Permission.PROJECTS_READ)
+    project = projects.find(tx, actor, key)
+    database = store.live(tx, project.id, environment) if "\0" not in environment else None
+    if database is None:
+        raise NotFound("database_not_found", f"{project.slug} has no database" + (f" for {environment[:80]}." if environment != PRODUCTION else "."),
+                       hint="Make one: canonry db create.")  # fmt: skip
+    return database
+
+
+def find_any(tx: Tx, actor: Actor, key: str, database_id: str) -> Database:
+    """Return a database of a project by its id, whatever it is for. Raises: NotFound `project_not_found`, `database_not_found`."""
+    require(actor, Permission.PROJECTS_READ)
+    project = projects.find(tx, actor, key)
+    found = None if "\0" in database_id else store.find(tx, actor.organization_id, project.id, database_id)
+    if found is None:
+        raise NotFound("database_not_found", f"{project.slug} has no database {database_id[:60]!r}.", hint="`canonry db ls` lists them.")
+    return found
+
+
+def listed(tx: Tx, actor: Actor, key: str) -> Sequence[Database]:
+    """Return all databases of a project: production's, those of previews, restored ones."""
+    require(actor, Permission.PROJECTS_READ)
+    return store.of_project(tx, projects.find(tx, actor, key).id)
+
+
+def show(context: Context, database: Database, *, own: bool = False) -> Shown:
+    """Return a database with how it is now. own: the project has a DATABASE_URL of its own, which wins."""
+    clusters = context.ports.clusters
+    state = clusters.state(database.cluster_id) if database.state is State.ACTIVE else None
+    status, reason = status_of(database, state)
+    host, port = clusters.address(spec_of(database))
+    return Shown(database, status, reason, host, port, names_of(clusters, database.cluster_id).database, own)
+
+
+def is_overridden(tx: Tx, context: Context, database: Database) -> bool:
+    """Say whether the app is given a DATABASE_URL of the project's own instead."""
+    return URL in env.snapshot(tx, context.vault, database.project_id, database.environment).run
+
+
+def change(context: Context, actor: Actor, key: str, wish: Wish) -> Shown:
+    """Change size, sleep or reach. Another tier or reach restarts its server: clients wait a moment, open transactions end.
+
+    Raises: Invalid `invalid_database`; Conflict `database_busy`; Unavailable.
+    """
+    require(actor, Permission.PROJECTS_DEPLOY)
+    check_wish(wish, context.settings.database_disk)
+    with context.transactions.begin() as tx:
+        before = ready(tx, find(tx, actor, key))
+        wishes = {"tier": wish.tier, "disk_mb": wish.disk_mb, "sleeps": wish.sleeps, "public": wish.public}
+        changes = {name: value for name, value in wishes.items() if value is not None and value != getattr(before, name)}
+        if not changes:
+            return show(context, before)
+        store.update(tx, before.id, changes)
+        after = ready(tx, store.get(tx, before.id))
+        tx.emit(DatabaseChanged(before.organization_id, before.project_id, before.environment, before.id),
+                before=facts(before), after=facts(after))  # fmt: skip
+    context.ports.clusters.start(spec_of(after))
+    making.equip(context, after)
+    return show(context, after)
+
+
+def rotate(context: Context, actor: Actor, key: str, environment: str, *, at_once: bool) -> Opened:
+    """Replace the password. What runs is started anew with the other login; the former one is refused when that has ended.
+
+    at_once: refuse the former one now, and let what runs fail until it has been started anew.
+    Raises: Conflict `rotation_under_way`, `database_busy`; Unavailable.
+    """
+    require(actor, Permission.PROJECTS_DEPLOY)
+    with context.transactions.begin() as tx:
+        before = ready(tx, find(tx, actor, key, environment))
+    if before.previous_login is not None and not at_once:
+        raise Conflict("rotation_under_way", f"The former login {before.previous_login} is in use until a deployment has replaced what runs.",
+                       hint="Wait for that deployment, or refuse every other login now: canonry db rotate --now.")  # fmt: skip
+    clusters, password = context.ports.clusters, Secret(new_password())
+    names = names_of(clusters, before.cluster_id)
+    login = other_login(names, before.login)
+    clusters.start(spec_of(before))
+    inside.open_login(clusters.admin_url(before.cluster_id), inside.Login(login, password))
+    sealed = context.vault.seal(password.reveal(), bound=before.bound)
+    with context.transactions.begin() as tx:
+        current = ready(tx, store.hold(tx, before.id))
+        if current.login != before.login:
+            raise Conflict("rotation_under_way", "Somebody else has just replaced the password.", hint="Look at it: canonry db info.")
+        changes: dict[str, object] = {
+            "login": login, "sealed_password": sealed, "rotated_at": now(), "previous_login": current.login,
+            "sealed_previous": current.sealed_password, "previous_until": now() if at_once else None,
+        }  # fmt: skip
+        store.update(tx, current.id, changes)
+        after = ready(tx, store.get(tx, current.id))
+        tx.emit(DatabaseRotated(after.organization_id, after.project_id, after.environment, after.id), before=facts(current),
+                after={**facts(after), "at_once": at_once})  # fmt: skip
+    if at_once:
+        retire(context, after)
+    return Opened(show(context, after), access_of(context.vault, clusters, after))
+
+
+def retire(context: Context, database: Database) -> None:
+    """Refuse the login of before the last rotation from now on. Harmless twice."""
+    if database.previous_login is None:
+        return
+    context.ports.clusters.start(spec_of(database))
+    inside.close_login(context.ports.clusters.admin_url(database.cluster_id), database.previous_login)
+    with context.transactions.begin() as tx:
+        current = store.hold(tx, database.id)
+        if current is not None and current.previous_login == database.previous_login:
+            store.update(tx, database.id, {"previous_login": None, "sealed_previous": None, "previous_until": None})
+
+
+def admit(context: Context, actor: Actor, key: str, environment: str, hours: int) -> Opened:
+    """Make a login of a person's own for some hours, which may do what the app may. Raises: Invalid `invalid_hours`; Unavailable."""
+    require(actor, Permission.PROJECTS_DEPLOY)
+    if not 1 <= hours <= MOST_HOURS:
+        raise Invalid("invalid_hours", f"A login of one's own is for 1 to {MOST_HOURS} hours.", hint="Ask again when it has ended.",
+                      issues=[Issue("body.hours", f"must be from 1 to {MOST_HOURS}", "range")])  # fmt: skip
+    with context.transactions.begin() as tx:
+        database = ready(tx, find(tx, actor, key, environment))
+    return _admitted(context, database, hours)
+
+
+def admit_to(context: Context, actor: Actor, key: str, database_id: str, hours: int) -> Opened:
+    """Make a login of a person's own for a database that is not what an environment uses: a restored one."""
+    require(actor, Permission.PROJECTS_DEPLOY)
+    with context.transactions.begin() as tx:
+        database = ready(tx, find_any(tx, actor, key, database_id))
+    return _admitted(context, database, hours)
+
+
+def _admitted(context: Context, database: Database, hours: int) -> Opened:
+    clusters, password, until = context.ports.clusters, Secret(new_password()), now() + timedelta(hours=hours)
+    clusters.start(spec_of(database))
+    names = names_of(clusters, database.cluster_id)
+    guest = inside.admit_guest(clusters.admin_url(database.cluster_id), names, database.tier, password, until)
+    with context.transactions.begin() as tx:
+        tx.emit(DatabaseOpened(database.organization_id, database.project_id, database.environment, database.id),
+                after={"login": guest, "until": until.isoformat()})  # fmt: skip
+    host, port = clusters.address(spec_of(database))
+    return Opened(show(context, database), Access(guest, password, host, port, names.database, expires_at=until))
+
+
+def delete(context: Context, actor: Actor, key: str) -> None:
+    """Delete the database of a project with everything in it: from now on nobody can connect.
+
+    Raises: NotFound `database_not_found`; Unavailable.
+    """
+    require(actor, Permission.PROJECTS_DEPLOY)
+    with context.transactions.begin() as tx:
+        database = find(tx, actor, key)
+        store.update(tx, database.id, {"state": str(State.REMOVING)})
+        happened = DatabaseDeleted(database.organization_id, database.project_id, database.environment, database.id)
+        tx.emit(happened, before={**facts(database), "size_bytes": database.size_bytes})
+    making.discard(context, database)
+
+
+def clusters_of(tx: Tx, project: Project) -> list[str]:
+    """Return the clusters of a project, for whoever deletes it."""
+    return store.clusters_of(tx, project.id)
+
+
+def close(tx: Tx, project_id: str, environment: str) -> None:
+    """Note that the databases of a preview are no longer needed; `clear` removes them."""
+    if is_preview(environment):
+        store.condemn(tx, project_id, environment)
+
+
+def clear(context: Context, project_id: str, environment: str) -> None:
+    """Remove the databases of a preview that was closed. Harmless twice."""
+    with context.transactions.begin() as tx:
+        databases = store.removing(tx, project_id, environment)
+    for database in databases:
+        making.discard(context, database)
+
+
+def ready(tx: Tx, database: Database | None) -> Database:
+    """Return a database that may be worked on. Raises: NotFound `database_not_found`; Conflict `database_busy`."""
+    if database is None:
+        raise NotFound("database_not_found", "The database was deleted meanwhile.")
+    if database.state is not State.ACTIVE or (database.busy_until is not None and database.busy_until > now()):
+        raise Conflict("database_busy", "The database is being made, moved or removed.", hint="Try again in a moment.")
+    return database
