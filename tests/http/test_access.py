@@ -16,6 +16,7 @@ from canonry.features.accounts.store import organizations, users
 from canonry.http.routing import PUBLIC, SIGNED_IN
 from canonry.wiring.routes import API, ROOT
 from tests.support.api import FORM, SITE, Api, archive, form
+from tests.support.databases import row_only
 from tests.support.mutations_of_git import handbook_with_pull_request
 
 
@@ -110,7 +111,7 @@ def ids(api: Api) -> dict[str, str]:
         "drain": drain, "project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY", "hostname": f"{slug}.localhost",
         "token": token, "organization": "ada", "member": api.owner.user_id, "invitation": invitation,
         "webhook": webhook, "delivery": api.ask("POST", f"/v1/webhooks/{webhook}/ping").json["delivery"]["id"],
-        "preview": preview_of(api, slug),
+        "preview": preview_of(api, slug), "database": row_only(api.container, slug),
         "handle": "ada", "name": "mine",
         "repository": handbook_with_pull_request(api)[0], "number": "1",
     }  # fmt: skip

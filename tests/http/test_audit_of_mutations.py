@@ -17,7 +17,7 @@ from tests.support.mutation import Call, perform
 from tests.support.mutations import ROWS, WITHOUT_A_ROW
 
 ADDRESS = "192.0.2.77"
-_SECRET_NAMES = ("secret", "token", "password", "recovery")
+_SECRET_NAMES = ("secret", "token", "password", "recovery", "connection_string")
 _SECRET_KEYS = frozenset({"key"})  # of an answer that shows one; elsewhere it is the name of a variable
 
 

@@ -232,6 +232,7 @@ def container(database: Database, machine: Machine, tmp_path: Path) -> Iterator[
     """Give everything of a Canonry of this test alone, over memory adapters and a real database."""
     made = _container(database, machine, tmp_path / "home")
     yield made
+    take_databases_away(made)
     clusters_of_this_machine(made.settings, made.home).shut_down()
     remove_tree(made.home.run)
 
@@ -246,6 +247,7 @@ def common_api(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFacto
         container = _container(database, _machine(apps), tmp_path_factory.mktemp("api") / "home")
         with serving(container) as served:
             yield served
+        take_databases_away(container)
         database.close()
         clusters_of_this_machine(container.settings, container.home).shut_down()
         remove_tree(container.home.run)
@@ -264,6 +266,7 @@ def api(common_api: Api) -> Api:
         dns.faults.clear()
     for host in common_api.edge.hosts():
         common_api.edge.remove(host)
+    take_databases_away(container)
     current_origin.set(SYSTEM)  # a test may have called something that puts a person there
     forget_events(container)
     with container.transactions.begin() as tx:
@@ -273,6 +276,12 @@ def api(common_api: Api) -> Api:
         for entry in folder.iterdir():
             remove_tree(entry)
     return replace(common_api, owner=make_somebody(container.transactions, "ada"), _names=itertools.count())
+
+
+def take_databases_away(container: Container) -> None:
+    """End and delete the databases of projects, which are real."""
+    for state in container.ports.clusters.states():
+        container.ports.clusters.remove(state.id)
 
 
 def forget_events(container: Container) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tests.support import (
+    mutations_of_databases,
     mutations_of_git,
     mutations_of_identity,
     mutations_of_people,
@@ -86,6 +87,7 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "DELETE /projects/{project}/drains/{drain}": _with_drain,
     **mutations_of_projects.ROWS,
     **mutations_of_git.ROWS,
+    **mutations_of_databases.ROWS,
     **mutations_of_previews.ROWS,
     **mutations_of_identity.ROWS,
     **mutations_of_people.ROWS,

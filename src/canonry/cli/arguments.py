@@ -93,7 +93,7 @@ def _add_option(parser: Parser, name: str, kind: type, mark: Mark, default: obje
     if kind is bool:
         off = [flag for flag in flags if flag.startswith("--no-")]
         on = [flag for flag in flags if flag not in off]
-        note = f" (default: {on[0] if default else off[0]})" if off else ""
+        note = f" (default: {on[0] if default else off[0]})" if off and default is not None else ""
         parser.add_argument(*on, dest=name, action="store_true", default=default, help=_escape(mark.help + note))
         if off:
             parser.add_argument(*off, dest=name, action="store_false", default=default, help=f"The opposite of {on[0]}.")

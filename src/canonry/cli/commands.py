@@ -49,6 +49,17 @@ ENV = Noun("Set the variables of a project's builds and instances.", {
     "export": Command(f"{_REMOTE}.env:export_variables", "Print the variables that are no secrets as an .env file."),
 })  # fmt: skip
 
+DATABASES = Noun("Give a project a PostgreSQL of its own.", {
+    "create": Command(f"{_REMOTE}.databases:create_database", "Make the database of a project."),
+    "info": Command(f"{_REMOTE}.databases:show_database", "Show the database of a project."),
+    "ls": Command(f"{_REMOTE}.databases:list_databases", "List every database of a project."),
+    "url": Command(f"{_REMOTE}.databases:print_url", "Print a connection string of your own."),
+    "psql": Command(f"{_REMOTE}.databases:psql", "Open psql on the database."),
+    "rotate": Command(f"{_REMOTE}.databases:rotate", "Replace the password."),
+    "set": Command(f"{_REMOTE}.databases:change_database", "Change size, sleep or reach."),
+    "rm": Command(f"{_REMOTE}.databases:remove_database", "Delete the database and everything in it."),
+})  # fmt: skip
+
 DOMAINS = Noun("Give a project names of its own.", {
     "ls": Command(f"{_REMOTE}.domains:list_domains", "List the names of a project."),
     "add": Command(f"{_REMOTE}.domains:add_domain", "Attach a domain or an alias; prints the DNS records to make."),
@@ -161,6 +172,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "projects": PROJECTS,
     "deployments": DEPLOYMENTS,
     "env": ENV,
+    "db": DATABASES,
     "domains": DOMAINS,
     "git": GIT,
     "repos": REPOS,

@@ -16,6 +16,6 @@ from canonry.features.databases.store import live as live_of
 
 __all__ = [
     "Access", "Database", "DatabaseRounds", "Role", "State", "access_of", "clear", "close", "clusters_of", "delivery", "discard",
-    "ensure_branch", "equip", "everything", "find", "find_any", "get", "keep_still", "live_of", "note_deployed", "overriding", "read_script", "ready",
-    "register", "secrets_of", "spec_of", "swap",
+    "ensure_branch", "equip", "everything", "find", "find_any", "get", "keep_still", "live_of", "note_deployed", "overriding",
+    "read_script", "ready", "register", "secrets_of", "spec_of", "swap",
 ]  # fmt: skip

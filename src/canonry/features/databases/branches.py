@@ -29,7 +29,9 @@ def read_script(tree: Path, name: str) -> str:
             raise ValueError
         return data.decode()
     except (OSError, ValueError) as error:
-        raise Invalid("mask_unreadable", f"{name} is not a script: not UTF-8, or larger than 1 MiB.", hint="Write it as plain SQL.") from error
+        raise Invalid(
+            "mask_unreadable", f"{name} is not a script: not UTF-8, or larger than 1 MiB.", hint="Write it as plain SQL."
+        ) from error
 
 
 def ensure_branch(context: Context, project_id: str, environment: str, script: str | None, say: Callable[[str], None]) -> None:
@@ -55,7 +57,9 @@ def ensure_branch(context: Context, project_id: str, environment: str, script: s
         making.discard(context, known)
 
     def make() -> None:
-        why_not = gets_a_copy(environment, _size(context, production)) if context.ports.clusters.can_restore else "it lies on a server outside"
+        why_not = (
+            gets_a_copy(environment, _size(context, production)) if context.ports.clusters.can_restore else "it lies on a server outside"
+        )
         if why_not:
             say(f"Database: the preview gets an empty one of its own: {why_not}.")
             look = making.provide(context, branch)

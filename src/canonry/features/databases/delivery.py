@@ -57,4 +57,3 @@ def spec_of(database: Database) -> ClusterSpec:
         id=database.cluster_id, port=database.port, tier=TIERS[database.tier], disk_mb=database.disk_mb,
         archive=database.is_archived, sleeps=database.sleeps, public=database.public, settings={},
     )  # fmt: skip
-

@@ -59,13 +59,24 @@ def connected(url: Secret) -> Iterator[Connection[tuple[object, ...]]]:
 def prepare(url: Secret, names: Names, tier: str, logins: list[Login]) -> None:
     """Make the logins what they shall be, whatever is there. logins: who may sign in; nobody else may."""
     with connected(url) as connection:
+        _fit(connection, names, tier)
         for name in names.logins:
-            _role(connection, name, sql.SQL("INHERIT CONNECTION LIMIT {}").format(TIERS[tier].connections - _RESERVED))
             _belong(connection, name, names.owner)
-            _bound(connection, name, tier)
         _shut(connection, names, [login.name for login in logins])
         for login in logins:
             _open(connection, login)
+
+
+def fit(url: Secret, names: Names, tier: str) -> None:
+    """Give the app's logins what a tier allows: connections, and how long statements and idle transactions may take."""
+    with connected(url) as connection:
+        _fit(connection, names, tier)
+
+
+def _fit(connection: Connection[tuple[object, ...]], names: Names, tier: str) -> None:
+    for name in names.logins:
+        _role(connection, name, sql.SQL("INHERIT CONNECTION LIMIT {}").format(TIERS[tier].connections - _RESERVED))
+        _bound(connection, name, tier)
 
 
 def _shut(connection: Connection[tuple[object, ...]], names: Names, kept: list[str]) -> None:
@@ -126,13 +137,10 @@ def look(url: Secret, names: Names) -> Look:
 def refuse_writes(url: Secret, names: Names, *, refuse: bool, shared: bool) -> None:
     """Let transactions be read-only unless somebody says otherwise, or writable again. shared: on a server with others."""
     with connected(url) as connection:
-        if shared:  # its settings are not ours; connections that are open keep what they began with, so they are ended
-            where = sql.SQL("ALTER DATABASE {} ").format(sql.Identifier(names.database))
-        else:
-            where = sql.SQL("ALTER SYSTEM ")
+        where = sql.SQL("ALTER DATABASE {} ").format(sql.Identifier(names.database)) if shared else sql.SQL("ALTER SYSTEM ").format()
         what = sql.SQL("SET default_transaction_read_only = on") if refuse else sql.SQL("RESET default_transaction_read_only")
         connection.execute(where + what)
-        if shared:
+        if shared:  # its settings are not ours, and connections that are open keep what they began with, so they are ended
             for name in names.logins:
                 _end_sessions(connection, name)
         else:

@@ -40,11 +40,12 @@ def added(tx: Tx, context: Context, project: Project, environment: str, wish: Wi
     """Add the row of a database that is to be made, with a port and a password of its own."""
     store.hold_ports(tx)
     database_id = new_id("db")
-    names = names_of(context.ports.clusters, database_id)
+    clusters = context.ports.clusters
     store.insert(tx, {
         "id": database_id, "organization_id": project.organization_id, "project_id": project.id, "environment": environment,
-        "role": str(role), "state": str(State.CREATING), "cluster_id": database_id, "port": context.ports.clusters.free_port(store.ports(tx)),
-        "tier": wish.tier or SMALL, "disk_mb": wish.disk_mb or context.settings.database_disk, "login": names.logins[0],
+        "role": str(role), "state": str(State.CREATING), "cluster_id": database_id,
+        "port": clusters.free_port(store.ports(tx)), "tier": wish.tier or SMALL,
+        "disk_mb": wish.disk_mb or context.settings.database_disk, "login": names_of(clusters, database_id).logins[0],
         "sealed_password": context.vault.seal(new_password(), bound=f"databases {database_id}"),
         "sleeps": wish.sleeps is not False, "public": wish.public is True, "source": source,
     })  # fmt: skip

@@ -39,7 +39,6 @@ class DatabaseRounds:
     def round(self) -> None:
         """Look once at everything."""
         clusters = self._context.ports.clusters
-        clusters.round()
         states = {state.id: state for state in clusters.states()}
         with self._context.transactions.begin() as tx:
             databases = store.everything(tx)
@@ -52,7 +51,6 @@ class DatabaseRounds:
     def close(self) -> None:
         """Stop looking; the databases go on."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._context.ports.clusters.close()
 
     def _work(self, database: Database, state: ClusterState | None) -> Callable[[], None] | None:
         """Return what is to be done about a database now."""
@@ -63,12 +61,17 @@ class DatabaseRounds:
         if database.state is not State.ACTIVE or (database.busy_until is not None and database.busy_until > now()):
             return None
         if database.previous_until is not None and database.previous_until <= now():
-            return partial(service.retire, self._context, database)
+            return partial(self._retire, database)
         if state is not None and state.asleep:
             return None
         if state is None or not state.running:
             return None if database.role is Role.RETIRED else partial(self._start, database)
         return partial(self._look, database)
+
+    def _retire(self, database: Database) -> None:
+        self._next[database.id] = time.monotonic() + _AGAIN
+        service.retire(self._context, database)
+        self._next.pop(database.id, None)
 
     def _start(self, database: Database) -> None:
         self._next[database.id] = time.monotonic() + _AGAIN

@@ -149,12 +149,12 @@ def made_answer(shown: Shown, access: Access) -> DatabaseMadeAnswer:
 def opened_answer(shown: Shown, access: Access) -> DatabaseOpenedAnswer:
     """Return a database with a connection string of somebody's own."""
     until = access.expires_at.isoformat() if access.expires_at is not None else ""
-    return DatabaseOpenedAnswer(**answer_of(shown).model_dump(), connection_string=url_of(access), access_user=access.user, expires_at=until)
+    return DatabaseOpenedAnswer(
+        **answer_of(shown).model_dump(), connection_string=url_of(access), access_user=access.user, expires_at=until
+    )
 
 
 def _rotation(row: Database) -> RotationBody | None:
     if row.previous_login is None:
         return None
     return RotationBody(previous_user=row.previous_login, until=row.previous_until.isoformat() if row.previous_until else None)
-
-

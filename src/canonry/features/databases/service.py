@@ -60,8 +60,8 @@ def find(tx: Tx, actor: Actor, key: str, environment: str = PRODUCTION) -> Datab
     project = projects.find(tx, actor, key)
     database = store.live(tx, project.id, environment) if "\0" not in environment else None
     if database is None:
-        raise NotFound("database_not_found", f"{project.slug} has no database" + (f" for {environment[:80]}." if environment != PRODUCTION else "."),
-                       hint="Make one: canonry db create.")  # fmt: skip
+        where = "" if environment == PRODUCTION else f" for {environment[:80]}"
+        raise NotFound("database_not_found", f"{project.slug} has no database{where}.", hint="Make one: canonry db create.")
     return database
 
 
@@ -103,17 +103,18 @@ def change(context: Context, actor: Actor, key: str, wish: Wish) -> Shown:
     require(actor, Permission.PROJECTS_DEPLOY)
     check_wish(wish, context.settings.database_disk)
     with context.transactions.begin() as tx:
-        before = ready(tx, find(tx, actor, key))
+        before = ready(find(tx, actor, key))
         wishes = {"tier": wish.tier, "disk_mb": wish.disk_mb, "sleeps": wish.sleeps, "public": wish.public}
         changes = {name: value for name, value in wishes.items() if value is not None and value != getattr(before, name)}
         if not changes:
             return show(context, before)
         store.update(tx, before.id, changes)
-        after = ready(tx, store.get(tx, before.id))
+        after = ready(store.get(tx, before.id))
         tx.emit(DatabaseChanged(before.organization_id, before.project_id, before.environment, before.id),
                 before=facts(before), after=facts(after))  # fmt: skip
-    context.ports.clusters.start(spec_of(after))
-    making.equip(context, after)
+    clusters = context.ports.clusters
+    clusters.start(spec_of(after))
+    inside.fit(clusters.admin_url(after.cluster_id), names_of(clusters, after.cluster_id), after.tier)
     return show(context, after)
 
 
@@ -125,9 +126,9 @@ def rotate(context: Context, actor: Actor, key: str, environment: str, *, at_onc
     """
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
-        before = ready(tx, find(tx, actor, key, environment))
+        before = ready(find(tx, actor, key, environment))
     if before.previous_login is not None and not at_once:
-        raise Conflict("rotation_under_way", f"The former login {before.previous_login} is in use until a deployment has replaced what runs.",
+        raise Conflict("rotation_under_way", f"{before.previous_login} is in use until a deployment has replaced what runs.",
                        hint="Wait for that deployment, or refuse every other login now: canonry db rotate --now.")  # fmt: skip
     clusters, password = context.ports.clusters, Secret(new_password())
     names = names_of(clusters, before.cluster_id)
@@ -136,7 +137,7 @@ def rotate(context: Context, actor: Actor, key: str, environment: str, *, at_onc
     inside.open_login(clusters.admin_url(before.cluster_id), inside.Login(login, password))
     sealed = context.vault.seal(password.reveal(), bound=before.bound)
     with context.transactions.begin() as tx:
-        current = ready(tx, store.hold(tx, before.id))
+        current = ready(store.hold(tx, before.id))
         if current.login != before.login:
             raise Conflict("rotation_under_way", "Somebody else has just replaced the password.", hint="Look at it: canonry db info.")
         changes: dict[str, object] = {
@@ -144,24 +145,25 @@ def rotate(context: Context, actor: Actor, key: str, environment: str, *, at_onc
             "sealed_previous": current.sealed_password, "previous_until": now() if at_once else None,
         }  # fmt: skip
         store.update(tx, current.id, changes)
-        after = ready(tx, store.get(tx, current.id))
+        after = ready(store.get(tx, current.id))
         tx.emit(DatabaseRotated(after.organization_id, after.project_id, after.environment, after.id), before=facts(current),
                 after={**facts(after), "at_once": at_once})  # fmt: skip
     if at_once:
-        retire(context, after)
+        after = retire(context, after)
     return Opened(show(context, after), access_of(context.vault, clusters, after))
 
 
-def retire(context: Context, database: Database) -> None:
-    """Refuse the login of before the last rotation from now on. Harmless twice."""
+def retire(context: Context, database: Database) -> Database:
+    """Refuse the login of before the last rotation from now on, and return the database as it is then. Harmless twice."""
     if database.previous_login is None:
-        return
+        return database
     context.ports.clusters.start(spec_of(database))
     inside.close_login(context.ports.clusters.admin_url(database.cluster_id), database.previous_login)
     with context.transactions.begin() as tx:
         current = store.hold(tx, database.id)
         if current is not None and current.previous_login == database.previous_login:
             store.update(tx, database.id, {"previous_login": None, "sealed_previous": None, "previous_until": None})
+        return store.get(tx, database.id) or database
 
 
 def admit(context: Context, actor: Actor, key: str, environment: str, hours: int) -> Opened:
@@ -171,7 +173,7 @@ def admit(context: Context, actor: Actor, key: str, environment: str, hours: int
         raise Invalid("invalid_hours", f"A login of one's own is for 1 to {MOST_HOURS} hours.", hint="Ask again when it has ended.",
                       issues=[Issue("body.hours", f"must be from 1 to {MOST_HOURS}", "range")])  # fmt: skip
     with context.transactions.begin() as tx:
-        database = ready(tx, find(tx, actor, key, environment))
+        database = ready(find(tx, actor, key, environment))
     return _admitted(context, database, hours)
 
 
@@ -179,7 +181,7 @@ def admit_to(context: Context, actor: Actor, key: str, database_id: str, hours: 
     """Make a login of a person's own for a database that is not what an environment uses: a restored one."""
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
-        database = ready(tx, find_any(tx, actor, key, database_id))
+        database = ready(find_any(tx, actor, key, database_id))
     return _admitted(context, database, hours)
 
 
@@ -228,7 +230,7 @@ def clear(context: Context, project_id: str, environment: str) -> None:
         making.discard(context, database)
 
 
-def ready(tx: Tx, database: Database | None) -> Database:
+def ready(database: Database | None) -> Database:
     """Return a database that may be worked on. Raises: NotFound `database_not_found`; Conflict `database_busy`."""
     if database is None:
         raise NotFound("database_not_found", "The database was deleted meanwhile.")

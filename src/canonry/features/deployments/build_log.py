@@ -31,12 +31,14 @@ class BuildLog:
         self._path = path_of(home, deployment_id)
         _mend(self._path)
         self._file = self._path.open("ab", buffering=0)
+        self._secrets: dict[str, None] = {}
         self._mask = Mask()
         self._inside = False  # a line that is longer than one may be goes on with the next piece
 
     def mask(self, secrets: Iterable[str]) -> None:
         """Keep these values out of all that is appended from now on."""
-        self._mask = Mask(secrets)
+        self._secrets |= dict.fromkeys(secrets)
+        self._mask = Mask(self._secrets)
 
     def masked(self, text: str) -> str:
         """Return `text` without those values."""

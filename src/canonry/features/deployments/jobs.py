@@ -20,7 +20,7 @@ def clear_environment(context: Context, project_id: str, environment: str, artif
 
 
 def clear_project(
-    context: Context, project_id: str, deployments: str, artifacts: str, archives: str, instances: str, clusters: str = ""
+    context: Context, project_id: str, *, deployments: str, artifacts: str, archives: str, instances: str, clusters: str = ""
 ) -> None:
     """Take away what a deleted project left behind. clusters: a job of before there were any has none."""
     lifecycle.clear(

@@ -43,15 +43,16 @@ def release_for(context: Context, project: Project, deployment: Deployment, log:
         snapshot = env.snapshot(tx, context.vault, project.id, deployment.environment)
     log.mask(snapshot.secrets)
     delivered, passwords = _database(context, deployment, tree, plan, snapshot, log)
+    snapshot = replace(snapshot, secrets=(*snapshot.secrets, *passwords))
     cancellation.check()
     limits = Limits(context.settings.build_timeout, context.settings.build_memory, context.settings.build_disk)
     request = BuildRequest(
         tree, plan, cache_key=cache_key(project.id, deployment.environment), work=work, limits=limits,
-        variables={**delivered, **snapshot.build}, secrets=(*snapshot.secrets, *passwords), digest_key=context.vault.key_for("digests of builds"),
+        variables={**delivered, **snapshot.build}, secrets=snapshot.secrets, digest_key=context.vault.key_for("digests of builds"),
         cancelled=cancellation.requested,
     )  # fmt: skip
     artifact = context.ports.builder.build(request, log.build)
-    return _freeze(context, project, deployment, artifact, replace(snapshot, secrets=(*snapshot.secrets, *passwords)))
+    return _freeze(context, project, deployment, artifact, snapshot)
 
 
 def _database(

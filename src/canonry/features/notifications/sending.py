@@ -73,7 +73,9 @@ def _failure(context: Context, tx: Tx, notice: Notice, *, with_log: bool) -> Fai
     if deployment is None:
         return None
     error = deployment.error or {}
-    kind = {"upload": "an uploaded folder", "release": "an earlier release", "renewal": "what was live"}.get(deployment.source["kind"], "the repository")
+    kind = {"upload": "an uploaded folder", "release": "an earlier release", "renewal": "what was live"}.get(
+        deployment.source["kind"], "the repository"
+    )
     commit = f"{deployment.ref or ''} {(deployment.commit or '')[:8]} {(deployment.commit_message or '').partition(chr(10))[0]}".strip()
     log = deployments.last_lines(context.home, deployment.id, LOG_LINES) if with_log else ()
     return Failure(deployment.id, notice.slug, notice.environment, commit or kind, str(error.get("message", "")),

@@ -67,10 +67,18 @@ def check_command(place: str, value: object) -> str:
 
 
 def check_folder(place: str, value: object) -> str:
-    """Return the path of a folder or file that stays inside the source, in its plain form. Raises: Invalid `invalid_config`."""
+    """Return a path that stays inside the source, in its plain form. Raises: Invalid `invalid_config`."""
     if not isinstance(value, str) or "\0" in value or "\\" in value or value.startswith(("/", "~")) or ".." in PurePosixPath(value).parts:
-        raise invalid_config(place, f"is not a path inside the source: {str(value)[:80]!r}", "Write it relative to the source, with /.")
+        raise invalid_config(place, f"is not a folder inside the source: {str(value)[:80]!r}", "Write it relative to the source, with /.")
     return str(PurePosixPath(value))
+
+
+def check_file(place: str, value: object) -> str:
+    """Return the path of a file inside the source, in its plain form. Raises: Invalid `invalid_config`."""
+    path = check_folder(place, value)
+    if path == ".":
+        raise invalid_config(place, "is not a file inside the source", "Write its path relative to the source, with /.")
+    return path
 
 
 def check_health_path(place: str, value: object) -> str:
@@ -157,6 +165,6 @@ KEYS: dict[str, Callable[[str, object], str | int | bool | tuple[str, ...]]] = {
     "run.release": check_command,
     "run.port": _port,
     "run.health_path": check_health_path,
-    "database.mask": check_folder,
+    "database.mask": check_file,
 }
 """Every key of [build], [run] and [database], with the function that checks its value. [processes] and [env] take any names."""
