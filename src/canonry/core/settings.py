@@ -43,6 +43,11 @@ class Settings:
     )
     base_domain: str = _setting("localhost", "Projects are served at <slug>.<base domain>; Canonry itself at the base domain.")
     database_url: Secret | None = _setting(None, "PostgreSQL to use instead of the one Canonry starts itself.")
+    databases_url: Secret | None = _setting(
+        None,
+        "PostgreSQL server on which databases of projects are made, instead of one server for each on this machine: the address of a role "
+        "that may create databases and roles. There are no restores to the second then.",
+    )
     workers: int = _setting(4, "How many jobs run at the same time (1 to 64).")
     build_timeout: int = _setting(900, "Seconds a build may take.")
     build_memory: int = _setting(2048, "MiB of memory a build may use.")
@@ -248,6 +253,9 @@ def _checked(settings: Settings) -> Settings:
         _ = settings.public_address_list
     except ValueError as error:
         raise _wrong("public_addresses", settings.public_addresses, "expected IP addresses separated by commas") from error
+    url = settings.databases_url
+    if url is not None and not url.reveal().startswith(("postgresql://", "postgres://")):
+        raise _wrong("databases_url", url, "expected postgresql://user:password@host:port/database")
     token = settings.metrics_token
     if token is not None and not (len(token.reveal()) >= 16 and token.reveal().isascii() and token.reveal().isprintable()):
         raise _wrong("metrics_token", token, "expected 16 printable ASCII characters or more")

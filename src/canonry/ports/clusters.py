@@ -84,6 +84,7 @@ class ClusterState:
 class Clusters(Protocol):
     """Makes, starts, finds, copies and removes clusters.
 
+    On an outside server a cluster is a database and a role; a client that comes while it is stopped gets an error there instead of waiting.
     Every method may be called from any thread and any process of the home's owner; two calls for one cluster follow each other.
     """
 
@@ -91,7 +92,7 @@ class Clusters(Protocol):
     def can_restore(self) -> bool:
         """Whether there are base backups, WAL and so restores to the second; False for databases on an outside server.
 
-        Without it `copy`, `adopt` and `folder` raise Unavailable `not_on_outside_server`.
+        Without it `copy`, `adopt`, `folder` and `upgrade` raise Unavailable `not_on_outside_server`.
         """
         ...
 
@@ -150,6 +151,10 @@ class Clusters(Protocol):
         """Return the host and the port that clients on this machine use."""
         ...
 
+    def options(self) -> Mapping[str, str]:
+        """Return what clients must add to an address (`sslmode`), nothing when the address is enough."""
+        ...
+
     def version(self, cluster_id: str) -> int:
         """Return the major version that its data belongs to. Raises: NotFound `cluster_missing`."""
         ...
@@ -178,8 +183,17 @@ class Clusters(Protocol):
     def folder(self, cluster_id: str) -> Path:
         """Return its folder: `data/`, and `spool/` with whole segments that wait for the archive.
 
-        A file `spool/GAP` says that segments were let go because the spool was full: one line for each, `<unix time> <segment>`.
-        Whoever starts a new base backup for it removes it.
+        A file `spool/GAP` says that segments were let go because the spool was full: one line for each, `<unix time> <segment>`, or
+        `<unix time> upgrade`. Whoever starts a new base backup for it removes it.
+        """
+        ...
+
+    def upgrade(self, cluster_id: str) -> int:
+        """Move a stopped cluster to the newest PostgreSQL there is here, with pg_upgrade; return its major version. Start nothing.
+
+        The old data stays as it was unless everything went well. Base backups from before cannot be rolled forward past this: the archive
+        has a gap (`spool/GAP`). One that has that version already is left as it is.
+        Raises: NotFound `cluster_missing`; Conflict `cluster_running` | `database_version`; Unavailable `upgrade_failed` | `disk_full`.
         """
         ...
 

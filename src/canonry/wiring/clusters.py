@@ -1,4 +1,4 @@
-"""Where databases are: clusters on this machine."""
+"""Where databases are: clusters on this machine, or a server outside."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,11 @@ _WAKE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from canonry.wiring.cl
 
 
 def make_clusters(settings: Settings, home: Home) -> Clusters:
-    """Return where databases are; starts nothing."""
+    """Return where databases are: an outside server when CANONRY_DATABASES_URL names one, else this machine. Starts nothing."""
+    if settings.databases_url is not None:
+        from canonry.adapters.clusters.server import OutsideClusters  # noqa: PLC0415 -- not needed otherwise
+
+        return OutsideClusters(settings.databases_url)
     return clusters_of_this_machine(settings, home)
 
 

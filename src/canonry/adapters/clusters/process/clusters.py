@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from canonry.adapters.clusters.process import configuration, copying, template
+from canonry.adapters.clusters.process import configuration, copying, template, upgrading
 from canonry.adapters.clusters.process.certificate import own_certificate
 from canonry.adapters.clusters.process.folders import Folders, Place
 from canonry.adapters.clusters.process.gateway import Gateway, Seen
@@ -22,7 +22,7 @@ from canonry.core.settings import Settings
 from canonry.infra import processes
 from canonry.infra.files import remove_tree, sync_folder, write_atomic
 from canonry.infra.postgres import cluster
-from canonry.infra.postgres.programs import unpack
+from canonry.infra.postgres.programs import major_version, unpack
 from canonry.ports.clusters import ClusterNames, ClusterSpec, ClusterState
 from canonry.ports.runtime import InstanceState, Runtime
 
@@ -152,6 +152,10 @@ class ProcessClusters:
         """Return what an app's DATABASE_URL names."""
         return "localhost", spec.port
 
+    def options(self) -> Mapping[str, str]:
+        """Nothing: clients on this machine need no encryption."""
+        return {}
+
     def version(self, cluster_id: str) -> int:
         """Return the major version of its data."""
         return cluster.version_of(self._folders.existing(cluster_id).data)
@@ -177,7 +181,7 @@ class ProcessClusters:
             target.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = self._runtime.state(source_id)
             if found is not None and found.running:
-                self._take_over(target, lambda: copying.copy_running(source, target.data, self._programs()))
+                self._take_over(target, lambda: copying.copy_running(source, target.data, self._programs_for(source.data)))
             else:
                 self._take_over(target, lambda: template.copy_data(source.data, target.data))
 
@@ -187,7 +191,7 @@ class ProcessClusters:
             place = self._folders.place(cluster_id)
             if place.data.is_dir():
                 raise Conflict("cluster_exists", f"There is a cluster {cluster_id} already.", hint="Remove it, or use another id.")
-            cluster.require_version(data, self._programs())
+            self._programs_for(data)
             place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
             def move() -> None:
@@ -199,6 +203,17 @@ class ProcessClusters:
     def folder(self, cluster_id: str) -> Path:
         """Return its folder."""
         return self._folders.place(cluster_id).folder
+
+    def upgrade(self, cluster_id: str) -> int:
+        """Move it to the PostgreSQL that this Canonry brings; see the port."""
+        with self._folders.lock(cluster_id):
+            place, new = self._folders.existing(cluster_id), self._programs()
+            found, target = self._runtime.state(cluster_id), major_version(new)
+            if found is not None and found.running:
+                raise Conflict("cluster_running", f"The database {cluster_id} runs.", hint="Stop it first.")
+            if cluster.version_of(place.data) != target:
+                upgrading.upgrade(place, place.read_spec() or ClusterSpec(cluster_id, 0), self._programs_for(place.data), new)
+            return target
 
     def remove(self, cluster_id: str) -> None:
         """End it and delete all of it."""
@@ -247,7 +262,7 @@ class ProcessClusters:
             return self._state(place, found, {})
         was = entry.state if entry else table.HELD
         self._gateway.put(spec.port, self._entry(place, spec, table.HELD))
-        server = self._server()
+        server = self._server(place)
         server.stop(place, grace=30)
         place.write_spec(spec)
         try:
@@ -305,5 +320,19 @@ class ProcessClusters:
     def _programs(self) -> Path:
         return self._find_programs(self._home.toolchains)
 
-    def _server(self) -> Server:
-        return Server(self._runtime, self._programs(), self._home.logs / "databases", self._spool_limit)
+    def _programs_for(self, data: Path) -> Path:
+        """Return the programs for a data folder: ours, else those that an earlier Canonry unpacked. Raises: Conflict `database_version`."""
+        ours, major = self._programs(), cluster.version_of(data)
+        if major_version(ours) == major:
+            return ours
+        older = [
+            folder / "bin" for folder in self._home.toolchains.glob(f"postgresql-{major}.*") if (folder / "bin" / "postgres").is_file()
+        ]
+        if older:
+            return max(older, key=lambda programs: [int(part) for part in programs.parent.name.split("-")[1].split(".")])
+        cluster.require_version(data, ours)  # says what to do
+        return ours
+
+    def _server(self, place: Place | None = None) -> Server:
+        programs = self._programs_for(place.data) if place else self._programs()
+        return Server(self._runtime, programs, self._home.logs / "databases", self._spool_limit)
