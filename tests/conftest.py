@@ -7,6 +7,7 @@ from tests.support.dns import dns_server
 from tests.support.edge import apps, caddy, own_caddy, secure_caddy
 from tests.support.postgres import database, database_url, empty_database_url, postgres_server
 from tests.support.redis import redis_server
+from tests.support.s3 import s3_server
 from tests.support.signing_in import browser, people, sign_in
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "people",
     "postgres_server",
     "redis_server",
+    "s3_server",
     "secure_caddy",
     "sign_in",
 ]

@@ -48,6 +48,7 @@ from canonry.web.server import serve_web
 from canonry.wiring.clusters import clusters_of_this_machine, make_clusters
 from canonry.wiring.container import Container
 from canonry.wiring.identity import make_identities
+from canonry.wiring.objects import make_objects
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
 from tests.support.edge import Apps
 from tests.support.postgres import new_database
@@ -321,7 +322,7 @@ def _container(database: Database, machine: Machine, root: Path) -> Container:
         rates=MemoryRates(),
         dns=MemoryDns(),
         certificates=MemoryCertificates(),
-        clusters=make_clusters(settings, home),
+        clusters=make_clusters(settings, home), objects=make_objects(settings, home),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

@@ -83,6 +83,21 @@ class Home:
         return self.root / "databases"
 
     @property
+    def backups(self) -> Path:
+        """Where backups lie unless CANONRY_BACKUPS_URL says otherwise."""
+        return self.root / "backups"
+
+    @property
+    def backups_key(self) -> Path:
+        """The key of the backups unless CANONRY_BACKUPS_KEY_FILE says otherwise; in no backup."""
+        return self.root / "backups.key"
+
+    @property
+    def restoring(self) -> Path:
+        """`<name>/`: data folders on their way out of the archive."""
+        return self.root / "restoring"
+
+    @property
     def secret_key(self) -> Path:
         """The instance's own key (32 random bytes, 0600): signs cursors, encrypts variables."""
         return self.root / "secret.key"

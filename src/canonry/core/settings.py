@@ -101,6 +101,17 @@ class Settings:
     rate_limit: int = _setting(300, "API calls a minute for each user.")
     rate_limit_anonymous: int = _setting(30, "API calls a minute for each address that does not say who calls.")
     rate_limit_sign_in: int = _setting(10, "Attempts a minute to sign in, for each address.")
+    backups_url: str = _setting(
+        "", "Where backups go: a folder (an absolute path) or s3://bucket/prefix; without it, the folder backups in the home."
+    )
+    backups_key_file: str = _setting(
+        "", "File with the key that backups are encrypted with; without it, backups.key in the home. It is in no backup: keep a copy."
+    )
+    backups_days: int = _setting(7, "Days that databases can be restored back to, at any second.")
+    backups_s3_endpoint: str = _setting("", "Address of the S3-compatible storage, like https://s3.example.com; without it, that of AWS.")
+    backups_s3_region: str = _setting("", "Region of the bucket.")
+    backups_s3_key_id: str = _setting("", "Id of the access key for the bucket; without it, the machine's own role is asked.")
+    backups_s3_secret_key: Secret | None = _setting(None, "Secret of that access key.")
     metrics_token: Secret | None = _setting(None, "Bearer token with which Prometheus may read /metrics (16 characters or more).")
     allow_no_sandbox: bool = _setting(False, "Run builds and apps without a sandbox where namespaces are forbidden.")
 
@@ -228,7 +239,7 @@ def _parse(name: str, text: str) -> object:
     return int(text)
 
 
-_RANGES = {"preview_days": (1, 365), "preview_limit": (1, 1000),
+_RANGES = {"backups_days": (1, 3650), "preview_days": (1, 365), "preview_limit": (1, 1000),
            "http_port": (1, 65535), "https_port": (0, 65535), "workers": (1, 64), "build_timeout": (1, 86_400), "health_timeout": (1, 3600),
            "drain_seconds": (0, 3600), "stop_grace": (0, 600), "instance_memory": (16, 1 << 20),
            "build_memory": (64, 1 << 20), "build_disk": (16, 1 << 20), "upload_limit": (1, 1 << 16),
@@ -264,7 +275,24 @@ def _checked(settings: Settings) -> Settings:
         raise _wrong("dns_resolver", settings.dns_resolver, "expected an IP address and a port, like 127.0.0.1:53")
     _check_provider(settings)
     _check_mail(settings)
+    _check_backups(settings)
     return settings
+
+
+_S3_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?")
+
+
+def _check_backups(settings: Settings) -> None:
+    url = settings.backups_url
+    if url and not Path(url).is_absolute() and not _S3_URL.fullmatch(url):
+        raise _wrong("backups_url", url, "expected an absolute path or s3://bucket/prefix")
+    if settings.backups_key_file and not Path(settings.backups_key_file).is_absolute():
+        raise _wrong("backups_key_file", settings.backups_key_file, "expected an absolute path")
+    if settings.backups_s3_endpoint and not re.fullmatch(r"https?://[^/\s]+/?", settings.backups_s3_endpoint):
+        raise _wrong("backups_s3_endpoint", settings.backups_s3_endpoint, "expected an address like https://s3.example.com")
+    if bool(settings.backups_s3_key_id) != (settings.backups_s3_secret_key is not None):
+        missing = "backups_s3_secret_key" if settings.backups_s3_key_id else "backups_s3_key_id"
+        raise _wrong(missing, "", "an access key has an id and a secret: expected both or none")
 
 
 def _check_mail(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from canonry.ports.git_host import GitHost
 from canonry.ports.identity import Identity
 from canonry.ports.limits import AccountLimits
 from canonry.ports.mail import Mailer
+from canonry.ports.objects import Objects
 from canonry.ports.rates import Rates
 from canonry.ports.runtime import Runtime
 from canonry.ports.sign_in_provider import SignInProvider
@@ -32,6 +33,7 @@ class Ports:
     dns: Dns
     certificates: Certificates
     clusters: Clusters
+    objects: Objects
     sign_in_provider: SignInProvider | None = None
     git_host: GitHost | None = None
 
@@ -46,6 +48,7 @@ __all__ = [
     "GitHost",
     "Identity",
     "Mailer",
+    "Objects",
     "Ports",
     "Rates",
     "ReleaseGate",

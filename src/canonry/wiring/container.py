@@ -30,6 +30,7 @@ from canonry.ports.mail import Mailer
 from canonry.ports.rates import Rates
 from canonry.wiring.clusters import make_clusters
 from canonry.wiring.identity import make_identities, make_sign_in_provider
+from canonry.wiring.objects import make_objects
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
 
 
@@ -71,7 +72,7 @@ def open_container(settings: Settings, database_url: Secret) -> Container:
         gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions, provider),
         mail=_mailer(settings, home), rates=_rates(settings),
         dns=DnsResolver(settings.dns_resolver, allow_private=settings.allow_private_targets),
-        certificates=CaddyCertificates(home, settings), clusters=make_clusters(settings, home),
+        certificates=CaddyCertificates(home, settings), clusters=make_clusters(settings, home), objects=make_objects(settings, home),
         sign_in_provider=provider, git_host=GitHub(settings),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
