@@ -136,7 +136,7 @@ class S3Objects:
                                hint="Make the bucket, or correct CANONRY_BACKUPS_URL.")  # fmt: skip
         if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError) or "Forbidden" in text:
             return Unavailable("archive_denied", f"{_capital(self.place)} refuses us.",
-                               hint="Check CANONRY_BACKUPS_S3_KEY_ID, CANONRY_BACKUPS_S3_SECRET_KEY and what they may do there.")  # fmt: skip
+                               hint="Check CANONRY_BACKUPS_S3_KEY_ID, CANONRY_BACKUPS_S3_SECRET_KEY and their rights.")  # fmt: skip
         if isinstance(error, exceptions.NotFoundError | FileNotFoundError):
             return NotFound("object_missing", f"There is no {key} in {self.place}.", hint="It may have been deleted.")
         if "EntityTooLarge" in text or "QuotaExceeded" in text or "InsufficientStorage" in text or "XMinioStorageFull" in text:
