@@ -31,7 +31,7 @@ def wrong_key(name: str, needed: str, ours: str) -> Conflict:
     """A stored file was sealed with another key."""
     return Conflict(
         "backup_wrong_key", f"{name} was sealed with the key {needed}, and ours is {ours}.",
-        hint="Give the key of the Canonry that made the backup (`canonry backup key` prints it there) as CANONRY_BACKUPS_KEY_FILE.",
+        hint="Give the key of the Canonry that made the backup (backups.key in its home) as CANONRY_BACKUPS_KEY_FILE.",
     )  # fmt: skip
 
 
