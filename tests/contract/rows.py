@@ -54,6 +54,8 @@ POST /v1/projects/:id/deploy/stream
 POST /v1/deploy/plan
 GET /v1/projects/:id/logs
 GET /v1/projects/:id/metrics
+GET /v1/projects/:id/backups
+POST /v1/projects/:id/backups
 GET /v1/projects/:id/env
 POST /v1/projects/:id/env
 POST /v1/projects/:id/scale

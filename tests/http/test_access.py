@@ -68,6 +68,7 @@ NOT_FOUND = {
     "organization_not_found",
     "webhook_not_found",
     "drain_not_found",
+    "backup_not_found",
     "repository_not_found",
     "pull_request_not_found",
 }
@@ -111,7 +112,8 @@ def ids(api: Api) -> dict[str, str]:
         "drain": drain, "project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY", "hostname": f"{slug}.localhost",
         "token": token, "organization": "ada", "member": api.owner.user_id, "invitation": invitation,
         "webhook": webhook, "delivery": api.ask("POST", f"/v1/webhooks/{webhook}/ping").json["delivery"]["id"],
-        "preview": preview_of(api, slug), "database": row_only(api.container, slug),
+        "preview": preview_of(api, slug),
+        "backup": api.ask("POST", f"/v1/projects/{slug}/backups").json["backup"]["id"], "database": row_only(api.container, slug),
         "handle": "ada", "name": "mine",
         "repository": handbook_with_pull_request(api)[0], "number": "1",
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tests.support import (
+    mutations_of_backups,
     mutations_of_databases,
     mutations_of_git,
     mutations_of_identity,
@@ -86,6 +87,7 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /projects/{project}/drains": _drained,
     "DELETE /projects/{project}/drains/{drain}": _with_drain,
     **mutations_of_projects.ROWS,
+    **mutations_of_backups.ROWS,
     **mutations_of_git.ROWS,
     **mutations_of_databases.ROWS,
     **mutations_of_previews.ROWS,

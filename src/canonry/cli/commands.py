@@ -60,6 +60,13 @@ DATABASES = Noun("Give a project a PostgreSQL of its own.", {
     "rm": Command(f"{_REMOTE}.databases:remove_database", "Delete the database and everything in it."),
 })  # fmt: skip
 
+BACKUPS = Noun("Keep what is live with its variables, and bring it back.", {
+    "ls": Command(f"{_REMOTE}.backups:list_backups", "List the backups of a project."),
+    "create": Command(f"{_REMOTE}.backups:create_backup", "Back a project up as it is now."),
+    "restore": Command(f"{_REMOTE}.backups:restore_backup", "Bring the variables and the deployment of a backup back."),
+    "rm": Command(f"{_REMOTE}.backups:remove_backup", "Delete a backup."),
+})  # fmt: skip
+
 DOMAINS = Noun("Give a project names of its own.", {
     "ls": Command(f"{_REMOTE}.domains:list_domains", "List the names of a project."),
     "add": Command(f"{_REMOTE}.domains:add_domain", "Attach a domain or an alias; prints the DNS records to make."),
@@ -173,6 +180,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "deployments": DEPLOYMENTS,
     "env": ENV,
     "db": DATABASES,
+    "backups": BACKUPS,
     "domains": DOMAINS,
     "git": GIT,
     "repos": REPOS,

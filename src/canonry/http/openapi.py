@@ -33,6 +33,7 @@ TAGS = {
     "Environment variables": "Settings and secrets of a project, for each environment; a sensitive value is never shown again.",
     "Billing": "Plan, card and subscription. Nothing of it is available in this version.",
     "Databases": "A PostgreSQL of its own for each project and each preview: make, look, replace the password, delete.",
+    "Backups": "What was live, its variables and its data: kept, listed, brought back.",
     "API tokens": "Credentials for programs; the value is shown once.",
     "Uploads": "A .zip or .tar.gz as the source of a deployment.",
     "Git": "Repositories, webhooks and deploy keys.",

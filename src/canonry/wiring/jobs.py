@@ -5,6 +5,8 @@ from functools import partial
 
 from canonry.features.auth import jobs as auth
 from canonry.features.auth import queue as auth_queue
+from canonry.features.backups.points import jobs as points
+from canonry.features.backups.points import queue as point_queue
 from canonry.features.deployments import jobs as deployments
 from canonry.features.deployments import queue as deployment_queue
 from canonry.features.notifications import jobs as notifications
@@ -25,6 +27,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.CLEAR: deployments.clear_project,
     deployment_queue.CLEAR_ENVIRONMENT: deployments.clear_environment,
     deployment_queue.RENEW: deployments.renew,
+    point_queue.BEFORE_DEPLOYMENT: points.before_deployment,
     preview_queue.CLOSE: previews.close_preview,
     report_queue.REPORT: reports.report_deployment,
     report_queue.REPORT_CLOSED: reports.report_closed,

@@ -1,6 +1,7 @@
 """What is looked at once a second, in one process of a Canonry at a time: find everything here that happens by the clock."""
 
 from canonry.features.audit import AnchorWriter
+from canonry.features.backups import PointRounds
 from canonry.features.databases import DatabaseRounds
 from canonry.features.deployments import Watch
 from canonry.features.domains import DomainRounds
@@ -19,6 +20,7 @@ def rounds(container: Container) -> list[Rounds]:
         container.ports.clusters,
         DatabaseRounds(container),
         Watch(container),
+        PointRounds(container),
         Sweep(container),
         RepositoryRounds(container.transactions, container.home),
         Sampler(container),

@@ -5,6 +5,7 @@ from canonry.features.accounts.routes import routers as accounts
 from canonry.features.audit.routes import router as audit
 from canonry.features.auth.routes import api_routers as auth
 from canonry.features.auth.routes import root_routers as auth_pages
+from canonry.features.backups.points.routes import router as backups
 from canonry.features.databases.routes import router as databases
 from canonry.features.deployments.routes import routers as deployments
 from canonry.features.domains.routes import router as domains
@@ -29,6 +30,7 @@ API: tuple[Routes, ...] = (
     projects,
     *deployments,
     databases,
+    backups,
     *accounts,
     *auth,
     tokens,

@@ -16,10 +16,11 @@ from canonry.features.deployments.lifecycle import all_instances, instances, log
 from canonry.features.deployments.models import UNFINISHED, Deployment, Instance, Release, Status, Wish
 from canonry.features.deployments.pipeline import recover
 from canonry.features.deployments.schemas import DeploymentBody, body_of
-from canonry.features.deployments.service import by_ids, find, request_commit
+from canonry.features.deployments.service import by_ids, find, live_in, request_commit, roll_back
+from canonry.features.deployments.store import keep_release, live_at, live_projects, release
 
 __all__ = [
     "UNFINISHED", "Context", "Deployment", "DeploymentBody", "Instance", "Release", "Status", "Watch", "Wish", "all_instances",
-    "body_of", "by_ids", "closing", "counts", "find", "instances", "last_lines", "lead_project", "leave", "logged_instances",
-    "masks", "recover", "request_commit",
+    "body_of", "by_ids", "closing", "counts", "find", "instances", "keep_release", "last_lines", "lead_project", "leave",
+    "live_at", "live_in", "live_projects", "logged_instances", "masks", "recover", "release", "request_commit", "roll_back",
 ]  # fmt: skip

@@ -77,6 +77,11 @@ def by_ids(tx: Tx, deployment_ids: Iterable[str]) -> dict[str, Deployment]:
     return {row.id: row for row in store.by_ids(tx, sorted(set(deployment_ids)))}
 
 
+def live_in(tx: Tx, project_id: str, environment: str) -> Deployment | None:
+    """Return the deployment that is live in an environment."""
+    return store.live(tx, project_id, environment)
+
+
 def page(tx: Tx, project: Project, environment: str | None, wanted: Page) -> tuple[Sequence[Deployment], str | None]:
     """Return one page of the deployments of an environment (None: of all), newest first, and the next cursor."""
     return cut(store.page(tx, project.id, environment, wanted), wanted)

@@ -123,6 +123,20 @@ def live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
         return cursor.execute(query, (project_id, environment)).fetchone()
 
 
+def live_at(tx: Tx, project_id: str, environment: str, moment: datetime) -> Deployment | None:
+    """Return the deployment that was live at a moment."""
+    with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
+        query = _SELECT + sql.SQL("""WHERE project_id = %s AND environment = %s AND status IN ('live', 'superseded')
+            AND release_id IS NOT NULL AND finished_at <= %s ORDER BY finished_at DESC, id DESC LIMIT 1""")
+        return cursor.execute(query, (project_id, environment, moment)).fetchone()
+
+
+def live_projects(tx: Tx, environment: str, before: datetime) -> set[str]:
+    """Return the ids of the projects of which something is live there since before that moment."""
+    query = "SELECT project_id FROM deployments WHERE environment = %s AND status = 'live' AND finished_at < %s"
+    return {row[0] for row in tx.connection.execute(query, (environment, before)).fetchall()}
+
+
 def before_live(tx: Tx, project_id: str, environment: str) -> Deployment | None:
     """Return the newest deployment that was live before the present one, and is not the same version (with another delivery)."""
     with tx.connection.cursor(row_factory=class_row(Deployment)) as cursor:
@@ -144,14 +158,14 @@ def last_source(tx: Tx, project_id: str) -> dict[str, Any] | None:
 
 
 def old_artifacts(tx: Tx, project_id: str, environment: str, kept: int) -> list[str]:
-    """Return artifacts behind the newest `kept`, those apart that are live or that an instance runs from; some of them at a time."""
+    """Return artifacts behind the newest `kept`, some at a time; not those that are live, that an instance runs from or a backup needs."""
     rows = tx.connection.execute(
         """SELECT artifact_id FROM releases WHERE project_id = %s AND environment = %s AND artifact_id NOT IN (
                SELECT r.artifact_id FROM releases r WHERE r.id IN (
                    SELECT release_id FROM deployments WHERE project_id = %s AND status IN ('queued', 'building', 'deploying', 'live')
-                   UNION SELECT release_id FROM instances WHERE project_id = %s AND status <> 'stopped'))
+                   UNION SELECT release_id FROM instances WHERE project_id = %s AND status <> 'stopped') OR (r.kept AND r.project_id = %s))
            GROUP BY artifact_id ORDER BY max(created_at) DESC OFFSET %s LIMIT 50""",
-        (project_id, environment, project_id, project_id, kept - 1),
+        (project_id, environment, project_id, project_id, project_id, kept - 1),
     ).fetchall()
     return [row[0] for row in rows]
 
@@ -255,6 +269,11 @@ def release(tx: Tx, release_id: str) -> Release | None:
     """Return a release."""
     with tx.connection.cursor(row_factory=class_row(Release)) as cursor:
         return cursor.execute(_SELECT_RELEASE + sql.SQL("WHERE id = %s"), (release_id,)).fetchone()
+
+
+def keep_release(tx: Tx, release_id: str, *, keep: bool) -> None:
+    """Let the artifact of a release stay, however old it gets, or no longer."""
+    tx.connection.execute("UPDATE releases SET kept = %s WHERE id = %s", (keep, release_id))
 
 
 def live_of_project(tx: Tx, project_id: str) -> list[Release]:

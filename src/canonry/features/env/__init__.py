@@ -3,6 +3,7 @@
 Values are sealed at rest and never shown when they are sensitive; what a deployment froze is what its instances have for ever.
 """
 
+from canonry.features.env.copies import copy_of, put_back
 from canonry.features.env.snapshot import Snapshot, snapshot
 
-__all__ = ["Snapshot", "snapshot"]
+__all__ = ["Snapshot", "copy_of", "put_back", "snapshot"]

@@ -20,8 +20,6 @@ _ABSENT = (
     ("GET", "/projects/{project}/cache", _READ, "The edge cache", "What an app sends with Cache-Control is kept by browsers already."),
     ("PATCH", "/projects/{project}/cache", _DEPLOY, "The edge cache", "Let the app send Cache-Control."),
     ("POST", "/projects/{project}/cache/purge", _DEPLOY, "The edge cache", "Nothing is kept at the edge, so nothing has to be purged."),
-    ("GET", "/projects/{project}/backups", _READ, "Backups of a project", "Roll back to an older deployment for its code."),
-    ("POST", "/projects/{project}/backups", _DEPLOY, "Backups of a project", "Roll back to an older deployment for its code."),
     ("GET", "/deployments/{deployment}/screenshot", _READ, "A picture of a deployment", "Open its `url`."),
     ("GET", "/domains", _READ, "The list of bought domains", "Attach one you own: POST /v1/projects/{project}/domains."),
     ("GET", "/domains/search", _READ, "The search for domains", "Buy one at a registrar and attach it."),

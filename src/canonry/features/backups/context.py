@@ -1,0 +1,5 @@
+"""What this feature is handed: the same as deployments are."""
+
+from canonry.features.deployments import Context
+
+__all__ = ["Context"]
