@@ -57,6 +57,7 @@ DATABASES = Noun("Give a project a PostgreSQL of its own.", {
     "psql": Command(f"{_REMOTE}.databases:psql", "Open psql on the database."),
     "rotate": Command(f"{_REMOTE}.databases:rotate", "Replace the password."),
     "set": Command(f"{_REMOTE}.databases:change_database", "Change size, sleep or reach."),
+    "upgrade": Command(f"{_REMOTE}.databases:upgrade_database", "Move the database to the newest PostgreSQL."),
     "rm": Command(f"{_REMOTE}.databases:remove_database", "Delete the database and everything in it."),
 })  # fmt: skip
 

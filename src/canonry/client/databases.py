@@ -80,6 +80,10 @@ class DatabasesApi:
         at = f"{self._at}/access" if database is None else f"{self._project}/databases/{quote(database, safe='')}/access"
         return self._one("POST", at, {"hours": hours}, environment if database is None else None)
 
+    def upgrade(self) -> Database:
+        """Move the database to the newest PostgreSQL there is. Raises: Conflict `database_is_current`."""
+        return self._one("POST", f"{self._at}/upgrade", {})
+
     def delete(self) -> None:
         """Delete the database with everything in it."""
         self._transport.send("DELETE", self._at, timeout=_PATIENCE)

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from typing import Annotated
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from canonry.cli.arguments import option
 from canonry.cli.output import age, ask, print_fields, print_json, print_table, say, warn
@@ -111,7 +111,7 @@ def psql(
     variables = {
         "PGHOST": url.hostname or "localhost", "PGPORT": str(url.port), "PGUSER": unquote(url.username or ""),
         "PGPASSWORD": unquote(url.password or ""), "PGDATABASE": url.path.lstrip("/"), "PGAPPNAME": "canonry db psql",
-        **({"PGSSLMODE": "require"} if "sslmode=require" in url.query else {}),
+        **{f"PG{name.upper().replace('_', '')}": value for name, value in parse_qsl(url.query)},
     }  # fmt: skip
     arguments = [] if command is None else ["--command", command]
     sys.stdout.flush()
@@ -148,6 +148,15 @@ def change_database(
         print_json(changed)
     else:
         say(f"Changed: {changed['tier']}, {_megabytes(changed['limit_bytes'])}, {changed['status']}.")
+
+
+def upgrade_database(project: Project = None, as_json: AsJson = False) -> None:
+    """Move the database to the newest PostgreSQL that this Canonry brings. Clients wait meanwhile; what it was is kept beside it."""
+    done = DatabasesApi(current(), project_of(project)).upgrade()
+    if as_json:
+        print_json(done)
+    else:
+        say(f"PostgreSQL {done['version']} now. What it was is kept: canonry db ls")
 
 
 def remove_database(project: Project = None, yes: Annotated[bool, option("--yes", "-y", help="Do not ask first.")] = False) -> None:

@@ -48,7 +48,8 @@ def access_of(vault: Vault, clusters: Clusters, database: Database) -> Access:
     """Return how the app connects."""
     host, port = clusters.address(spec_of(database))
     names = names_of(clusters, database.cluster_id)
-    return Access(database.login, vault.open(database.sealed_password, bound=database.bound), host, port, names.database)
+    return Access(database.login, vault.open(database.sealed_password, bound=database.bound), host, port, names.database,
+                  clusters.options())  # fmt: skip
 
 
 def spec_of(database: Database) -> ClusterSpec:

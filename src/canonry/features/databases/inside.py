@@ -162,9 +162,14 @@ def run_script(url: Secret, login: Login, database: str, script: str, seconds: i
 def _role(connection: Connection[tuple[object, ...]], name: str, options: sql.Composable) -> None:
     """Make a role, or give the one that is there these options; it is never more than an ordinary one."""
     there = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
-    verb = sql.SQL("ALTER") if there else sql.SQL("CREATE")
-    plain = sql.SQL(" NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS ")
-    connection.execute(verb + sql.SQL(" ROLE {}").format(sql.Identifier(name)) + plain + options)
+    is_superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (True,)
+    role = sql.Identifier(name)
+    if there is None:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(role))
+        if not is_superuser:  # else we could not end its sessions
+            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+    plain = sql.SQL("NOSUPERUSER NOREPLICATION NOBYPASSRLS") if is_superuser else sql.SQL("")
+    connection.execute(sql.SQL("ALTER ROLE {} NOCREATEDB NOCREATEROLE {} {}").format(role, plain, options))
 
 
 def _belong(connection: Connection[tuple[object, ...]], name: str, owner: str) -> None:

@@ -1,5 +1,6 @@
 """Rows of databases, and what somebody wants of one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -90,14 +91,17 @@ class Wish:
 
 @dataclass(frozen=True)
 class Access:
-    """How to connect: who, with what, where, to which database. expires_at: of a login that is somebody's for a while."""
+    """How to connect: who, with what, where, to which database.
+
+    options: what a client has to add (`sslmode`). expires_at: of a login that is somebody's for a while.
+    """
 
     user: str
     password: Secret
     host: str
     port: int
     database: str
-    tls: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
 
 

@@ -6,7 +6,7 @@ from fastapi import Body, Query
 
 from canonry.core.access import Permission
 from canonry.core.environments import PRODUCTION
-from canonry.features.databases import service
+from canonry.features.databases import service, upgrading
 from canonry.features.databases.schemas import (
     ChangeDatabase,
     CreateDatabase,
@@ -92,3 +92,9 @@ def open_restored_database(
     """Make a login of your own for any database of a project, like a restored one."""
     opened = service.admit_to(services, actor, project, database, (body or OpenDatabase()).hours)
     return opened_answer(opened.shown, opened.access)
+
+
+@router.operation("POST", "/projects/{project}/database/upgrade", Permission.PROJECTS_DEPLOY, errors=(409, 503))
+def upgrade_database(project: str, actor: ActorDep, services: ServicesDep) -> DatabaseAnswer:
+    """Move the database to the PostgreSQL that this Canonry brings. Clients wait meanwhile; a failure leaves it as it was."""
+    return answer_of(upgrading.upgrade(services, actor, project))

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from canonry.core.errors import Conflict, Invalid, Issue
 from canonry.features.databases.models import Access, Database, State, Wish
@@ -11,6 +11,7 @@ from canonry.ports.clusters import TIERS, Clusters, ClusterState
 
 SMALLEST_DISK = 64
 URL = "DATABASE_URL"
+_OF_LIBPQ = {"sslmode": "PGSSLMODE", "channel_binding": "PGCHANNELBINDING"}
 _FORK = "preview/pull:"
 _BRANCH_MB = 1024
 
@@ -42,9 +43,14 @@ def new_password() -> str:
     return secrets.token_hex(20)
 
 
-def check_wish(wish: Wish, most_mb: int) -> None:
-    """Return when a database can be like that. most_mb: what one may take. Raises: Invalid `invalid_database`, naming each field."""
+def check_wish(wish: Wish, most_mb: int, *, shared: bool) -> None:
+    """Return when a database can be like that. most_mb: what one may take. shared: it lies on a server outside.
+
+    Raises: Invalid `invalid_database`, naming each field.
+    """
     issues = []
+    if shared and wish.public:
+        issues.append(Issue("body.public", "is decided where the server outside is (CANONRY_DATABASES_URL)", "outside"))
     if wish.tier is not None and wish.tier not in TIERS:
         issues.append(Issue("body.tier", f"must be one of {', '.join(TIERS)}", "tier"))
     if wish.disk_mb is not None and not SMALLEST_DISK <= wish.disk_mb <= most_mb:
@@ -64,7 +70,7 @@ def require_free_name(run: Mapping[str, str], slug: str) -> None:
 
 def url_of(access: Access) -> str:
     """Return a connection string."""
-    query = "?sslmode=require" if access.tls else ""
+    query = f"?{urlencode(access.options)}" if access.options else ""
     user, password = quote(access.user, safe=""), quote(access.password.reveal(), safe="")
     host = f"[{access.host}]" if ":" in access.host else access.host
     return f"postgresql://{user}:{password}@{host}:{access.port}/{quote(access.database, safe='')}{query}"
@@ -74,7 +80,8 @@ def variables_of(access: Access) -> dict[str, str]:
     """Return the variables by which an app, and libpq without being told, finds the database."""
     return {
         URL: url_of(access), "PGHOST": access.host, "PGPORT": str(access.port), "PGUSER": access.user,
-        "PGPASSWORD": access.password.reveal(), "PGDATABASE": access.database, **({"PGSSLMODE": "require"} if access.tls else {}),
+        "PGPASSWORD": access.password.reveal(), "PGDATABASE": access.database,
+        **{_OF_LIBPQ[name]: value for name, value in access.options.items() if name in _OF_LIBPQ},
     }  # fmt: skip
 
 

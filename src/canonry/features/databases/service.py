@@ -1,13 +1,15 @@
 """Use cases: create, look, change, replace the password, let a person in, upgrade, delete."""
 
+import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from canonry.core.access import Actor, Permission, require
 from canonry.core.clock import now
 from canonry.core.environments import PRODUCTION, is_preview
-from canonry.core.errors import Conflict, Invalid, Issue, NotFound
+from canonry.core.errors import CanonryError, Conflict, Invalid, Issue, NotFound
 from canonry.core.secret import Secret
 from canonry.features import env, projects
 from canonry.features.databases import inside, making, store
@@ -36,7 +38,7 @@ def create(context: Context, actor: Actor, key: str, wish: Wish) -> Opened:
     Raises: Conflict `database_exists`, `database_url_is_set`; Invalid `invalid_database`; Unavailable.
     """
     require(actor, Permission.PROJECTS_DEPLOY)
-    check_wish(wish, context.settings.database_disk)
+    check_wish(wish, context.settings.database_disk, shared=not context.ports.clusters.can_restore)
     with context.transactions.begin() as tx:
         project = projects.find(tx, actor, key)
         database = making.planned(tx, context, project, PRODUCTION, wish)
@@ -101,21 +103,33 @@ def change(context: Context, actor: Actor, key: str, wish: Wish) -> Shown:
     Raises: Invalid `invalid_database`; Conflict `database_busy`; Unavailable.
     """
     require(actor, Permission.PROJECTS_DEPLOY)
-    check_wish(wish, context.settings.database_disk)
+    check_wish(wish, context.settings.database_disk, shared=not context.ports.clusters.can_restore)
     with context.transactions.begin() as tx:
         before = ready(find(tx, actor, key))
-        wishes = {"tier": wish.tier, "disk_mb": wish.disk_mb, "sleeps": wish.sleeps, "public": wish.public}
-        changes = {name: value for name, value in wishes.items() if value is not None and value != getattr(before, name)}
-        if not changes:
-            return show(context, before)
+    wishes = {"tier": wish.tier, "disk_mb": wish.disk_mb, "sleeps": wish.sleeps, "public": wish.public}
+    changes: dict[str, Any] = {name: value for name, value in wishes.items() if value is not None and value != getattr(before, name)}
+    if not changes:
+        return show(context, before)
+    _run_as(context, replace(before, **changes), otherwise=before)
+    with context.transactions.begin() as tx:
+        ready(store.hold(tx, before.id))
         store.update(tx, before.id, changes)
         after = ready(store.get(tx, before.id))
         tx.emit(DatabaseChanged(before.organization_id, before.project_id, before.environment, before.id),
                 before=facts(before), after=facts(after))  # fmt: skip
-    clusters = context.ports.clusters
-    clusters.start(spec_of(after))
-    inside.fit(clusters.admin_url(after.cluster_id), names_of(clusters, after.cluster_id), after.tier)
     return show(context, after)
+
+
+def _run_as(context: Context, wanted: Database, *, otherwise: Database) -> None:
+    """Let a cluster run as wanted; when that fails, as it did before. Raises: CanonryError."""
+    clusters = context.ports.clusters
+    try:
+        clusters.start(spec_of(wanted))
+        inside.fit(clusters.admin_url(wanted.cluster_id), names_of(clusters, wanted.cluster_id), wanted.tier)
+    except CanonryError:
+        with contextlib.suppress(CanonryError):  # the rounds start it again
+            clusters.start(spec_of(otherwise))
+        raise
 
 
 def rotate(context: Context, actor: Actor, key: str, environment: str, *, at_once: bool) -> Opened:
@@ -194,7 +208,10 @@ def _admitted(context: Context, database: Database, hours: int) -> Opened:
         tx.emit(DatabaseOpened(database.organization_id, database.project_id, database.environment, database.id),
                 after={"login": guest, "until": until.isoformat()})  # fmt: skip
     host, port = clusters.address(spec_of(database))
-    return Opened(show(context, database), Access(guest, password, host, port, names.database, expires_at=until))
+    options = dict(clusters.options())
+    if database.public:  # a person may sit elsewhere
+        host, options = context.settings.base_domain, {**options, "sslmode": "require"}
+    return Opened(show(context, database), Access(guest, password, host, port, names.database, options, until))
 
 
 def delete(context: Context, actor: Actor, key: str) -> None:
