@@ -31,6 +31,9 @@ GET /v1/projects/{slug}/env
 POST /v1/projects/{slug}/env
 PATCH /v1/projects/{slug}/env/{key}
 DELETE /v1/projects/{slug}/env/{key}
+POST /v1/projects/{slug}/database
+GET /v1/projects/{slug}/database
+DELETE /v1/projects/{slug}/database
 POST /v1/tokens
 GET /v1/tokens
 DELETE /v1/tokens/{id}
@@ -60,6 +63,7 @@ GET /v1/projects/:id/env
 POST /v1/projects/:id/env
 POST /v1/projects/:id/scale
 GET /v1/projects/:id/instances
+GET /v1/projects/:id/database
 GET /v1/projects/:id/previews
 POST /v1/projects/:id/previews
 GET /v1/projects/:id/git
