@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from canonry.adapters.builder.memory import MemoryBuilder
+from canonry.adapters.disk.memory import MemoryDisk
 from canonry.adapters.dns.memory import MemoryDns
 from canonry.adapters.edge.memory import MemoryEdge
 from canonry.adapters.edge.memory_certificates import MemoryCertificates
@@ -36,6 +37,7 @@ from canonry.core.paths import Home
 from canonry.core.settings import Settings
 from canonry.features import accounts, tokens
 from canonry.features.deployments import pipeline
+from canonry.features.disk import BuildGovernor
 from canonry.infra.crypto import Vault, load_key
 from canonry.infra.db import Database
 from canonry.infra.files import remove_tree
@@ -316,8 +318,9 @@ def _container(database: Database, machine: Machine, root: Path) -> Container:
     home.create()
     queue = Queue(SUBSCRIPTIONS)
     transactions = Transactions(database, queue)
+    builder, disk = MemoryBuilder(home.artifacts, exit_codes={"false": 1}), MemoryDisk()
     ports = Ports(
-        builder=MemoryBuilder(home.artifacts, exit_codes={"false": 1}), runtime=MemoryRuntime(machine), edge=MemoryEdge(),
+        builder=builder, disk=disk, build_room=BuildGovernor(settings, disk, builder), runtime=MemoryRuntime(machine), edge=MemoryEdge(),
         gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions), mail=MemoryMailer(),
         rates=MemoryRates(),
         dns=MemoryDns(),

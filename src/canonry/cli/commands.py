@@ -14,10 +14,11 @@ class Command:
 
 @dataclass(frozen=True)
 class Noun:
-    """A word with commands behind it (`canonry projects ls`)."""
+    """A word with commands behind it (`canonry projects ls`). default: what it does without one (`canonry disk`)."""
 
     summary: str
     commands: Mapping[str, "Command | Noun"] = field(default_factory=dict)
+    default: Command | None = None
 
 
 _REMOTE = "canonry.cli.remote"
@@ -38,6 +39,8 @@ DEPLOYMENTS = Noun("Look at deployments, cancel and retry them.", {
     "info": Command(f"{_REMOTE}.deployments:show_deployment", "Show one deployment."),
     "logs": Command(f"{_REMOTE}.deployments:show_log", "Show the log of a deployment."),
     "cancel": Command(f"{_REMOTE}.deployments:cancel_deployment", "Cancel a deployment that is not finished."),
+    "pin": Command(f"{_REMOTE}.disk:pin", "Keep what a deployment built for good."),
+    "unpin": Command(f"{_REMOTE}.disk:unpin", "Keep it no longer than others."),
     "retry": Command(f"{_REMOTE}.deployments:retry_deployment", "Do a deployment again."),
 })  # fmt: skip
 
@@ -162,6 +165,11 @@ MAIL = Noun("Read the mail that was not sent because no mail server is configure
     "rm": Command(f"{_SERVER}.mail:remove_mail", "Remove one mail, or all."),
 })  # fmt: skip
 
+DISK = Noun("Show who uses the disk, and make room.", {
+    "ls": Command(f"{_REMOTE}.disk:show_disk", "Show who uses how much of the disk, also without `ls`."),
+    "prune": Command(f"{_REMOTE}.disk:prune", "Remove what can be made again, and what is beyond the budgets."),
+}, default=Command(f"{_REMOTE}.disk:show_disk", "Show who uses how much of the disk."))  # fmt: skip
+
 DRAINS = Noun("Send the runtime log of a project to a collector.", {
     "ls": Command(f"{_REMOTE}.drains:list_drains", "List the log drains of a project."),
     "add": Command(f"{_REMOTE}.drains:add_drain", "Send the log somewhere from now on."),
@@ -177,6 +185,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "logs": Command(f"{_REMOTE}.logs:logs", "Show what a project's instances write."),
     "metrics": Command(f"{_REMOTE}.metrics:metrics", "Show what a project used and answered."),
     "drains": DRAINS,
+    "disk": DISK,
     "projects": PROJECTS,
     "deployments": DEPLOYMENTS,
     "env": ENV,

@@ -70,6 +70,8 @@ def _dispatch(words: Sequence[str]) -> int:
     path: list[str] = []
     rest = list(words)
     while isinstance(item, Noun):
+        if item.default and (not rest or (rest[0].startswith("-") and rest[0] not in {"--help", "-h"})):
+            return _invoke(item.default, path, rest)
         if not rest:
             _print_help(item, path, to_stderr=bool(path))
             return USAGE if path else 0

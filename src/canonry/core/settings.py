@@ -52,6 +52,18 @@ class Settings:
     build_timeout: int = _setting(900, "Seconds a build may take.")
     build_memory: int = _setting(2048, "MiB of memory a build may use.")
     build_disk: int = _setting(4096, "MiB of files a build may write.")
+    disk_reserve: int = _setting(
+        1024, "MiB that must be free on the disk of the home for builds; below it they stop, and what runs goes on."
+    )
+    disk_clean_below: int = _setting(4096, "MiB of free disk below which caches, unused toolchains and mirrors are removed.")
+    disk_artifacts: int = _setting(8192, "MiB the artifacts of one project may keep beyond what is live or pinned; the oldest go.")
+    disk_build_logs: int = _setting(256, "MiB the build logs of one project may keep; the oldest go.")
+    disk_instance_logs: int = _setting(
+        1024, "MiB the logs of one project's instances may keep; those of ended instances go, the oldest first."
+    )
+    disk_caches: int = _setting(8192, "MiB the build caches of one project may keep; those not used for longest go.")
+    disk_repository: int = _setting(4096, "MiB a hosted repository may take; a push to a larger one is refused.")
+    disk_mirrors: int = _setting(4096, "MiB the mirrors of one project's outside repositories may keep; they are fetched anew.")
     drain_seconds: int = _setting(30, "Seconds the old instances go on with open requests after the switch.")
     stop_grace: int = _setting(10, "Seconds between SIGTERM and SIGKILL when an instance is stopped.")
     health_timeout: int = _setting(60, "Seconds a new instance may take to become healthy.")
@@ -242,6 +254,8 @@ def _parse(name: str, text: str) -> object:
 _RANGES = {"backups_days": (1, 3650), "preview_days": (1, 365), "preview_limit": (1, 1000),
            "http_port": (1, 65535), "https_port": (0, 65535), "workers": (1, 64), "build_timeout": (1, 86_400), "health_timeout": (1, 3600),
            "drain_seconds": (0, 3600), "stop_grace": (0, 600), "instance_memory": (16, 1 << 20),
+           "disk_reserve": (0, 1 << 30), "disk_clean_below": (0, 1 << 30), "disk_artifacts": (1, 1 << 30), "disk_build_logs": (1, 1 << 30),
+           "disk_instance_logs": (1, 1 << 30), "disk_caches": (1, 1 << 30), "disk_repository": (1, 1 << 30), "disk_mirrors": (1, 1 << 30),
            "build_memory": (64, 1 << 20), "build_disk": (16, 1 << 20), "upload_limit": (1, 1 << 16),
            "database_disk": (64, 1 << 24), "database_sleep": (0, 1 << 31),
            "rate_limit": (1, 1 << 31), "rate_limit_anonymous": (1, 1 << 31), "rate_limit_sign_in": (1, 1 << 31)}  # fmt: skip
@@ -267,6 +281,8 @@ def _checked(settings: Settings) -> Settings:
     url = settings.databases_url
     if url is not None and not url.reveal().startswith(("postgresql://", "postgres://")):
         raise _wrong("databases_url", url, "expected postgresql://user:password@host:port/database")
+    if settings.disk_clean_below < settings.disk_reserve:
+        raise _wrong("disk_clean_below", settings.disk_clean_below, "expected CANONRY_DISK_RESERVE or more: cleaning comes before stopping")
     token = settings.metrics_token
     if token is not None and not (len(token.reveal()) >= 16 and token.reveal().isascii() and token.reveal().isprintable()):
         raise _wrong("metrics_token", token, "expected 16 printable ASCII characters or more")

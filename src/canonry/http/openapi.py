@@ -29,6 +29,7 @@ with `Idempotency-Replayed: true`; another request with that key is 409. Operati
 TAGS = {
     "Projects": "What is deployed: create, list, configure, scale, stop, start, delete.",
     "Deployments": "Attempts to bring a version live: trigger, follow, cancel, retry, roll back; logs and metrics of what runs.",
+    "Disk": "Who uses how much of the disk, and what is removed to make room.",
     "Domains": "Hostnames of your own: attach, verify by DNS, choose the primary one, remove.",
     "Environment variables": "Settings and secrets of a project, for each environment; a sensitive value is never shown again.",
     "Billing": "Plan, card and subscription. Nothing of it is available in this version.",

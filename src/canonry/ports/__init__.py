@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from canonry.ports.builder import Builder
 from canonry.ports.certificates import Certificates
 from canonry.ports.clusters import Clusters
+from canonry.ports.disk import BuildRoom, Disk
 from canonry.ports.dns import Dns
 from canonry.ports.edge import Edge
 from canonry.ports.gates import ReleaseGate
@@ -34,15 +35,19 @@ class Ports:
     certificates: Certificates
     clusters: Clusters
     objects: Objects
+    disk: Disk
+    build_room: BuildRoom
     sign_in_provider: SignInProvider | None = None
     git_host: GitHost | None = None
 
 
 __all__ = [
     "AccountLimits",
+    "BuildRoom",
     "Builder",
     "Certificates",
     "Clusters",
+    "Disk",
     "Dns",
     "Edge",
     "GitHost",

@@ -2,10 +2,10 @@
 
 import hmac
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 type LogLine = Callable[[str], None]
 """Takes one line of a build's output, without its line end. Never raises for what a line contains."""
@@ -137,6 +137,7 @@ class BuildRequest:
 
     variables: build-time environment, given to the commands and to nobody else. secrets: values that never reach the log.
     digest_key: of a digest over the variables that may be seen (in ids, in names of caches). cancelled: asked often; True ends the build.
+    room: asked often; raises when the disk has no room for builds any more, which ends the build.
     """
 
     source: Path
@@ -148,6 +149,7 @@ class BuildRequest:
     secrets: Collection[str] = field(default=(), repr=False)
     digest_key: bytes = field(default=b"", repr=False)
     cancelled: Callable[[], bool] = lambda: False
+    room: Callable[[], None] = lambda: None
 
     @property
     def variables_digest(self) -> str:
@@ -156,6 +158,21 @@ class BuildRequest:
             return ""
         text = json.dumps(sorted(self.variables.items()))
         return hmac.digest(self.digest_key, text.encode(errors="surrogateescape"), "sha256").hex()
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Something that a builder keeps because it saves time, and could make again: the caches of one cache key, or a toolchain.
+
+    name: the cache key, or the folder of the toolchain. used_at: when a build used it last, in seconds since the epoch.
+    in_use: an artifact that is kept needs it to run.
+    """
+
+    kind: Literal["cache", "toolchain"]
+    name: str
+    bytes: int
+    used_at: float
+    in_use: bool = False
 
 
 class Builder(Protocol):
@@ -193,4 +210,12 @@ class Builder(Protocol):
 
         For keys that no artifact is of any more: what artifacts share with each other goes too. Waits for a build of the key to end.
         """
+        ...
+
+    def stored(self) -> Sequence[Stored]:
+        """Return what could be discarded. What lies beside it and was made by somebody else is not among it."""
+        ...
+
+    def discard(self, stored: Stored) -> bool:
+        """Discard it and say whether it is gone: not what a build is using just now, nor what `in_use` says is needed."""
         ...

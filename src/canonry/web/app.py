@@ -13,6 +13,7 @@ from canonry.http.application import Application
 from canonry.http.deps import Services
 from canonry.http.reference import router as reference
 from canonry.http.routing import PUBLIC, Routes, require_declared_permissions
+from canonry.wiring.alarms import alarms
 from canonry.wiring.routes import API, ROOT
 
 _FRONT = PlainPage(200, "canonry", "Canonry runs here", "Projects answer at addresses of their own: canonry projects ls lists them.",
@@ -65,15 +66,23 @@ def _health(container: Services) -> Routes:
         """Tell whoever opens the bare address what answers there."""
         return _FRONT.as_html()
 
-    @router.operation("GET", "/readyz", PUBLIC, responses={503: {"description": "The database does not answer."}})
-    def readyz(response: Response) -> dict[str, Any]:
-        """Say whether requests can be served: 200 when the database answers, 503 when not."""
+    @router.operation(
+        "GET", "/readyz", PUBLIC, responses={503: {"description": "The database does not answer, or (deep) there is an alarm."}}
+    )
+    def readyz(response: Response, deep: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 -- a query
+        """Say whether requests can be served: 200 when the database answers, 503 when not.
+
+        deep=1 answers 503 as well while there are alarms, like a disk that fills, and names them; `canonry doctor` says more.
+        """
         try:
             with container.transactions.begin() as tx:
                 tx.connection.execute("SELECT 1")
         except Unavailable as error:
             response.status_code = 503
             return {"status": "error", "detail": error.message}
+        if deep and (found := alarms(container)):
+            response.status_code = 503
+            return {"status": "alarm", "alarms": sorted({alarm.name for alarm in found})}
         return {"status": "ok"}
 
     return router

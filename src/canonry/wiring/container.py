@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from canonry.adapters.builder.native.builder import NativeBuilder
+from canonry.adapters.disk.volume import VolumeDisk
 from canonry.adapters.dns.resolver import DnsResolver
 from canonry.adapters.edge.caddy.certificates import CaddyCertificates
 from canonry.adapters.edge.caddy.edge import CaddyEdge
@@ -21,6 +22,7 @@ from canonry.core.secret import Secret
 from canonry.core.settings import Settings
 from canonry.core.smtp import parse_smtp_url
 from canonry.features import accounts, tokens
+from canonry.features.disk import BuildGovernor
 from canonry.infra.crypto import Vault, load_key
 from canonry.infra.db import Database
 from canonry.infra.jobs import Queue
@@ -67,8 +69,10 @@ def open_container(settings: Settings, database_url: Secret) -> Container:
     queue = Queue(SUBSCRIPTIONS)
     transactions = Transactions(database, queue)
     provider = make_sign_in_provider(settings)
+    builder, disk = NativeBuilder(home, settings), VolumeDisk(home.root)
     ports = Ports(
-        builder=NativeBuilder(home, settings), runtime=ProcessRuntime(home, settings), edge=CaddyEdge(home, settings),
+        builder=builder, disk=disk, build_room=BuildGovernor(settings, disk, builder),
+        runtime=ProcessRuntime(home, settings), edge=CaddyEdge(home, settings),
         gate=OpenGate(), limits=Unlimited(), identity=make_identities(transactions, provider),
         mail=_mailer(settings, home), rates=_rates(settings),
         dns=DnsResolver(settings.dns_resolver, allow_private=settings.allow_private_targets),

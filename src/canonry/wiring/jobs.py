@@ -9,6 +9,8 @@ from canonry.features.backups.points import jobs as points
 from canonry.features.backups.points import queue as point_queue
 from canonry.features.deployments import jobs as deployments
 from canonry.features.deployments import queue as deployment_queue
+from canonry.features.disk import jobs as disk
+from canonry.features.disk import queue as disk_queue
 from canonry.features.notifications import jobs as notifications
 from canonry.features.notifications import queue as notification_queue
 from canonry.features.previews import jobs as previews
@@ -28,11 +30,14 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.CLEAR_ENVIRONMENT: deployments.clear_environment,
     deployment_queue.RENEW: deployments.renew,
     point_queue.BEFORE_DEPLOYMENT: points.before_deployment,
+    disk_queue.TIDY: disk.tidy,
+    disk_queue.AFTER_DEPLOY: disk.after_deploy,
     preview_queue.CLOSE: previews.close_preview,
     report_queue.REPORT: reports.report_deployment,
     report_queue.REPORT_CLOSED: reports.report_closed,
     auth_queue.END: auth.end_sessions,
     notification_queue.NOTE_FAILURE: notifications.note_failure,
+    notification_queue.NOTE_DISK: notifications.note_disk,
     notification_queue.NOTE_SUCCESS: notifications.note_success,
     mailbox.SEND: mailbox.send,
     token_queue.REVOKE: tokens.revoke_all,

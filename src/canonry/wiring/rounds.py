@@ -4,6 +4,7 @@ from canonry.features.audit import AnchorWriter
 from canonry.features.backups import PointRounds
 from canonry.features.databases import DatabaseRounds
 from canonry.features.deployments import Watch
+from canonry.features.disk import DiskRounds
 from canonry.features.domains import DomainRounds
 from canonry.features.git import RepositoryRounds
 from canonry.features.notifications import Digest
@@ -26,6 +27,7 @@ def rounds(container: Container) -> list[Rounds]:
         Sampler(container),
         Shipper(container),
         DomainRounds(container),
+        DiskRounds(container),
         Sender(container),
         Digest(container),
         AnchorWriter(container.home.audit_anchors, container.transactions),

@@ -8,6 +8,7 @@ from canonry.features.auth.routes import root_routers as auth_pages
 from canonry.features.backups.points.routes import router as backups
 from canonry.features.databases.routes import router as databases
 from canonry.features.deployments.routes import routers as deployments
+from canonry.features.disk.routes import router as disk
 from canonry.features.domains.routes import router as domains
 from canonry.features.env.routes import router as env
 from canonry.features.git.connection.routes import router as git_connection
@@ -42,6 +43,7 @@ API: tuple[Routes, ...] = (
     previews,
     *observe,
     domains,
+    disk,
     notifications,
     webhooks,
     audit,

@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 from canonry.features.auth.queue import END as END_SESSIONS
 from canonry.features.backups.points.queue import BEFORE_DEPLOYMENT
 from canonry.features.deployments.queue import DEPLOY_COMMITTED, RENEW
-from canonry.features.notifications.queue import NOTE_FAILURE, NOTE_SUCCESS
+from canonry.features.disk.queue import AFTER_DEPLOY
+from canonry.features.notifications.queue import NOTE_DISK, NOTE_FAILURE, NOTE_SUCCESS
 from canonry.features.previews.reporting.queue import REPORT, REPORT_CLOSED
 from canonry.features.tokens.queue import REVOKE as REVOKE_CREDENTIALS
 from canonry.infra.jobs import Job
 
 SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "deployment.requested": (REPORT, BEFORE_DEPLOYMENT),
+    "disk.mark_changed": (NOTE_DISK,),
     "deployment.failed": (NOTE_FAILURE, REPORT),
-    "deployment.succeeded": (NOTE_SUCCESS, REPORT),
+    "deployment.succeeded": (NOTE_SUCCESS, REPORT, AFTER_DEPLOY),
     "deployment.cancelled": (REPORT,),
     "deployment.superseded": (REPORT,),
     "pull_request.merged": (DEPLOY_COMMITTED,),

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from canonry.adapters.builder.native import bounds, steps
+from canonry.adapters.builder.native import steps
 from canonry.infra import cgroups
+from canonry.infra.usage import bytes_in
 from canonry.ports.builder import Limits, Plan
 from canonry.ports.errors import BuildCancelled, BuildFailed
 from tests.support.builds import Workshop, processes_with
@@ -101,7 +102,7 @@ def test_caches_that_outgrow_the_limit_are_dropped_and_do_not_fail_every_later_b
     for turn in range(4):
         workshop.build(fill, {"x": str(turn)}, limits=SMALL, cache_key="prj_caches")
     packages = workshop.home.caches / "prj_caches" / "packages"
-    assert bounds.bytes_in([packages]) <= 50 << 20
+    assert bytes_in([packages]) <= 50 << 20
 
 
 def test_a_build_has_low_priority_and_no_capabilities(workshop: Workshop) -> None:
@@ -166,7 +167,7 @@ def test_two_builds_of_one_project_wait_for_each_other(workshop: Workshop) -> No
 def test_the_watch_over_the_disk_counts_a_linked_file_once(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1" * 100_000)
     os.link(tmp_path / "a", tmp_path / "b")
-    assert bounds.bytes_in([tmp_path]) < 110_000
+    assert bytes_in([tmp_path]) < 110_000
 
 
 def test_the_control_group_of_a_home_and_key_is_its_own() -> None:

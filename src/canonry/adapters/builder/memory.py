@@ -12,7 +12,7 @@ from pathlib import Path
 
 from canonry.core.errors import Invalid, NotFound
 from canonry.infra.files import remove_tree
-from canonry.ports.builder import Artifact, BuildRequest, LogLine, Plan, PlanSettings, StaticSite
+from canonry.ports.builder import Artifact, BuildRequest, LogLine, Plan, PlanSettings, StaticSite, Stored
 from canonry.ports.errors import BuildCancelled, BuildFailed
 from canonry.ports.plans import plan_to_json
 
@@ -104,6 +104,15 @@ class MemoryBuilder:
         """See `ports.builder.Builder.forget`. It keeps nothing between builds but its artifacts, and notes what it was asked."""
         self.forgotten.append(cache_key)
 
+    def stored(self) -> list[Stored]:
+        """See `ports.builder.Builder.stored`. It keeps nothing between builds."""
+        return []
+
+    def discard(self, stored: Stored) -> bool:
+        """See `ports.builder.Builder.discard`."""
+        del stored
+        return False
+
     def _pass_time(self, request: BuildRequest, deadline: float) -> None:
         end = time.monotonic() + self._seconds
         while time.monotonic() < end:
@@ -137,6 +146,7 @@ def _identity(tree: Path, request: BuildRequest) -> str:
 def _check(request: BuildRequest, deadline: float) -> None:
     if request.cancelled():
         raise BuildCancelled("build_cancelled", "The build was cancelled.")
+    request.room()
     if time.monotonic() > deadline:
         raise BuildFailed(
             "build_timeout", f"The build took longer than {request.limits.seconds} s and was stopped.", hint="Make the build do less."

@@ -39,7 +39,8 @@ def all_checks(settings: Settings) -> list[Finding]:
     """Run every check, in the order in which they matter."""
     home = Home(settings.home_path)
     checks: list[Callable[[], Finding]] = [
-        _python, lambda: _home(home), lambda: _disk(home), lambda: _port(settings, home), lambda: _sandbox(settings), _cgroups, _git, _uv,
+        _python, lambda: _home(home), lambda: _disk(settings, home), lambda: _port(settings, home),
+        lambda: _sandbox(settings), _cgroups, _git, _uv,
         _clock, lambda: _mail(settings, home), _docker, *(lambda item=item: _optional(*item) for item in _OPTIONAL),
     ]  # fmt: skip
     return [check() for check in checks]
@@ -68,12 +69,20 @@ def _home(home: Home) -> Finding:
     return Finding("home", "ok", f"{home.root}" + ("" if home.root.exists() else " (made by canonry up)"))
 
 
-def _disk(home: Home) -> Finding:
-    free = shutil.disk_usage(_existing(home.root)).free >> 20
+def _disk(settings: Settings, home: Home) -> Finding:
+    from canonry.adapters.disk.volume import VolumeDisk
+    from canonry.features.disk import Mark, mark_of
+
+    space = VolumeDisk(home.root).space()
+    free, mark = space.free >> 20, mark_of(settings, space)
     if free < 200:
         return Finding("disk", "problem", f"{free} MiB free", "Free some space; Canonry needs 200 MiB to start.")
-    if free < 2048:
-        return Finding("disk", "missing", f"{free} MiB free is little", "Builds and their caches take a few GiB.")
+    if mark is Mark.FULL:
+        found = f"{free} MiB free; below {settings.disk_reserve} MiB builds stop, while apps go on"
+        return Finding("disk", "problem", found, "Make room: canonry disk prune. Or lower CANONRY_DISK_RESERVE.")
+    if mark is Mark.LOW:
+        found = f"{free} MiB free; below {settings.disk_clean_below} MiB caches are removed"
+        return Finding("disk", "missing", found, "Builds and their caches take a few GiB: canonry disk shows who uses what.")
     return Finding("disk", "ok", f"{free >> 10} GiB free")
 
 

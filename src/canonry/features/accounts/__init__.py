@@ -17,6 +17,7 @@ from canonry.features.accounts.service import (
     get_user,
     membership,
     memberships,
+    operator_addresses,
     passwords_in_use,
     reachable_members,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "get_user",
     "membership",
     "memberships",
+    "operator_addresses",
     "passwords_in_use",
     "reachable_members",
     "require_verified",

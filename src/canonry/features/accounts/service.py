@@ -128,6 +128,11 @@ def _email_taken() -> Conflict:
     return Conflict("email_taken", "There is an account with this e-mail address.", hint="Sign in, or ask for a new password.")
 
 
+def operator_addresses(tx: Tx) -> Sequence[str]:
+    """Return where those who run this Canonry can be written to."""
+    return organizations.operator_addresses(tx)
+
+
 def reachable_members(tx: Tx, organization_id: str) -> Sequence[Recipient]:
     """Return the members of an organization who can be written to, owners first: not those without a verified address of their own."""
     return organizations.reachable_members(tx, organization_id)

@@ -11,7 +11,7 @@ from canonry.core.clock import now
 from canonry.core.errors import CanonryError
 from canonry.core.events import Event
 from canonry.features import projects
-from canonry.features.deployments import renewal, retention, source, store, switch
+from canonry.features.deployments import renewal, source, store, switch
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.cancellation import Cancellation
 from canonry.features.deployments.context import Context
@@ -106,8 +106,6 @@ def _carry_out(context: Context, deployment: Deployment) -> None:
     finally:
         log.close(status)
         remove_tree(context.home.builds / deployment.id)
-    if status is Status.LIVE:
-        retention.prune(context, deployment)
 
 
 def _walk(context: Context, deployment: Deployment, log: BuildLog, cancellation: Cancellation) -> None:

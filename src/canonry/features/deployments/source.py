@@ -42,6 +42,7 @@ def release_for(context: Context, project: Project, deployment: Deployment, log:
         store.update(tx, deployment.id, {"step": "build"})
         snapshot = env.snapshot(tx, context.vault, project.id, deployment.environment)
     log.mask(snapshot.secrets)
+    context.ports.build_room.before()
     delivered, passwords = _database(context, deployment, tree, plan, snapshot, log)
     snapshot = replace(snapshot, secrets=(*snapshot.secrets, *passwords))
     cancellation.check()
@@ -49,7 +50,7 @@ def release_for(context: Context, project: Project, deployment: Deployment, log:
     request = BuildRequest(
         tree, plan, cache_key=cache_key(project.id, deployment.environment), work=work, limits=limits,
         variables={**delivered, **snapshot.build}, secrets=snapshot.secrets, digest_key=context.vault.key_for("digests of builds"),
-        cancelled=cancellation.requested,
+        cancelled=cancellation.requested, room=context.ports.build_room.during,
     )  # fmt: skip
     artifact = context.ports.builder.build(request, log.build)
     return _freeze(context, project, deployment, artifact, snapshot)

@@ -157,33 +157,6 @@ def last_source(tx: Tx, project_id: str) -> dict[str, Any] | None:
     return dict(row[0]) if row else None
 
 
-def old_artifacts(tx: Tx, project_id: str, environment: str, kept: int) -> list[str]:
-    """Return artifacts behind the newest `kept`, some at a time; not those that are live, that an instance runs from or a backup needs."""
-    rows = tx.connection.execute(
-        """SELECT artifact_id FROM releases WHERE project_id = %s AND environment = %s AND artifact_id NOT IN (
-               SELECT r.artifact_id FROM releases r WHERE r.id IN (
-                   SELECT release_id FROM deployments WHERE project_id = %s AND status IN ('queued', 'building', 'deploying', 'live')
-                   UNION SELECT release_id FROM instances WHERE project_id = %s AND status <> 'stopped') OR (r.kept AND r.project_id = %s))
-           GROUP BY artifact_id ORDER BY max(created_at) DESC OFFSET %s LIMIT 50""",
-        (project_id, environment, project_id, project_id, project_id, kept - 1),
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
-def old_archives(tx: Tx, project_id: str, kept: int) -> list[str]:
-    """Return uploads behind the newest `kept` of the project that no other project uses; some of them at a time."""
-    rows = tx.connection.execute(
-        """SELECT archive FROM (
-               SELECT source->>'archive' AS archive, max(created_at) AS used,
-                   bool_or(status IN ('queued', 'building', 'deploying')) AS needed
-               FROM deployments WHERE project_id = %s AND source->>'kind' = 'upload' GROUP BY 1 ORDER BY used DESC OFFSET %s LIMIT 50) old
-           WHERE NOT needed
-           AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.project_id <> %s AND d.source->>'archive' = old.archive)""",
-        (project_id, kept, project_id),
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
 def close(tx: Tx, project_id: str, environment: str) -> list[str]:
     """End every deployment of an environment that is no more: what waits is cancelled, what runs is asked to stop, what is live is not.
 

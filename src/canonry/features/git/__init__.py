@@ -8,7 +8,7 @@ from canonry.features.git.checkouts import checkout, tree_of
 from canonry.features.git.connection.models import Connection
 from canonry.features.git.connection.service import access_to, connection_of, note_delivery, token_of, webhook_secret
 from canonry.features.git.hosted import branch_exists, head_of, hosted_repository, remove_repository, resolve_hosted
-from canonry.features.git.mirrors import fetch_mirror
+from canonry.features.git.mirrors import fetch_mirror, mirrors, remove_mirror
 from canonry.features.git.models import Commit, RepositoryAccess
 from canonry.features.git.repositories.models import Repository
 from canonry.features.git.repositories.rounds import RepositoryRounds
@@ -19,6 +19,6 @@ from canonry.features.git.repositories.service import page as repositories
 
 __all__ = [
     "Commit", "Connection", "Repository", "RepositoryAccess", "RepositoryRounds", "access_to", "branch_exists", "checkout",
-    "connection_of", "fetch_mirror", "find_repository", "get_repository", "head_of", "hosted_repository", "look_again", "note_delivery",
-    "remove_repository", "repositories", "resolve_hosted", "token_of", "tree_of", "webhook_secret",
+    "connection_of", "fetch_mirror", "find_repository", "get_repository", "head_of", "hosted_repository", "look_again", "mirrors",
+    "note_delivery", "remove_mirror", "remove_repository", "repositories", "resolve_hosted", "token_of", "tree_of", "webhook_secret",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ Every ref that was asked for is kept under a name made from its digest, so that 
 import fcntl
 import hashlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ FETCH_TIMEOUT = 900.0
 REPOSITORY_LIMIT = 4 << 30
 _MANY_PACKS = 40
 _DAMAGED = "canonry-damaged"
+_MIRROR = re.compile(r"(?:[A-Za-z0-9_]+-)?[0-9a-f]{16,64}\.git")
+_READ_LATELY = 3600.0  # seconds in which what was fetched has been checked out
 
 
 def fetch_mirror(
@@ -49,6 +52,7 @@ def fetch_mirror(
     home.mirrors.mkdir(parents=True, exist_ok=True)
     with _locked(mirror, log) as descriptor:
         _prepare(mirror)
+        os.utime(mirror)  # it is in use: nobody removes it to make room
         if wanted.commit and (commit := _read(mirror, wanted.commit)):
             log(f"{address} has {commit.sha[:12]} already")
             return mirror, commit
@@ -68,6 +72,27 @@ def mark_damaged(home: Home, repository: Path) -> None:
     """Note that objects are missing from a mirror, so that the next fetch starts anew. A hosted repository is left as it is."""
     if repository.parent == home.mirrors and repository.is_dir():
         (repository / _DAMAGED).touch()
+
+
+def mirrors(home: Home) -> list[Path]:
+    """Return the mirrors, those that were read longest ago first. What others put beside them is not among them."""
+    found = [path for path in home.mirrors.glob("*.git") if _MIRROR.fullmatch(path.name) and path.is_dir() and not path.is_symlink()]
+    return sorted((path for path in found if (path / "HEAD").is_file()), key=lambda path: path.stat().st_mtime)
+
+
+def remove_mirror(mirror: Path) -> bool:
+    """Remove a mirror that nobody fetches and no build read lately, and say whether it is gone: the next fetch makes it again."""
+    descriptor = os.open(mirror.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if time.time() - mirror.stat().st_mtime < _READ_LATELY:
+            return False
+        remove_tree(mirror)
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 @contextmanager

@@ -61,7 +61,8 @@ def _serve(request: Request, services: Services, handle: str, name: str, wanted:
             else:
                 served = service.find_to_read(tx, actor, services.home, handle, slug)
         push = service.Push(credential, current_origin.get().address) if pushing and credential is not None else None
-        serving = service.prepare(services.home, served, push, services.settings.upload_limit << 20)
+        most = service.push_limit(services.home, served, services.settings, services.ports.build_room) if push is not None else 0
+        serving = service.prepare(services.home, served, push, most)
     except CanonryError as error:
         return _refusal(error)
     return _GitResponse(serving, actor.organization_handle, pushing=pushing)

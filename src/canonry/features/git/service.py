@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from canonry.core.access import Actor, Permission, require
-from canonry.core.errors import Conflict, NotFound, Unauthenticated
+from canonry.core.errors import Conflict, NotFound, TooLarge, Unauthenticated
 from canonry.core.paths import Home
 from canonry.core.secret import Secret
+from canonry.core.settings import Settings
 from canonry.features import projects
-from canonry.features.git.hosted import ensure_hosted
+from canonry.features.git.hosted import ensure_hosted, hosted_repository
 from canonry.features.git.repositories import service as repositories
 from canonry.features.git.repositories.models import Repository
 from canonry.features.projects import Project
 from canonry.infra.files import write_atomic
 from canonry.infra.tx import Tx
+from canonry.infra.usage import bytes_in
+from canonry.ports.disk import BuildRoom
 from canonry.ports.identity import Identity
 from canonry.ports.limits import AccountLimits
 
@@ -109,6 +112,22 @@ def find_or_create_project(tx: Tx, actor: Actor, limits: AccountLimits, handle: 
         raise Conflict("has_repository", f"The code of {project.slug} comes from {project.repo_url}, so it takes no push.",
                        hint="Push there, or disconnect it first: canonry git disconnect.")  # fmt: skip
     return project
+
+
+def push_limit(home: Home, served: Repository, settings: Settings, room: BuildRoom) -> int:
+    """Return how many bytes a push may have, so that the repository stays within its budget.
+
+    Raises: TooLarge `repository_full`; Unavailable `disk_high_water` while the disk has no room for builds either.
+    """
+    room.during()
+    used = bytes_in([hosted_repository(home, served.folder)])
+    left = (settings.disk_repository << 20) - used
+    if left <= 0:
+        raise TooLarge(
+            "repository_full", f"The repository {served.full_name} takes {used >> 20} MiB; it may take {settings.disk_repository}.",
+            hint="Remove large files from its history, or have CANONRY_DISK_REPOSITORY raised.",
+        )  # fmt: skip
+    return min(settings.upload_limit << 20, left)
 
 
 def prepare(home: Home, served: Repository, push: Push | None, push_limit: int) -> Serving:

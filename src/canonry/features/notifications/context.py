@@ -6,6 +6,7 @@ from canonry.core.paths import Home
 from canonry.core.settings import Settings
 from canonry.infra.crypto import Vault
 from canonry.infra.tx import Transactions
+from canonry.ports import Ports
 
 
 class Context(Protocol):
@@ -15,6 +16,8 @@ class Context(Protocol):
     def settings(self) -> Settings: ...  # noqa: D102 -- named by its type
     @property
     def home(self) -> Home: ...  # noqa: D102
+    @property
+    def ports(self) -> Ports: ...  # noqa: D102
     @property
     def transactions(self) -> Transactions: ...  # noqa: D102
     @property

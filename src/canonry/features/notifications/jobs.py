@@ -3,7 +3,7 @@
 from canonry.features import deployments
 from canonry.features.notifications import service
 from canonry.features.notifications.context import Context
-from canonry.features.notifications.sending import tell
+from canonry.features.notifications.sending import tell, tell_of_disk
 
 
 def note_failure(context: Context, organization_id: str, project_id: str, deployment_id: str, code: str) -> None:
@@ -14,6 +14,12 @@ def note_failure(context: Context, organization_id: str, project_id: str, deploy
         told = service.note_failure(tx, deployment) if deployment is not None else []
     for user_id in told:
         tell(context, organization_id, user_id)
+
+
+def note_disk(context: Context, organization_id: str, mark: str) -> None:
+    """The disk passed a mark."""
+    del organization_id
+    tell_of_disk(context, mark)
 
 
 def note_success(context: Context, organization_id: str, project_id: str, deployment_id: str) -> None:

@@ -7,6 +7,7 @@ from canonry.core.mail import Mail
 from canonry.core.settings import Settings
 from canonry.features.notifications.models import Failure, Notice
 from canonry.features.notifications.rules import LISTED, WITH_LOG
+from canonry.ports.disk import Space
 
 
 def about_deploys(settings: Settings, to: str, handle: str, failures: Sequence[Failure], recovered: Sequence[Notice]) -> Mail:
@@ -17,6 +18,20 @@ def about_deploys(settings: Settings, to: str, handle: str, failures: Sequence[F
     parts += [f"{_place(notice.slug, notice.environment)} is live again, with {notice.deployment_id}." for notice in recovered]
     parts.append(f"You get this because you are a member of {handle} at {settings.own_url}. What you are told: canonry notifications")
     return Mail(to, _subject(failures, recovered), "\n\n".join(parts) + "\n")
+
+
+def about_disk(settings: Settings, to: str, mark: str, space: Space) -> Mail:
+    """Tell somebody who runs this Canonry which mark its disk has passed."""
+    left = f"{space.free >> 20} MiB of {space.total >> 20} are free on the disk of {settings.home_path}."
+    subject, words = {
+        "full": (
+            "Builds have stopped: the disk is nearly full",
+            f"Builds stop below {settings.disk_reserve} MiB. Apps and databases go on.",
+        ),
+        "low": ("The disk fills", f"Caches are being removed. Below {settings.disk_reserve} MiB builds stop."),
+    }.get(mark, ("The disk has room again", "Builds go on."))
+    advice = "" if mark == "fine" else "Who uses what: canonry disk. What can be made again is removed by canonry disk prune.\n"
+    return Mail(to, f"{subject} ({settings.base_domain})", f"{left} {words}\n{advice}\nYou get this because you run {settings.own_url}.\n")
 
 
 def _subject(failures: Sequence[Failure], recovered: Sequence[Notice]) -> str:

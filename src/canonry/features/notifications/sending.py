@@ -40,6 +40,13 @@ def tell(context: Context, organization_id: str, user_id: str) -> None:
             queue_mail(tx, context.vault, letters.about_deploys(context.settings, person.email, handle, failures, recovered))
 
 
+def tell_of_disk(context: Context, mark: str) -> None:
+    """Write to those who run this Canonry that its disk fills, that builds have stopped, or that there is room again."""
+    with context.transactions.begin() as tx:
+        for address in accounts.operator_addresses(tx):
+            queue_mail(tx, context.vault, letters.about_disk(context.settings, address, mark, context.ports.disk.space()))
+
+
 class Digest:
     """Writes what waited, when it has been quiet long enough."""
 

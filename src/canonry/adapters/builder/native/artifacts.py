@@ -75,8 +75,8 @@ class Artifacts:
         return Artifact(draft.id, target, draft.plan, mounts, dict(draft.environment), size)
 
     def remove(self, artifact_id: str) -> Path | None:
-        """Delete the artifact; return the folder of its layer's cache key, whose layers may now be unused."""
-        if not _ID.fullmatch(artifact_id):
+        """Delete the artifact; return the folder of its layer's cache key, whose layers may now be unused. A link is not ours and stays."""
+        if not _ID.fullmatch(artifact_id) or (self._home.artifacts / artifact_id).is_symlink():
             return None
         layer = self._layer_of(self._home.artifacts / artifact_id)
         remove_tree(self._home.artifacts / artifact_id)
@@ -86,6 +86,17 @@ class Artifacts:
         """Return the folders of all layers that an artifact refers to."""
         found = {self._layer_of(folder) for folder in self._home.artifacts.glob("art_*")}
         return {layer for layer in found if layer is not None}
+
+    def mounted(self) -> set[Path]:
+        """Return the folders outside of themselves that the artifacts which are kept need to run."""
+        found: set[Path] = set()
+        for folder in self._home.artifacts.glob("art_*"):
+            try:
+                record = json.loads((folder / _RECORD).read_bytes())
+                found.update(self._home.root / source for source, _ in record["mounts"])
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+        return found
 
     def _layer_of(self, folder: Path) -> Path | None:
         try:

@@ -1,6 +1,5 @@
 """The bounds of one build: time, cancelling, memory, processes and disk. What the kernel does not keep is watched here."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import psutil
 
 from canonry.infra.cgroups import Group
+from canonry.infra.usage import bytes_in
 from canonry.ports.builder import Limits
 from canonry.ports.errors import BuildCancelled, BuildFailed
 
@@ -19,8 +19,11 @@ _DISK_SHARE = 20  # measuring the disk may take one part in this many of the tim
 class Bounds:
     """Asked often while a build runs; raises when a bound is passed."""
 
-    def __init__(self, limits: Limits, cancelled: Callable[[], bool], folders: Sequence[Path]) -> None:
+    def __init__(
+        self, limits: Limits, cancelled: Callable[[], bool], folders: Sequence[Path], room: Callable[[], None] = lambda: None
+    ) -> None:
         self.limits = limits
+        self._room = room
         self._cancelled = cancelled
         self._folders = folders
         self._deadline = time.monotonic() + limits.seconds
@@ -28,9 +31,10 @@ class Bounds:
         self._next_usage = 0.0
 
     def check(self) -> None:
-        """Return when the build may go on. Raises: BuildCancelled; BuildFailed `build_timeout`."""
+        """Return when the build may go on. Raises: BuildCancelled; BuildFailed `build_timeout`; what `room` raises."""
         if self._cancelled():
             raise BuildCancelled("build_cancelled", "The build was cancelled.")
+        self._room()
         if time.monotonic() > self._deadline:
             raise BuildFailed("build_timeout", f"The build took longer than {self.limits.seconds} s and was stopped.",
                               hint="Make the build do less, or raise CANONRY_BUILD_TIMEOUT.")  # fmt: skip
@@ -79,21 +83,3 @@ class Bounds:
         if count > self.limits.processes:
             raise BuildFailed("build_process_limit", f"The build started more than {self.limits.processes} processes and was stopped.",
                               hint="Make the build start fewer processes at once.")  # fmt: skip
-
-
-def bytes_in(folders: Sequence[Path]) -> int:
-    """Return the bytes on disk; a file with several links counts in shares, so that a package linked from a cache counts once."""
-    total = 0
-    waiting = [os.fspath(folder) for folder in folders]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    status = entry.stat(follow_symlinks=False)
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    else:
-                        total += status.st_blocks * 512 // max(status.st_nlink, 1)
-        except OSError:  # removed or moved while we looked
-            continue
-    return total

