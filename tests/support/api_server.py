@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(*_answer(self.state, asked))
 
-    do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 -- the names that http.server calls
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 -- the names that http.server calls
 
     def _send(self, status: int, document: dict[str, Any]) -> None:
         body = json.dumps(document).encode() if status != 204 else b""

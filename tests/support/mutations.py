@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tests.support import (
     mutations_of_backups,
     mutations_of_databases,
+    mutations_of_disk,
     mutations_of_git,
     mutations_of_identity,
     mutations_of_people,
@@ -90,6 +91,7 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     **mutations_of_backups.ROWS,
     **mutations_of_git.ROWS,
     **mutations_of_databases.ROWS,
+    **mutations_of_disk.ROWS,
     **mutations_of_previews.ROWS,
     **mutations_of_identity.ROWS,
     **mutations_of_people.ROWS,

@@ -12,6 +12,7 @@ from canonry.adapters.builder.memory import MemoryBuilder
 from canonry.adapters.runtime.memory import Machine, MemoryRuntime
 from canonry.core.errors import Unavailable
 from canonry.features.deployments import pipeline, recover
+from canonry.features.disk import jobs as disk
 from canonry.infra.tx import Transactions, Tx
 from canonry.ports.builder import Artifact, BuildRequest, LogLine
 from canonry.ports.gates import GateAnswer
@@ -300,8 +301,10 @@ class TestAfterTheSwitch:
             for number in range(5):
                 api.deploy(slug, {"index.html": str(number)})
             queued = api.upload(slug, {"index.html": "the sixth, after which the first is removed"}).json["deployment"]
+            api.work(slug)
+            project_id = api.get(f"/v1/projects/{slug}")["project"]["id"]
             with pytest.raises(RuntimeError, match="a bug while"):  # the worker logs it
-                api.work(slug)
+                disk.tidy(api.container, project_id=project_id, environment="production")
             ended = api.deployment(queued["id"])
             assert (ended["status"], ended["error"]) == ("live", None)
             assert b"the sixth" in api.edge.answer(f"{slug}.localhost").body
