@@ -1,7 +1,9 @@
 """The clusters of one home: what `ports.clusters.Clusters` promises, on this machine."""
 
 import itertools
+import logging
 import secrets
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,7 @@ from canonry.adapters.clusters.process.gateway import Gateway, Seen
 from canonry.adapters.clusters.process.server import Server, admin_url
 from canonry.adapters.clusters.process.waking import Ear
 from canonry.adapters.clusters.proxy import table
-from canonry.core.errors import Conflict, NotFound, Unavailable
+from canonry.core.errors import CanonryError, Conflict, NotFound, Unavailable
 from canonry.core.paths import Home
 from canonry.core.secret import Secret
 from canonry.core.settings import Settings
@@ -26,6 +28,7 @@ from canonry.infra.postgres.programs import major_version, unpack
 from canonry.ports.clusters import ClusterNames, ClusterSpec, ClusterState
 from canonry.ports.runtime import InstanceState, Runtime
 
+_LOG = logging.getLogger(__name__)
 _PORTS = range(15_000, 20_000)  # below those of instances
 
 
@@ -51,6 +54,7 @@ class ProcessClusters:
         self._gateway = Gateway(home, wake_command)
         self._find_programs = find_programs
         self._ear: Ear | None = None
+        self._preparing: threading.Thread | None = None
 
     @property
     def can_restore(self) -> bool:
@@ -178,7 +182,6 @@ class ProcessClusters:
             source, target = self._folders.existing(source_id), self._folders.place(target_id)
             if target.data.is_dir():
                 return
-            target.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = self._runtime.state(source_id)
             if found is not None and found.running:
                 self._take_over(target, lambda: copying.copy_running(source, target.data, self._programs_for(source.data)))
@@ -192,7 +195,6 @@ class ProcessClusters:
             if place.data.is_dir():
                 raise Conflict("cluster_exists", f"There is a cluster {cluster_id} already.", hint="Remove it, or use another id.")
             self._programs_for(data)
-            place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
             def move() -> None:
                 data.rename(place.data)
@@ -230,11 +232,18 @@ class ProcessClusters:
             self._server().log(cluster_id).unlink(missing_ok=True)
 
     def round(self) -> None:
-        """See to it that the proxy runs while there is a database, and hear it."""
-        if self._gateway.ports():
-            self._gateway.ensure()
-            if self._ear is None:
-                self._ear = Ear(self._gateway.wakes, self.wake)
+        """See to it that the proxy runs while there is a database, that we hear it, and that the next database is prepared."""
+        if not self._gateway.ports():
+            return
+        self._gateway.ensure()
+        if self._ear is None:
+            self._ear = Ear(self._gateway.wakes, self.wake)
+            self._sweep()
+        if self._preparing is None or not self._preparing.is_alive():
+            if template.has_spare(self._home.databases, self._programs()):
+                return
+            self._preparing = threading.Thread(target=self._prepare, name="prepare-database", daemon=True)
+            self._preparing.start()
 
     def close(self) -> None:
         """Hear the proxy no more; it goes on, and wakes databases by itself."""
@@ -276,8 +285,8 @@ class ProcessClusters:
         return self._state(place, self._runtime.state(spec.id), {})
 
     def _require_stopped(self, cluster_id: str, port: int) -> None:
-        state = self._runtime.state(cluster_id)
-        if state is not None and state.running:
+        spec, state = self._folders.place(cluster_id).read_spec(), self._runtime.state(cluster_id)
+        if spec is not None and spec.port == port and state is not None and state.running:
             raise Conflict("port_taken", f"Port {port} belongs to the database {cluster_id}, which runs.", hint="Stop that one first.")
 
     def _turn(self, place: Place, state: str) -> Seen | None:
@@ -297,12 +306,31 @@ class ProcessClusters:
         return table.Entry(spec.id, state, str(place.socket), public=True, certificate=str(files[0]), key=str(files[1]))
 
     def _make(self, place: Place) -> None:
-        source = template.ready_template(self._home.databases, self._programs())
-        place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._take_over(place, lambda: template.copy_data(source, place.data))
+        databases, programs = self._home.databases, self._programs()
+
+        def make() -> None:
+            if not template.take_spare(databases, programs, place.data):
+                template.copy_data(template.ready_template(databases, programs), place.data)
+
+        self._take_over(place, make)
+
+    def _prepare(self) -> None:
+        try:
+            template.make_spare(self._home.databases, self._programs())
+        except (CanonryError, OSError):
+            _LOG.exception("the next database cannot be prepared; it will be made when it is asked for")
+            time.sleep(60)
+
+    def _sweep(self) -> None:
+        """Delete what a removal that was cut short has left."""
+        for left_over in self._home.databases.glob(".*.gone"):
+            remove_tree(left_over)
 
     def _take_over(self, place: Place, make_data: Callable[[], object]) -> None:
         """Make a data folder whose superuser has no password of ours yet; the next start sets one."""
+        place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left_over in place.folder.glob("*.tmp"):
+            remove_tree(left_over)
         write_atomic(place.fresh, "the superuser's password is set at the next start\n", mode=0o600)
         make_data()
 

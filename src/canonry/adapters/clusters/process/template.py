@@ -42,6 +42,35 @@ def ready_template(databases: Path, programs: Path) -> Path:
     return template
 
 
+def take_spare(databases: Path, programs: Path, target: Path) -> bool:
+    """Give `target` a copy of the template that was made beforehand; say whether there was one."""
+    try:
+        _spare(databases, programs).rename(target)
+    except OSError:
+        return False
+    sync_folder(target.parent)
+    return True
+
+
+def has_spare(databases: Path, programs: Path) -> bool:
+    """Say whether there is a copy for the next database."""
+    return _spare(databases, programs).is_dir()
+
+
+def make_spare(databases: Path, programs: Path) -> None:
+    """Make a copy for the next database, unless there is one. Raises: as `copy_data`."""
+    spare = _spare(databases, programs)
+    with locked(databases / ".spare.lock", timeout=600, purpose="prepare the next database"):
+        for left_over in databases.glob(f"{spare.name}.*.tmp"):
+            remove_tree(left_over)
+        if not spare.is_dir():
+            copy_data(ready_template(databases, programs), spare)
+
+
+def _spare(databases: Path, programs: Path) -> Path:
+    return databases / f".spare-{programs.parent.name.removeprefix('postgresql-')}"
+
+
 def copy_data(source: Path, target: Path) -> None:
     """Copy a data folder that nobody writes to; the copy is on the disk when this returns, or not there at all.
 

@@ -67,7 +67,8 @@ class Door:
                 if ":" in address and error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
                     continue  # a machine without IPv6
                 self.problem = f"{address}:{self.port}: {error.strerror}"
-                continue
+                self._shut()  # half of our clients would come to somebody else
+                return
             self._listeners.append(listener)
             self._loop.watch(listener.fileno(), READ, functools.partial(self._accept, listener))
 
