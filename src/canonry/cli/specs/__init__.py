@@ -1,0 +1,1 @@
+"""Commands that work on the specs of a checkout: no server, no network."""
