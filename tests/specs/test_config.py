@@ -22,7 +22,7 @@ ide:
   ai_exposure: {default: metadata, restricted_tags: [secret]}
 sre: {x: 1}
 ticket_systems:
-  main: {system: jira, project: PAY, auth_profile: a, status_map: {forward: {todo: Open}}, hierarchy: {auto_parent: true}, dedup_enabled: false}
+  main: {system: jira, project: PAY, auth_profile: a, status_map: {forward: {todo: Open}}, dedup_enabled: false}
   other: {system: linear}
 routing:
   - match: {tags: [Billing], team: Payments}

@@ -1,5 +1,7 @@
 """Writing into a file changes one line and no other byte."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -231,5 +233,5 @@ def test_evidence_adds_one_line_and_reaches_its_criterion_only(content: bytes, a
 @given(st.binary(max_size=200))
 def test_byte_offsets_cut_a_file_into_its_lines(content: bytes) -> None:
     offsets = byte_offsets(content)
-    assert b"".join(content[start:end] for start, end in zip(offsets, offsets[1:], strict=False)) == content
+    assert b"".join(content[start:end] for start, end in pairwise(offsets)) == content
     assert offsets[-1] == len(content)

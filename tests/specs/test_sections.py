@@ -154,7 +154,8 @@ def test_comments_and_criteria_before_the_first_section_belong_to_none() -> None
 
 def test_scenarios_need_steps_and_take_keywords_of_any_case() -> None:
     section = one(
-        "## A\n#### Scenario: two ways\n- given a\n- WHEN b\n- Then c\n- and d\n- BUT e\n#### Scenario: none\ntext\n- GIVEN but no scenario\n"
+        "## A\n#### Scenario: two ways\n"
+        "- given a\n- WHEN b\n- Then c\n- and d\n- BUT e\n#### Scenario: none\ntext\n- GIVEN but no scenario\n"
     )
     assert [(item.name, item.line) for item in section.scenarios] == [("two ways", 5), ("none", 11)]
     assert [(step.keyword, step.text, step.line) for step in section.scenarios[0].steps] == [

@@ -16,7 +16,8 @@ class Change:
     """One thing that is different.
 
     subject: `document`, `section` or `criterion`. id: of the section or criterion, as it was first called. what: `added`, `removed`, or
-    which part changed (`title`, `status`, `text`, `ticket`, `delta`, `moved`, `strength`, `checked`, `evidence`, a field of the frontmatter).
+    which part changed (`title`, `status`, `text`, `ticket`, `delta`, `moved`, `strength`, `checked`, `evidence`, a field of the
+    frontmatter).
     line: in the new version, in the old one when it was removed.
     """
 

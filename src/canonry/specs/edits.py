@@ -21,7 +21,7 @@ _KEY = re.compile(r"([A-Za-z_][\w-]*):(?:[ \t]|$)")
 
 
 def set_status(content: bytes, section: str, state: str) -> bytes:
-    """Give a section a status, by its id, number or title's slug. state: `todo`, `blocked`, `blocked:PAY-7` …
+    """Give a section a status, by its id, number or title's slug. state: like `todo`, `blocked` or `blocked:PAY-7`.
 
     Raises: Invalid `state`; NotFound `section_not_found`; Conflict `unreadable_spec`.
     """

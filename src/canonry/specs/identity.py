@@ -20,7 +20,7 @@ from canonry.specs.models import Criterion
 NAMED_AT_END = re.compile(r"[ \t]*\{#([A-Za-z0-9][\w.-]{0,79})\}[ \t]*$")
 _NAMED_IN_FRONT = re.compile(r"(AC-[A-Za-z0-9][\w.-]{0,79}):[ \t]")
 _WORD = re.compile(r"[^\W_]+")
-_WITHOUT_MEANING = frozenset("""a an the of to is are be been it its this that must should shall may will""".split())  # noqa: SIM905 -- a list of words is easier to read so
+_WITHOUT_MEANING = frozenset("a an the of to is are be been it its this that must should shall may will".split())  # noqa: SIM905 -- easier to read
 _LIKENESS = 0.5
 _PAIRS = 250_000  # more are not compared: that is another document
 

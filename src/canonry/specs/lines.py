@@ -15,7 +15,7 @@ def decode(content: bytes) -> tuple[str, int | None]:
 
 
 def unify(text: str) -> str:
-    """Return the text without a byte order mark and with `\\n` as its only line end."""
+    """Return the text without a byte order mark and with a line feed as its only line end."""
     text = text.removeprefix(_BOM)
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 

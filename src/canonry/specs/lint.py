@@ -60,10 +60,11 @@ def _sections(document: Document) -> list[Diagnostic]:
                                     "Give each section a number of its own.", section.start_line))  # fmt: skip
         else:
             seen[number] = section.start_line
-        for child in section.children:
-            if number and child.number and not child.number.startswith(f"{number}."):
-                found.append(Diagnostic("section.numbering", Severity.WARNING, f"Section {child.number} lies in section {number}.",
-                                        f"Number it {number}.n.", child.start_line))  # fmt: skip
+        found += [
+            Diagnostic("section.numbering", Severity.WARNING, f"Section {child.number} lies in section {number}.",
+                       f"Number it {number}.n.", child.start_line)
+            for child in section.children if number and child.number and not child.number.startswith(f"{number}.")
+        ]  # fmt: skip
         if not section.criteria and not section.children and section.status.state in {State.TODO, State.IN_PROGRESS}:
             found.append(Diagnostic("ac.missing", Severity.WARNING, f"`{section.heading}` is {section.status.state} and has no criteria.",
                                     "Add lines like `- [ ] The … MUST …`.", section.start_line))  # fmt: skip

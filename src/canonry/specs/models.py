@@ -119,7 +119,7 @@ class Section:
     """A part of a spec.
 
     id: `<number>-<slug>` or `<slug>`, unique in the document. start_line: the heading's; end_line: the last before the next section's
-    heading, so children are not in it. content: the lines between them, line ends as `\\n`.
+    heading, so children are not in it. content: the lines between them, with line feeds only.
     """
 
     id: str
@@ -171,7 +171,7 @@ class Frontmatter:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed file. body_line: the first line after the frontmatter. text: the whole file, decoded, line ends as `\\n`."""
+    """A parsed file. body_line: the first line after the frontmatter. text: the whole file, decoded, with line feeds only."""
 
     frontmatter: Frontmatter
     sections: tuple[Section, ...]

@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"(\d+(?:\.\d+)*)\.?[ \t]+(\S.*)")
 _NOT_SLUG = re.compile(r"[\W_]+")
 _STRENGTH = re.compile(r"\b(MUST NOT|MUST|SHOULD NOT|SHOULD|MAY)\b")
 _SCENARIO = re.compile(r"scenario:[ \t]*(\S.*)", re.IGNORECASE)
-_CONTINUED = re.compile(r"[ \t]+(?![-*+][ \t]|\d{1,9}[.)][ \t]|<!--|#|`{3}|~{3}|>|\|)(\S.*)")
+_CONTINUED = re.compile(r"[ \t]+(?![-*+][ \t]|-\[|\d{1,9}[.)][ \t]|<!--|#|`{3}|~{3}|>|\|)(\S.*)")
 _OURS_SOMEWHERE = re.compile(r"<!--[ \t]*(?:canon|specwright):")
 _INLINE_CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 

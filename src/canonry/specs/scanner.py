@@ -24,7 +24,7 @@ class Kind(IntEnum):
 class Token:
     """A line that means something.
 
-    kind and what it carries: HEADING mark `##`, text the title; BOX mark ` ` or `x`; STEP mark the keyword; COMMENT text what stands between
+    kind and what it carries: HEADING mark `##`, text the title; BOX mark ` ` or `x`; STEP mark the keyword; COMMENT text what is between
     the signs; UNCLOSED (a fence or a comment that never ends) mark its opening sign. column: of the mark, from 1. start, end: of the line.
     """
 
@@ -54,7 +54,7 @@ _CLOSING_HASHES = re.compile(r"(?:^|[ \t])#+$")
 
 
 def scan(text: str, start: int = 0, line: int = 1, skipped: list[tuple[int, int]] | None = None) -> Iterator[Token]:
-    """Give the tokens of a text from the offset `start` on, which is the beginning of line `line`. Line ends are `\\n`.
+    """Give the tokens of a text from the offset `start` on, which is the beginning of line `line`. Its line ends are line feeds.
 
     skipped: takes the offsets of what is code or hidden, from the first character to behind the last.
     """
@@ -74,13 +74,9 @@ def scan(text: str, start: int = 0, line: int = 1, skipped: list[tuple[int, int]
             yield Token(Kind.STEP, match["step"].upper(), match["what"].rstrip(), line, match.end("indent") - begin + 1, begin, at)
         elif kind == "comment":
             column = match.end("indent") - begin + 1
-            inside, closing, rest = match["comment"].partition("-->")
-            if closing and not rest.strip():
-                yield Token(Kind.COMMENT, "<!--", inside.strip(), line, column, begin, at)
-            elif not closing:
-                at = _line_end(text, text.find("-->", at))
-                if at == len(text) and "-->" not in text[begin:]:
-                    yield Token(Kind.UNCLOSED, "<!--", "", line, column, begin, match.end())
+            token, at = _comment(text, match, line, column)
+            if token:
+                yield token
         elif kind == "info":
             at, is_closed = _skip_fence(text, match)
             if not is_closed:
@@ -90,6 +86,18 @@ def scan(text: str, start: int = 0, line: int = 1, skipped: list[tuple[int, int]
             at = _line_end(text, end.start() if end else -1)
         if skipped is not None and at > match.end():
             skipped.append((begin, at))
+
+
+def _comment(text: str, match: re.Match[str], line: int, column: int) -> tuple[Token | None, int]:
+    """Return the token of a comment, None when text follows it in its line, and where scanning goes on."""
+    inside, closing, rest = match["comment"].partition("-->")
+    if closing:
+        alone = Token(Kind.COMMENT, "<!--", inside.strip(), line, column, match.start(), match.end())
+        return (None if rest.strip() else alone), match.end()
+    end = text.find("-->", match.end())
+    if end < 0:
+        return Token(Kind.UNCLOSED, "<!--", "", line, column, match.start(), match.end()), len(text)
+    return None, _line_end(text, end)
 
 
 def _title(text: str) -> str:

@@ -1,7 +1,7 @@
 """YAML that strangers wrote, read without danger: every scalar stays the text it is, with its line and column.
 
-libyaml dies of 30,000 open brackets and aliases explode, so: at most 64 KiB, 32 levels, no aliases, and PyYAML's Python parser, which raises
-where the C one crashes. It takes 25 ms to import and a millisecond per file, so what nearly every frontmatter consists of (plain and
+libyaml dies of 30,000 open brackets, and aliases explode. So: at most 64 KiB, 32 levels, no aliases, and PyYAML's Python parser, which
+raises where the C one crashes. It takes 25 ms to import and a millisecond per file, so what nearly every frontmatter consists of (plain and
 quoted scalars, lists of them) is read by `read_plain` alone; whatever it is not sure of goes to PyYAML. A test holds the two equal.
 """
 
