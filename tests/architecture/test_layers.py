@@ -18,7 +18,7 @@ def test_the_import_contracts_are_kept() -> None:
 
 def test_every_contract_says_what_to_do_when_it_is_broken() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    assert len(contracts) == 9
+    assert len(contracts) == 10
     assert [contract["name"] for contract in contracts if not contract.get("broken_contract_guidance")] == []
 
 

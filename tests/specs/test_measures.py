@@ -44,6 +44,6 @@ def test_every_section_counts_children_and_drafts_too() -> None:
 def test_tasks_are_the_open_sections() -> None:
     document = parse(BODY)
     assert [(task.section_id, task.status, task.blocked_by, task.total_ac, task.done_ac, task.ticket_id) for task in tasks(document)] == [
-        ("1.1-b", State.BLOCKED, "PAY-7", 1, 1, "PAY-9"), ("2-c", State.TODO, None, 0, 0, None),
+        ("1.1-b", State.BLOCKED, "PAY-7", 1, 1, "PAY-9"), ("2-c", State.TO_DO, None, 0, 0, None),
     ]  # fmt: skip
     assert [task.title for task in tasks(document, [State.DONE])] == ["A"]

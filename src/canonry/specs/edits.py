@@ -168,7 +168,7 @@ def find_criterion(document: Document, wanted: str) -> Criterion:
             "criterion_ambiguous", f"`{wanted}` stands {len(matching)} times.", hint=f"Use an id: {', '.join(c.id for c in matching)}."
         )
     if not matching:
-        raise NotFound("criterion_not_found", f"There is no criterion `{wanted}`.", hint="`canonry spec status --json` lists the ids.")
+        raise NotFound("criterion_not_found", f"There is no criterion `{wanted}`.", hint="Name it by its id or its whole text.")
     return matching[0]
 
 

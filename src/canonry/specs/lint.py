@@ -65,7 +65,7 @@ def _sections(document: Document) -> list[Diagnostic]:
                        f"Number it {number}.n.", child.start_line)
             for child in section.children if number and child.number and not child.number.startswith(f"{number}.")
         ]  # fmt: skip
-        if not section.criteria and not section.children and section.status.state in {State.TODO, State.IN_PROGRESS}:
+        if not section.criteria and not section.children and section.status.state in {State.TO_DO, State.IN_PROGRESS}:
             found.append(Diagnostic("ac.missing", Severity.WARNING, f"`{section.heading}` is {section.status.state} and has no criteria.",
                                     "Add lines like `- [ ] The … MUST …`.", section.start_line))  # fmt: skip
     return found

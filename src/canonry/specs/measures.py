@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from canonry.specs.models import Document, Section, State
 
-OPEN = (State.TODO, State.IN_PROGRESS, State.BLOCKED)
+OPEN = (State.TO_DO, State.IN_PROGRESS, State.BLOCKED)
 """The states of which a section is a task."""
 
 

@@ -10,7 +10,7 @@ class State(StrEnum):
     """How far a section is."""
 
     DRAFT = "draft"
-    TODO = "todo"
+    TO_DO = "todo"
     IN_PROGRESS = "in_progress"
     BLOCKED = "blocked"
     DONE = "done"
