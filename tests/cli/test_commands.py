@@ -223,6 +223,7 @@ class TestAgainstAServer:
         self, environment: dict[str, str], server: ApiServer, typed: str, code: int
     ) -> None:
         server.add_project("shop")
+        server.volumes.append({"name": "data", "id": "vol_1", "used_bytes": 2_500_000, "files": 3})
         outside, inside = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-m", "canonry.cli.main", "projects", "rm", "shop"], env=environment, stdin=inside, stderr=inside,
@@ -232,6 +233,7 @@ class TestAgainstAServer:
         shown = b""
         while b"Type its slug" not in shown:
             shown += os.read(outside, 4096)
+        assert b"data (vol_1) with 2.5 MB in 3 files" in shown
         os.write(outside, typed.encode())
         assert process.wait(20) == code
         os.close(outside)

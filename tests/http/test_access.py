@@ -11,9 +11,10 @@ import pytest
 
 from canonry.core.access import PERMISSIONS, ROLE_PERMISSIONS, Permission, Role, Scope
 from canonry.core.ids import new_id
-from canonry.features import tokens
+from canonry.features import tokens, volumes
 from canonry.features.accounts.store import organizations, users
 from canonry.http.routing import PUBLIC, SIGNED_IN
+from canonry.ports.builder import DeclaredVolume
 from canonry.wiring.routes import API, ROOT
 from tests.support.api import FORM, SITE, Api, archive, form
 from tests.support.databases import row_only
@@ -71,6 +72,7 @@ NOT_FOUND = {
     "backup_not_found",
     "repository_not_found",
     "pull_request_not_found",
+    "volume_not_found",
 }
 BODIES: dict[str, object] = {
     "/organizations/{organization}/members/{member}": {"role": "viewer"},
@@ -112,11 +114,17 @@ def ids(api: Api) -> dict[str, str]:
         "drain": drain, "project": slug, "deployment": api.deploy(slug, SITE)["id"], "key": "KEY", "hostname": f"{slug}.localhost",
         "token": token, "organization": "ada", "member": api.owner.user_id, "invitation": invitation,
         "webhook": webhook, "delivery": api.ask("POST", f"/v1/webhooks/{webhook}/ping").json["delivery"]["id"],
-        "preview": preview_of(api, slug),
+        "preview": preview_of(api, slug), "volume": volume_of(api, slug),
         "backup": api.ask("POST", f"/v1/projects/{slug}/backups").json["backup"]["id"], "database": row_only(api.container, slug),
         "handle": "ada", "name": "mine",
         "repository": handbook_with_pull_request(api)[0], "number": "1",
     }  # fmt: skip
+
+
+def volume_of(api: Api, slug: str) -> str:
+    project = api.get(f"/v1/projects/{slug}")["id"]
+    volumes.provide(api.container, project, "production", [DeclaredVolume("data", "/data", 1)])
+    return str(api.get(f"/v1/projects/{slug}/volumes")["volumes"][0]["id"])
 
 
 def preview_of(api: Api, slug: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canonry.core.errors import Invalid
-from canonry.ports.builder import Plan, StaticSite, Toolchain
+from canonry.ports.builder import DeclaredVolume, Plan, StaticSite, Toolchain
 from canonry.ports.plans import plan_from_json, plan_to_json
 
 _TEXT = st.text(max_size=20)
@@ -31,6 +31,7 @@ _PLANS = st.builds(
     found=_TEXTS,
     lockfiles=_TEXTS,
     overrides=_TEXTS,
+    volumes=st.lists(st.builds(DeclaredVolume, _TEXT, _TEXT, st.integers(0, 2**50)), max_size=2).map(tuple),
 )
 
 
@@ -60,6 +61,7 @@ def test_an_older_plan_without_later_fields_is_read_with_their_defaults() -> Non
         ({"provider": "x", "static": {"root": ".", "single_page": 1}}, "plan.static.single_page"),
         ({"provider": "x", "toolchains": [{"name": "node", "version": "1"}]}, "plan.toolchains[0].reason"),
         ({"provider": "x", "toolchains": ["node"]}, "plan.toolchains"),
+        ({"provider": "x", "volumes": [{"name": "data", "path": "/data"}]}, "plan.volumes[0].size_bytes"),
     ],
 )
 def test_json_that_is_no_plan_is_refused_with_the_place(data: dict[str, object], place: str) -> None:

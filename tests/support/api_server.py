@@ -44,6 +44,7 @@ class ApiServer:
     deployments: list[dict[str, Any]] = field(default_factory=list)
     instances: list[dict[str, Any]] = field(default_factory=list)
     previews: list[dict[str, Any]] = field(default_factory=list)
+    volumes: list[dict[str, Any]] = field(default_factory=list)
     build: list[str] = field(default_factory=lambda: ["Found index.html", "Done"])
     runtime: list[str] = field(default_factory=list)
     outcome: str = "live"
@@ -287,6 +288,8 @@ def _of_project(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
         return _connection(state, project, asked)
     if verb == "previews":
         return _previews(state, asked, words[3:])
+    if asked.method == "DELETE" and verb == "volumes":
+        return 204, {}
     if asked.method == "DELETE":
         del state.projects[words[1]]
         return 204, {}
@@ -294,10 +297,9 @@ def _of_project(state: ApiServer, asked: Asked, words: list[str]) -> Answer:
         return 202, {"deployment": state.add_deployment(words[1], trigger="upload" if verb == "upload" else "git")}
     if verb == "deployments":
         return _page([item for item in state.deployments if item["slug"] == words[1]], "deployments", asked)
-    if verb == "instances":
-        return 200, {"instances": state.instances}
-    if verb == "logs":
-        return 200, _logs(state, asked)
+    known = {"instances": state.instances, "volumes": state.volumes}
+    if verb in known or verb == "logs":
+        return 200, {verb: known[verb]} if verb in known else _logs(state, asked)
     if verb == "rollback":
         return _rollback(state, words[1])
     if verb in {"stop", "start"}:

@@ -57,7 +57,16 @@ def _alias(api: Api) -> Call:
     return Call({"project": slug, "hostname": "old.test"})
 
 
+def _with_volume(api: Api) -> Call:
+    slug = api.project("shop", start_command="sleep 600")
+    files = {"start.sh": "sleep 600", "canonry.toml": '[[volumes]]\nname = "data"\npath = "/data"\nsize = "1GB"\n'}
+    assert api.deploy(slug, files)["status"] == "live"
+    assert api.ask("POST", f"/v1/projects/{slug}/stop").status == 200
+    return Call({"project": slug, "volume": "data"})
+
+
 ROWS: dict[str, Callable[[Api], Call]] = {
+    "DELETE /projects/{project}/volumes/{volume}": _with_volume,
     "POST /projects/{project}/env": _on_new_project({"key": "KEY", "value": _SECRET}, _SECRET),
     "POST /projects/{project}/env/import": _import,
     "PATCH /projects/{project}/env/{key}": _with_variable({"value": _SECRET}),

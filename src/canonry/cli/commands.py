@@ -127,6 +127,11 @@ PREVIEWS = Noun("Deploy branches and pull requests on URLs of their own.", {
     "rm": Command(f"{_REMOTE}.previews:remove_preview", "Remove a preview."),
 })  # fmt: skip
 
+VOLUMES = Noun("Keep files over the deploys of a project.", {
+    "ls": Command(f"{_REMOTE}.volumes:list_volumes", "List the volumes of a project."),
+    "rm": Command(f"{_REMOTE}.volumes:remove_volume", "Remove a volume with everything in it."),
+})  # fmt: skip
+
 TOKENS = Noun("Make and revoke tokens, which let programs in.", {
     "ls": Command(f"{_REMOTE}.tokens:list_tokens", "List tokens; no value is shown."),
     "create": Command(f"{_REMOTE}.tokens:create_token", "Make a token, and print its value once."),
@@ -196,6 +201,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "repos": REPOS,
     "pulls": PULLS,
     "previews": PREVIEWS,
+    "volumes": VOLUMES,
     "activity": Command(f"{_REMOTE}.activity:activity", "Show who did what, when and from where."),
     "audit": AUDIT,
     "webhooks": WEBHOOKS,

@@ -21,6 +21,7 @@ class Home:
         for folder in (self.routes, self.edge_requests, self.artifacts, self.builds, self.uploads, self.caches, self.toolchains,
                        self.instances, self.repositories, self.mirrors, self.build_logs, self.instance_logs):  # fmt: skip
             folder.mkdir(parents=True, exist_ok=True)
+        self.volumes.mkdir(mode=0o700, exist_ok=True)
         self.run.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
@@ -141,6 +142,11 @@ class Home:
     def mirrors(self) -> Path:
         """`<sha256 of url>.git`: bare mirrors of outside repositories."""
         return self.root / "mirrors"
+
+    @property
+    def volumes(self) -> Path:
+        """`<volume id>/`: what apps keep in their volumes; nothing but the removal of the volume deletes it."""
+        return self.root / "volumes"
 
     @property
     def mail(self) -> Path:

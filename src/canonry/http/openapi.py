@@ -37,6 +37,7 @@ TAGS = {
     "Backups": "What was live, its variables and its data: kept, listed, brought back.",
     "API tokens": "Credentials for programs; the value is shown once.",
     "Uploads": "A .zip or .tar.gz as the source of a deployment.",
+    "Volumes": "Folders that an app may write to and that outlive its releases.",
     "Git": "Repositories, webhooks and deploy keys.",
     "Pull requests": "Branches of hosted repositories that want to be merged: proposed, reviewed, merged, closed.",
     "Previews": "A deployment of its own for each branch or pull request.",

@@ -32,6 +32,15 @@ class StaticSite:
 
 
 @dataclass(frozen=True)
+class DeclaredVolume:
+    """A folder that is kept over deploys, as the source asks for it. path: where the app sees it; size_bytes: how much it may hold."""
+
+    name: str
+    path: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a deploy would do with a source. Pure data: the same object is shown by the CLI, answered by the API and built.
 
@@ -44,6 +53,7 @@ class Plan:
     found: what was seen that led here (`requirements.txt`, `next in package.json`), for people to read.
     root_dir: the folder of the source that becomes /app (the repository's root for a workspace; the commands then `cd`).
     static.root, caches and lockfiles are relative to it.
+    volumes: folders that the app may write to and that outlive its releases; where one lies below /app, the artifact has an empty folder.
     lockfiles: files whose content decides the dependency layer; empty when `install` reads more than a list can name.
     overrides: keys that came from canonry.toml, Procfile or the project.
     mask: SQL script of the source that takes what is personal out of a preview's copy of the database, or None.
@@ -66,6 +76,7 @@ class Plan:
     lockfiles: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     mask: str | None = None
+    volumes: tuple[DeclaredVolume, ...] = ()
 
 
 @dataclass(frozen=True)

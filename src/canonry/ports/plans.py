@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NoReturn, cast
 
 from canonry.core.errors import Invalid, Issue
-from canonry.ports.builder import Plan, StaticSite, Toolchain
+from canonry.ports.builder import DeclaredVolume, Plan, StaticSite, Toolchain
 
 
 def plan_to_json(plan: Plan) -> dict[str, object]:
@@ -27,6 +27,7 @@ def plan_to_json(plan: Plan) -> dict[str, object]:
         "lockfiles": list(plan.lockfiles),
         "overrides": list(plan.overrides),
         "mask": plan.mask,
+        "volumes": [{"name": volume.name, "path": volume.path, "size_bytes": volume.size_bytes} for volume in plan.volumes],
     }
 
 
@@ -55,6 +56,7 @@ def plan_from_json(data: Mapping[str, object]) -> Plan:
         lockfiles=reader.texts("lockfiles"),
         overrides=reader.texts("overrides"),
         mask=reader.text_or_none("mask"),
+        volumes=tuple(DeclaredVolume(one.text("name"), one.text("path"), one.number("size_bytes")) for one in reader.children("volumes")),
     )
 
 
@@ -77,6 +79,10 @@ class _Reader:
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return value
         return self._refuse(key, "a whole number or null")
+
+    def number(self, key: str) -> int:
+        value = self.number_or_none(key)
+        return self._refuse(key, "a whole number") if value is None else value
 
     def flag(self, key: str) -> bool:
         value = self._data.get(key, False)

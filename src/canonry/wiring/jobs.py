@@ -19,6 +19,8 @@ from canonry.features.previews.reporting import jobs as reports
 from canonry.features.previews.reporting import queue as report_queue
 from canonry.features.tokens import jobs as tokens
 from canonry.features.tokens import queue as token_queue
+from canonry.features.volumes import jobs as volumes
+from canonry.features.volumes import queue as volume_queue
 from canonry.infra import mailbox
 from canonry.infra.jobs import Job
 from canonry.wiring.container import Container
@@ -40,6 +42,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     notification_queue.NOTE_DISK: notifications.note_disk,
     notification_queue.NOTE_SUCCESS: notifications.note_success,
     mailbox.SEND: mailbox.send,
+    volume_queue.CLEAR: volumes.clear_volume,
     token_queue.REVOKE: tokens.revoke_all,
 }
 """Each function takes the container first, then the job's arguments by name."""

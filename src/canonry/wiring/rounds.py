@@ -10,6 +10,7 @@ from canonry.features.git import RepositoryRounds
 from canonry.features.notifications import Digest
 from canonry.features.observe import Sampler, Shipper
 from canonry.features.previews import Sweep
+from canonry.features.volumes import VolumeRounds
 from canonry.features.webhooks import Sender
 from canonry.infra.rounds import Rounds
 from canonry.wiring.container import Container
@@ -28,6 +29,7 @@ def rounds(container: Container) -> list[Rounds]:
         Shipper(container),
         DomainRounds(container),
         DiskRounds(container),
+        VolumeRounds(container),
         Sender(container),
         Digest(container),
         AnchorWriter(container.home.audit_anchors, container.transactions),

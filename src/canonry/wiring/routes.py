@@ -23,6 +23,7 @@ from canonry.features.previews.webhook.routes import router as git_webhook
 from canonry.features.projects.routes import router as projects
 from canonry.features.tokens.routes import key_router as keys
 from canonry.features.tokens.routes import router as tokens
+from canonry.features.volumes.routes import router as volumes
 from canonry.features.webhooks.routes import router as webhooks
 from canonry.http.routing import Routes
 
@@ -36,6 +37,7 @@ API: tuple[Routes, ...] = (
     *auth,
     tokens,
     env,
+    volumes,
     git_connection,
     repositories,
     pulls,

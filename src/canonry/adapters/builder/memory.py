@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from canonry.adapters.builder.native.plan.config import read_project_file
+from canonry.adapters.builder.native.plan.tree import SourceTree
 from canonry.core.errors import Invalid, NotFound
 from canonry.infra.files import remove_tree
 from canonry.ports.builder import Artifact, BuildRequest, LogLine, Plan, PlanSettings, StaticSite, Stored
@@ -32,7 +34,7 @@ class MemoryBuilder:
         self.forgotten: list[str] = []
 
     def plan(self, source: Path, settings: PlanSettings) -> Plan:
-        """See `ports.builder.Builder.plan`. Knows `index.html` (static), and `Procfile` or `start.sh` (shell)."""
+        """See `ports.builder.Builder.plan`. Knows `index.html` (static), `Procfile` or `start.sh` (shell), and volumes."""
         root_dir = settings.root_dir or "."
         for name, folder in (("root_dir", root_dir), ("output_dir", settings.output_dir or ".")):
             inside = (source / root_dir / folder if name == "output_dir" else source / folder).resolve().is_relative_to(source.resolve())
@@ -42,6 +44,7 @@ class MemoryBuilder:
                 )
         tree = source / root_dir
         health = settings.health_path or "/"
+        volumes = read_project_file(SourceTree(tree)).volumes
         if (tree / "index.html").is_file():
             return Plan(
                 "static", static=StaticSite(settings.output_dir or "."), root_dir=root_dir, health_path=health, found=("index.html",)
@@ -49,11 +52,11 @@ class MemoryBuilder:
         if (tree / "Procfile").is_file():
             commands = dict(line.split(": ", 1) for line in (tree / "Procfile").read_text().splitlines())
             return Plan("shell", install=settings.install_command, build=settings.build_command, release=commands.pop("release", None),
-                        processes=commands, root_dir=root_dir, health_path=health, found=("Procfile",))  # fmt: skip
+                        processes=commands, root_dir=root_dir, health_path=health, found=("Procfile",), volumes=volumes)  # fmt: skip
         if (tree / "start.sh").is_file():
             command = settings.start_command or "sh start.sh"
             return Plan("shell", install=settings.install_command, build=settings.build_command, processes={"web": command},
-                        root_dir=root_dir, health_path=health, found=("start.sh",))  # fmt: skip
+                        root_dir=root_dir, health_path=health, found=("start.sh",), volumes=volumes)  # fmt: skip
         names = ", ".join(sorted(entry.name for entry in os.scandir(tree))[:5]) or "nothing"
         raise Invalid(
             "unknown_source", f"The source holds {names}; that is no kind of app Canonry knows.", hint="Add an index.html or a start.sh."

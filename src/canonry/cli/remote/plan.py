@@ -6,6 +6,7 @@ from typing import Any
 from canonry.cli.output import Progress, print_fields, print_json
 from canonry.cli.remote.deploy import pack_folder
 from canonry.cli.remote.options import AsJson, Folder
+from canonry.cli.remote.volumes import size
 from canonry.client.api import Api
 from canonry.client.credentials import current
 
@@ -42,6 +43,7 @@ def _fields(plan: dict[str, Any]) -> dict[str, object]:
         "Variables": _pairs(plan.get("variables"), "="),
         "Lock files": plan.get("lockfiles"),
         "Caches": plan.get("caches"),
+        "Volumes": [f"{volume['name']} at {volume['path']}, {size(volume['size_bytes'])}" for volume in plan.get("volumes") or ()],
         "Overridden": plan.get("overrides"),
     }
 

@@ -7,10 +7,12 @@ from canonry.cli.arguments import argument, option
 from canonry.cli.output import age, ask, print_fields, print_json, print_table, say
 from canonry.cli.remote.folder import project_of
 from canonry.cli.remote.options import AsJson, ChosenProject
+from canonry.cli.remote.volumes import shown
 from canonry.client.api import Api
 from canonry.client.credentials import current
 from canonry.client.models import Project
 from canonry.client.transport import Document
+from canonry.client.volumes import VolumesApi
 from canonry.core.errors import Invalid
 
 _DETECT = "Empty: detect it."
@@ -93,13 +95,18 @@ def remove_project(
     slug: Annotated[str, argument("SLUG", help="The project to remove.")],
     yes: Annotated[bool, option("--yes", "-y", help="Do not ask first.")] = False,
 ) -> None:
-    """Remove a project with its deployments, variables, logs and files. This cannot be undone: it asks for the project's slug first."""
+    """Remove a project with its deployments, variables, logs, files and volumes.
+
+    This cannot be undone: it names the volumes and asks for the project's slug first.
+    """
     api = Api(current())
     project = api.get_project(slug)
     if not yes:
         if not sys.stdin.isatty():
             raise Invalid("not_confirmed", f"Removing {project['slug']} was not confirmed.", hint="Say so with --yes.")
         say(f"This removes {project['slug']} ({project['url']}) and everything that belongs to it.")
+        for volume in VolumesApi(current(), project["slug"]).list():
+            say(f"With it goes the volume {shown(volume)}.")
         if ask("Type its slug to go on: ") != project["slug"]:
             raise Invalid("not_confirmed", f"{project['slug']} was not removed.")
     api.delete_project(project["slug"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from canonry.features import databases, projects, traffic
+from canonry.features import databases, projects, traffic, volumes
 from canonry.features.deployments import store
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.fleet import launch, leading
@@ -30,18 +30,19 @@ def closing(context: Context, project_id: str, environment: str) -> Iterator[Tx]
             databases.close(tx, project_id, environment)
             instances = [row.id for row in fleet.with_logs(tx, project_id, environment)]
             fleet.drain(tx, project_id, environment, keep_release=None, seconds=0)
+            kept = volumes.release(tx, project_id, environment)
             tx.enqueue(CLEAR_ENVIRONMENT, project_id=project_id, environment=environment, artifacts=" ".join(artifacts),
-                       instances=" ".join(instances))  # fmt: skip
+                       instances=" ".join(instances), kept=" ".join(kept))  # fmt: skip
         traffic.remove(context.ports.edge, hosts)
 
 
-def clear(context: Context, project_id: str, environment: str, *, artifacts: str, instances: str) -> None:
-    """Take away what a closed environment left: processes, artifacts, logs of its instances, caches. Lists are ids between blanks.
+def clear(context: Context, project_id: str, environment: str, *, artifacts: str, instances: str, kept: str) -> None:
+    """Take away what a closed environment left: processes, artifacts, logs, caches, volumes (`kept`). Lists are ids between blanks.
 
     A deployment that ran while it was closed has ended by now (the job waits for it), and what it made goes too; unless the environment
     was made again meanwhile: then what the new one uses stays.
     """
-    gone, unused = set(instances.split()), set(artifacts.split())
+    gone, unused, left = set(instances.split()), set(artifacts.split()), kept.split()
     with context.transactions.begin() as tx:
         reopened = projects.label_of(tx, project_id, environment) is not None
         if reopened:
@@ -50,11 +51,13 @@ def clear(context: Context, project_id: str, environment: str, *, artifacts: str
             unused |= set(store.close(tx, project_id, environment))
             databases.close(tx, project_id, environment)  # one that a deployment made while the preview was closed
             gone |= {row.id for row in fleet.with_logs(tx, project_id, environment)}
+            left += volumes.release(tx, project_id, environment)
     for state in context.ports.runtime.states():
         if state.id.rpartition("-")[0] in gone:
             context.ports.runtime.stop(state.id, context.settings.stop_grace)
             context.ports.runtime.forget(state.id)
     databases.clear(context, project_id, environment)
+    volumes.remove_folders(context.home, left)
     for artifact_id in sorted(unused):
         context.ports.builder.remove(artifact_id)
     with context.transactions.begin() as tx:

@@ -14,18 +14,25 @@ def deploy_committed(context: Context, repository_id: str, **_rest: object) -> N
     committed.deploy(context, repository_id)
 
 
-def clear_environment(context: Context, project_id: str, environment: str, artifacts: str, instances: str) -> None:
+def clear_environment(context: Context, project_id: str, environment: str, artifacts: str, instances: str, kept: str = "") -> None:
     """Take away what a removed preview left behind."""
-    ending.clear(context, project_id, environment, artifacts=artifacts, instances=instances)
+    ending.clear(context, project_id, environment, artifacts=artifacts, instances=instances, kept=kept)
 
 
 def clear_project(
-    context: Context, project_id: str, *, deployments: str, artifacts: str, archives: str, instances: str, clusters: str = ""
+    context: Context,
+    project_id: str,
+    *,
+    deployments: str,
+    artifacts: str,
+    archives: str,
+    instances: str,
+    clusters: str = "",
+    kept: str = "",
 ) -> None:
-    """Take away what a deleted project left behind. clusters: a job of before there were any has none."""
-    lifecycle.clear(
-        context, project_id, deployments=deployments, artifacts=artifacts, archives=archives, instances=instances, clusters=clusters
-    )
+    """Take away what a deleted project left behind. clusters, kept: a job of before there were any has none."""
+    lifecycle.clear(context, project_id, deployments=deployments, artifacts=artifacts, archives=archives, instances=instances,
+                    clusters=clusters, kept=kept)  # fmt: skip
 
 
 def renew(context: Context, organization_id: str, project_id: str, environment: str, database_id: str) -> None:  # noqa: ARG001 -- the event's

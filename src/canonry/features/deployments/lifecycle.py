@@ -2,7 +2,7 @@
 
 from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import Conflict
-from canonry.features import databases, git, projects, traffic
+from canonry.features import databases, git, projects, traffic, volumes
 from canonry.features.deployments import build_log, store
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.fleet import launch, leading, revival
@@ -73,15 +73,24 @@ def delete(context: Context, actor: Actor, key: str) -> None:
         left = store.left_behind(tx, project.id)
         instance_ids = [instance.id for instance in fleet.with_logs(tx, project.id)]
         clusters = databases.clusters_of(tx, project)
+        kept = volumes.release(tx, project.id, None)
         projects.delete(tx, project)
-        tx.enqueue(CLEAR, project_id=project.id, instances=" ".join(instance_ids), clusters=" ".join(clusters), **left)
+        tx.enqueue(CLEAR, project_id=project.id, instances=" ".join(instance_ids), clusters=" ".join(clusters), kept=" ".join(kept), **left)
     traffic.remove(context.ports.edge, hosts)
 
 
 def clear(
-    context: Context, project_id: str, *, deployments: str, artifacts: str, archives: str, instances: str, clusters: str = ""
+    context: Context,
+    project_id: str,
+    *,
+    deployments: str,
+    artifacts: str,
+    archives: str,
+    instances: str,
+    clusters: str = "",
+    kept: str = "",
 ) -> None:
-    """Take away what a deleted project left: processes, databases, artifacts, uploads, logs, caches, its repository.
+    """Take away what a deleted project left: processes, databases, volumes (`kept`), artifacts, uploads, logs, caches, its repository.
 
     Lists are ids between blanks.
     """
@@ -91,6 +100,7 @@ def clear(
             context.ports.runtime.forget(state.id)
     for cluster_id in clusters.split():
         context.ports.clusters.remove(cluster_id)
+    volumes.remove_folders(context.home, kept.split())
     for artifact_id in artifacts.split():
         context.ports.builder.remove(artifact_id)
     for archive in archives.split():

@@ -10,7 +10,7 @@ import time
 from canonry.core.clock import now
 from canonry.core.errors import CanonryError
 from canonry.core.events import Event
-from canonry.features import projects
+from canonry.features import projects, volumes
 from canonry.features.deployments import renewal, source, store, switch
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.cancellation import Cancellation
@@ -23,7 +23,9 @@ from canonry.features.deployments.models import UNFINISHED, Deployment, Status
 from canonry.features.deployments.queue import RUN
 from canonry.features.deployments.rules import facts
 from canonry.infra.files import remove_tree
+from canonry.infra.tx import Tx
 from canonry.ports.errors import BuildCancelled
+from canonry.ports.plans import plan_from_json
 
 _log = logging.getLogger(__name__)
 _CLOSELY = 0.25  # seconds; a person or a script that waits for the end of one deploy before the next is slower than this
@@ -143,10 +145,19 @@ def _end(context: Context, deployment: Deployment, log: BuildLog, status: Status
             return current.status
         store.finish(tx, [deployment.id], status, error)
         fleet.drain_deployment(tx, deployment.id)
+        _settle_volumes(tx, deployment)
         tx.emit(_ended(deployment, status, error["code"]), before=facts(current), after=facts(store.get(tx, deployment.id) or current))
     log.say(f"{error['message']} {error['hint']}".strip())
     log.say("The live release is untouched." if status is Status.FAILED else "Stopped.")
     return status
+
+
+def _settle_volumes(tx: Tx, deployment: Deployment) -> None:
+    """Let go of the volumes that only this deployment needed; what is in them is kept."""
+    live = store.live(tx, deployment.project_id, deployment.environment)
+    release = store.release(tx, live.release_id) if live is not None and live.release_id is not None else None
+    declared = plan_from_json(release.plan).volumes if release is not None else ()
+    volumes.settle(tx, deployment.project_id, deployment.environment, declared)
 
 
 def _ended(deployment: Deployment, status: Status, code: str) -> Event:

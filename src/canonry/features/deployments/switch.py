@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 
 from canonry.core.environments import PRODUCTION
-from canonry.features import databases, projects, traffic
+from canonry.features import databases, projects, traffic, volumes
 from canonry.features.deployments import frozen, store
 from canonry.features.deployments.build_log import BuildLog
 from canonry.features.deployments.context import Context
@@ -38,6 +38,7 @@ def go_live(context: Context, project: Project, deployment: Deployment, release:
         with context.transactions.begin() as tx:
             stopped_before = _record(tx, deployment, url)
             _end_former_login(tx, context, deployment)
+            volumes.settle(tx, project.id, deployment.environment, plan_from_json(release.plan).volumes)
             sites = revival.bring_back(tx, context, project, besides=release.id) if stopped_before else []
             scale.fit_all(tx, context, project, release, deployment.id)
             fleet.drain(tx, project.id, deployment.environment, keep_release=release.id, seconds=context.settings.drain_seconds)
@@ -104,7 +105,11 @@ def _require_open(tx: Tx, deployment: Deployment) -> None:
 
 
 def _same(context: Context, old: Release, new: Release) -> bool:
-    return old.artifact_id == new.artifact_id and old.plan == new.plan and frozen.is_same(context.vault, old, new)
+    return (
+        old.artifact_id == new.artifact_id
+        and plan_from_json(old.plan) == plan_from_json(new.plan)
+        and frozen.is_same(context.vault, old, new)
+    )
 
 
 def _complete(tx: Tx, project: Project, release: Release, running: AbstractSet[str]) -> bool:

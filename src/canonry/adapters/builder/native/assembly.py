@@ -15,6 +15,7 @@ from canonry.adapters.builder.native.rooms import Room, View
 from canonry.adapters.builder.native.sites import find_site, make_site
 from canonry.adapters.builder.native.steps import Ended, run_step
 from canonry.adapters.builder.native.views import Written, open_view
+from canonry.adapters.builder.native.volume_points import make_mount_points
 from canonry.infra.files import remove_tree
 from canonry.infra.sandbox import Bind
 from canonry.ports.builder import LogLine, Mount
@@ -65,6 +66,7 @@ class Assembly:
         if has_app:
             self._compile()
             mounts = (*self._room.mounts(), *self._move_app())
+            make_mount_points(self._draft / "app", plan.volumes, mounts)
         has_environment = any(mount.target == "/env" for mount in mounts)
         chosen = tuple(tool.chosen for tool in self._room.tools)
         layer = self._installed.layer

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from canonry.core.clock import now
 from canonry.core.ids import new_id
-from canonry.features import databases, projects
+from canonry.features import databases, projects, volumes
 from canonry.features.deployments import frozen
 from canonry.features.deployments import store as deployments
 from canonry.features.deployments.build_log import BuildLog
@@ -178,12 +178,13 @@ def _surroundings(context: Context, project: Project, release: Release, artifact
     with context.transactions.begin() as tx:
         variables = frozen.frozen_of(tx, context.vault, release).run
         delivered = databases.delivery(tx, context.vault, context.ports.clusters, project.id, release.environment)
+    kept = volumes.provide(context, project.id, release.environment, plan_from_json(release.plan).volumes)
     environment = {
         **artifact.environment, **delivered, **variables,
         "CANONRY_PROJECT": project.slug, "CANONRY_ENVIRONMENT": release.environment, "CANONRY_RELEASE": release.id,
         "CANONRY_COMMIT": release.commit or "",
     }  # fmt: skip
     return _Surroundings(
-        app=artifact.folder / "app", environment=environment, mounts=artifact.mounts, directory=artifact.plan.root_dir,
+        app=artifact.folder / "app", environment=environment, mounts=(*artifact.mounts, *kept), directory=artifact.plan.root_dir,
         labels={"project": project.id, "release": release.id},
     )  # fmt: skip

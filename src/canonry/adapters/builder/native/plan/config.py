@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 
 from canonry.adapters.builder.native.plan.problems import invalid_config
 from canonry.adapters.builder.native.plan.tree import SourceTree, Table
+from canonry.adapters.builder.native.plan.volumes import read_volumes
+from canonry.ports.builder import DeclaredVolume
 
 FILE = "canonry.toml"
 PROVIDERS = ("static", "python", "node", "deno", "go", "shell")
@@ -25,13 +27,14 @@ class ProjectFile:
     values: dict[str, str | int | bool | tuple[str, ...]] = field(default_factory=dict)
     processes: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    volumes: tuple[DeclaredVolume, ...] = ()
 
 
 def read_project_file(tree: SourceTree) -> ProjectFile:
     """Read canonry.toml at the top of `tree`; an absent file says nothing. Raises: Invalid `invalid_config` naming the key."""
     data = tree.toml(FILE)
     place = tree.shown(FILE)
-    _refuse_unknown(place, "section", data, {"build", "run", "processes", "env", "database"})
+    _refuse_unknown(place, "section", data, {"build", "run", "processes", "env", "database", "volumes"})
     values: dict[str, str | int | bool | tuple[str, ...]] = {}
     for section in ("build", "run", "database"):
         known = {key.partition(".")[2] for key in KEYS if key.startswith(f"{section}.")}
@@ -45,6 +48,7 @@ def read_project_file(tree: SourceTree) -> ProjectFile:
         values,
         {check_process(f"{place} [processes]", name): check_command(f"{place} processes.{name}", cmd) for name, cmd in processes.items()},
         {_check_variable_name(place, name): _variable(f"{place} env.{name}", value) for name, value in variables.items()},
+        read_volumes(place, data.get("volumes")),
     )
 
 

@@ -24,7 +24,7 @@ from canonry.adapters.builder.native.plan.procfile import read_procfile
 from canonry.adapters.builder.native.plan.shell import with_programs, within
 from canonry.adapters.builder.native.plan.tree import SourceTree, join, relative
 from canonry.adapters.builder.native.plan.versions import Request
-from canonry.ports.builder import Plan, PlanSettings, StaticSite
+from canonry.ports.builder import DeclaredVolume, Plan, PlanSettings, StaticSite
 
 _PROJECT = "project setting"
 _REPLACED = {
@@ -59,6 +59,7 @@ class Wishes:
     caches: tuple[str, ...] = ()
     processes: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    volumes: tuple[DeclaredVolume, ...] = ()
     overrides: tuple[str, ...] = ()
     mask: str | None = None
     notes: tuple[str, ...] = ()
@@ -131,6 +132,7 @@ def apply_wishes(plan: Plan, wishes: Wishes, app: SourceTree) -> Plan:
         found=(*plan.found, *wishes.notes),
         overrides=wishes.overrides,
         mask=join(app.prefix, wishes.mask) if wishes.mask else None,
+        volumes=wishes.volumes,
     )
     _refuse_idle_keys(plan, wishes)
     return plan
@@ -157,10 +159,12 @@ def _from_file(wished: ProjectFile, procfile: Mapping[str, str]) -> Wishes:
         processes=others,
         variables=wished.variables,
         mask=cast("str | None", values.get("database.mask")),
+        volumes=wished.volumes,
         overrides=(
             *(f"{FILE} {key}" for key in values),
             *(f"{FILE} processes.{name}" for name in wished.processes),
             *(f"{FILE} env.{name}" for name in wished.variables),
+            *(f"{FILE} volumes.{volume.name}" for volume in wished.volumes),
             *(
                 f"{PROCFILE} {name}"
                 for name in procfile
@@ -264,3 +268,6 @@ def _refuse_idle_keys(plan: Plan, wishes: Wishes) -> None:
     for key, (is_idle, reason) in idle.items():
         if is_idle and key in wishes.file_keys:
             raise invalid_config(f"{FILE} {key}", f"would do nothing: {reason}", "Take the key out.")
+    if plan.volumes and not plan.processes and plan.release is None:
+        place = f"{FILE} volumes.{plan.volumes[0].name}"
+        raise invalid_config(place, "would do nothing: a static site runs no process that could write to it", "Take the volume out.")
