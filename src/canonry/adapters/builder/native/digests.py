@@ -14,7 +14,6 @@ from canonry.ports.plans import plan_to_json
 _FORMAT = "2"  # change it when what a build makes of the same input changes
 _NOT_PART = frozenset({".git"})
 _REMARKS = ("found", "overrides", "toolchains", "mask")  # they say why, or what happens elsewhere; they change nothing
-_LATER = ("mask", "volumes")  # a plan without them is what it was before there were any, and so is what was built
 
 
 def digest_tree(root: Path) -> str:
@@ -41,9 +40,8 @@ def artifact_id(tree: str, plan: Plan, tools: Iterable[Tool], variables_digest: 
     The cache key is one of them: what another project's build made, with that project's caches, is never taken for ours.
     """
     described = {name: value for name, value in plan_to_json(plan).items() if name not in _REMARKS}
-    for name in _LATER:
-        if not described[name]:
-            del described[name]
+    if not plan.volumes:  # what was built before there were volumes is used again
+        del described["volumes"]
     key = json.dumps(
         [_FORMAT, tree, described, [[tool.name, tool.version] for tool in tools], variables_digest or [], cache_key], sort_keys=True
     )
