@@ -139,6 +139,8 @@ def refuse_writes(url: Secret, names: Names, *, refuse: bool, shared: bool) -> N
     with connected(url) as connection:
         where = sql.SQL("ALTER DATABASE {} ").format(sql.Identifier(names.database)) if shared else sql.SQL("ALTER SYSTEM ").format()
         what = sql.SQL("SET default_transaction_read_only = on") if refuse else sql.SQL("RESET default_transaction_read_only")
+        if not shared:  # ours has to write all the same, in copies and restores of a full database too
+            connection.execute("ALTER ROLE CURRENT_USER SET default_transaction_read_only = off")
         connection.execute(where + what)
         if shared:  # its settings are not ours, and connections that are open keep what they began with, so they are ended
             for name in names.logins:
