@@ -3,6 +3,7 @@
 import signal
 
 from tests.support.api import api, common_api, container, machine
+from tests.support.clusters import bare_clusters, postgres_programs
 from tests.support.dns import dns_server
 from tests.support.edge import apps, caddy, own_caddy, secure_caddy
 from tests.support.postgres import database, database_url, empty_database_url, postgres_server
@@ -13,6 +14,7 @@ from tests.support.signing_in import browser, people, sign_in
 __all__ = [
     "api",
     "apps",
+    "bare_clusters",
     "browser",
     "caddy",
     "common_api",
@@ -24,6 +26,7 @@ __all__ = [
     "machine",
     "own_caddy",
     "people",
+    "postgres_programs",
     "postgres_server",
     "redis_server",
     "s3_server",

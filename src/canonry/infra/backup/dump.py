@@ -1,0 +1,113 @@
+"""Logical dumps: one database as pg_dump's custom format, in the archive as `dump/<cluster>/<id>/data` and, written last, `info`.
+
+The rows are counted in the snapshot that is dumped, so the counts are exact however much is written meanwhile.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from canonry.core.clock import now
+from canonry.core.errors import CanonryError, NotFound
+from canonry.core.secret import Secret
+from canonry.infra.backup import errors
+from canonry.infra.backup.archive import Archive
+from canonry.infra.backup.counting import count_in
+from canonry.infra.backup.programs import connection_environment, feed, output_of, program
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A dump of one database. at: what was committed then is in it. counts: schema.table → rows (None: not counted)."""
+
+    id: str
+    cluster: str
+    database: str
+    at: datetime
+    version: int
+    counts: Mapping[str, int | None]
+    size: int
+
+
+def take(url: Secret, archive: Archive, programs: Path, *, dump_id: str) -> Dump:
+    """Dump the database behind `url` into the archive, whole or not at all.
+
+    Raises: Unavailable `backup_failed` | `disk_full`, as `Objects.put`.
+    """
+    try:
+        with psycopg.connect(url.reveal(), autocommit=True, connect_timeout=15, application_name="canonry backup") as connection:
+            connection.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET search_path = pg_catalog")
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            row = connection.execute(
+                "SELECT pg_export_snapshot(), now(), current_database(), current_setting('server_version_num')::int"
+            ).fetchone() or ("", now(), "", 0)  # fmt: skip
+            argv = [program(programs, "pg_dump"), "--format=custom", "--compress=none", "--no-password", f"--snapshot={row[0]}"]
+            output = output_of(argv, connection_environment(url), doing="the dump")
+            size = archive.put(f"{_folder(archive, dump_id)}/data", output)
+            made = Dump(dump_id, archive.cluster, str(row[2]), row[1], int(row[3]), count_in(connection), size)
+        values = {**asdict(made), "at": made.at.isoformat()}
+        archive.put(f"{_folder(archive, dump_id)}/info", [json.dumps(values).encode()])
+        return made
+    except psycopg.Error as error:
+        _discard(archive, dump_id)
+        raise errors.failed("the dump", str(error)) from error
+    except BaseException:
+        _discard(archive, dump_id)
+        raise
+
+
+def load(archive: Archive, dump_id: str) -> Dump:
+    """Return a dump. Raises: NotFound `backup_missing`; Conflict `backup_…` (seal.py)."""
+    try:
+        values: dict[str, Any] = json.loads(b"".join(archive.get(f"{_folder(archive, dump_id)}/info")))
+    except NotFound as error:
+        raise NotFound("backup_missing", f"There is no dump {dump_id} in {archive.objects.place}.",
+                       hint="List the backups; old ones are removed.") from error  # fmt: skip
+    return Dump(**{**values, "at": datetime.fromisoformat(values["at"])})
+
+
+def find_all(archive: Archive) -> list[Dump]:
+    """Return all whole dumps of the cluster, oldest first."""
+    found = archive.objects.list(f"dump/{archive.cluster}")
+    ids = [parts[2] for item in found if len(parts := item.key.split("/")) == 4 and parts[3] == "info"]
+    return sorted((load(archive, dump_id) for dump_id in ids), key=lambda dump: (dump.at, dump.id))
+
+
+def restore(archive: Archive, dump_id: str, url: Secret, programs: Path, *, owner: str | None = None) -> None:
+    """Fill the empty database behind `url` from a dump, in one transaction. owner: a role that everything shall belong to.
+
+    Raises: Unavailable `backup_failed`; NotFound `object_missing`; Conflict `backup_…` (seal.py): then the database is as it was.
+    """
+    environment = connection_environment(url)
+    argv = [
+        program(programs, "pg_restore"),
+        "--single-transaction",
+        "--exit-on-error",
+        "--no-password",
+        f"--dbname={environment['PGDATABASE']}",
+    ]
+    if owner is not None:
+        argv += ["--no-owner", "--no-privileges", f"--role={owner}"]
+    feed(argv, environment, archive.get(f"{_folder(archive, dump_id)}/data"), doing="restoring the dump")
+
+
+def delete(archive: Archive, dump_id: str) -> None:
+    """Remove a dump. Idempotent."""
+    archive.objects.delete(f"{_folder(archive, dump_id)}/info")
+    archive.objects.delete(f"{_folder(archive, dump_id)}/data")
+
+
+def _discard(archive: Archive, dump_id: str) -> None:
+    try:
+        delete(archive, dump_id)
+    except CanonryError:
+        return
+
+
+def _folder(archive: Archive, dump_id: str) -> str:
+    return f"dump/{archive.cluster}/{dump_id}"
