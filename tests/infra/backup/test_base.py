@@ -83,7 +83,7 @@ def test_a_restore_to_a_moment_has_what_was_committed_by_then(bench: Bench) -> N
     backup = bench.take()
     moments = []
     for number in range(4):
-        bench.main.ask(f"INSERT INTO t VALUES ({number})")
+        bench.main.ask(f"INSERT INTO t SELECT {number}")
         moments.append(moment(bench.main))
         if number % 2:
             bench.ship()
