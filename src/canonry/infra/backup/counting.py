@@ -3,9 +3,9 @@
 A restore point is written into the WAL, and rows are counted in snapshots that show exactly what is committed at that point. Three ways,
 in this order:
 
-1. Nobody writes. Snapshots, a look that no transaction holds an id, the point, such a look again, a snapshot again that is equal to the
-   first: whoever committed between the first and the point would still hold its id (a lock on it goes last), or have changed the last snapshot.
-   (To look past one under way is not enough: its commit may stand in the WAL before it can be seen.)
+1. Nobody writes. Snapshots, a look that no transaction holds an id, the point, such a look again, a snapshot again that equals the
+   first: whoever committed between the first and the point would still hold its id (a lock on it goes last), or have changed the last
+   snapshot. (To look past one under way is not enough: its commit may stand in the WAL before it can be seen.)
 2. Somebody always writes: all tables are locked against writing (SHARE; readers go on) for the few milliseconds in which the snapshots are
    taken and the point is written. Locks are let go after a commit can be seen, so whoever was waited for is seen, and nobody is between.
    Writers wait for us no longer than `_LOCK_PATIENCE`; when a long transaction holds a table, we let go and try again.
