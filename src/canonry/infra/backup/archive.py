@@ -1,11 +1,35 @@
 """The archive of one cluster: where its backups lie, what they are sealed with, what it is called there."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from canonry.infra.backup.key import BackupKey
 from canonry.infra.backup.seal import seal, unseal
-from canonry.ports.objects import Objects
+
+
+class Found(Protocol):
+    """An object of the archive, without its content."""
+
+    @property
+    def key(self) -> str: ...  # noqa: D102 -- named by its type
+    @property
+    def size(self) -> int: ...  # noqa: D102
+    @property
+    def modified(self) -> datetime: ...  # noqa: D102
+
+
+class Objects(Protocol):
+    """The port `ports.objects.Objects`, as far as it is used here (ports and infra do not know each other)."""
+
+    @property
+    def place(self) -> str: ...  # noqa: D102 -- see the port
+    def put(self, key: str, chunks: Iterable[bytes]) -> int: ...  # noqa: D102
+    def get(self, key: str) -> Iterator[bytes]: ...  # noqa: D102
+    def find(self, key: str) -> Found | None: ...  # noqa: D102
+    def list(self, prefix: str) -> Sequence[Found]: ...  # noqa: D102
+    def delete(self, key: str) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
