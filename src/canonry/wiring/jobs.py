@@ -17,6 +17,8 @@ from canonry.features.previews import jobs as previews
 from canonry.features.previews import queue as preview_queue
 from canonry.features.previews.reporting import jobs as reports
 from canonry.features.previews.reporting import queue as report_queue
+from canonry.features.specs import jobs as specs
+from canonry.features.specs import queue as spec_queue
 from canonry.features.tokens import jobs as tokens
 from canonry.features.tokens import queue as token_queue
 from canonry.features.volumes import jobs as volumes
@@ -43,6 +45,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     notification_queue.NOTE_SUCCESS: notifications.note_success,
     mailbox.SEND: mailbox.send,
     volume_queue.CLEAR: volumes.clear_volume,
+    spec_queue.INDEX: specs.index,
     token_queue.REVOKE: tokens.revoke_all,
 }
 """Each function takes the container first, then the job's arguments by name."""

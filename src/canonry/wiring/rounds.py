@@ -10,6 +10,7 @@ from canonry.features.git import RepositoryRounds
 from canonry.features.notifications import Digest
 from canonry.features.observe import Sampler, Shipper
 from canonry.features.previews import Sweep
+from canonry.features.specs import IndexSweep
 from canonry.features.volumes import VolumeRounds
 from canonry.features.webhooks import Sender
 from canonry.infra.rounds import Rounds
@@ -24,6 +25,7 @@ def rounds(container: Container) -> list[Rounds]:
         Watch(container),
         PointRounds(container),
         Sweep(container),
+        IndexSweep(container),
         RepositoryRounds(container.transactions, container.home),
         Sampler(container),
         Shipper(container),

@@ -8,6 +8,7 @@ from canonry.features.deployments.queue import DEPLOY_COMMITTED, RENEW
 from canonry.features.disk.queue import AFTER_DEPLOY
 from canonry.features.notifications.queue import NOTE_DISK, NOTE_FAILURE, NOTE_SUCCESS
 from canonry.features.previews.reporting.queue import REPORT, REPORT_CLOSED
+from canonry.features.specs.queue import INDEX
 from canonry.features.tokens.queue import REVOKE as REVOKE_CREDENTIALS
 from canonry.infra.jobs import Job
 
@@ -18,7 +19,8 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "deployment.succeeded": (NOTE_SUCCESS, REPORT, AFTER_DEPLOY),
     "deployment.cancelled": (REPORT,),
     "deployment.superseded": (REPORT,),
-    "pull_request.merged": (DEPLOY_COMMITTED,),
+    "repository.pushed": (INDEX,),
+    "pull_request.merged": (INDEX, DEPLOY_COMMITTED),
     "database.created": (RENEW,),
     "database.rotated": (RENEW,),
     "database.deleted": (RENEW,),

@@ -9,11 +9,10 @@ from canonry.features.git.errors import stale_file
 
 @dataclass(frozen=True)
 class TreeFile:
-    """One entry of a commit's tree. size: bytes. is_file: False for a symlink or a submodule, which nobody follows."""
+    """One entry of a commit's tree. is_file: False for a symlink or a submodule, which nobody follows."""
 
     path: str
     sha: str
-    size: int
     is_file: bool
 
 

@@ -26,7 +26,7 @@ def files_at(repository: Path, commit: str) -> list[TreeFile]:
 
     commit: a full id. Raises: Unavailable `repository_damaged`, `git_timeout`.
     """
-    argv = [f"--git-dir={repository}", "ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", f"{commit}^{{tree}}"]
+    argv = [f"--git-dir={repository}", "ls-tree", "-r", "-z", "--full-tree", "--end-of-options", f"{commit}^{{tree}}"]
     result = run_git(argv, GitRun(timeout=_LONG))
     if result.code != 0:
         raise Unavailable("repository_damaged", f"The tree of {commit} cannot be read: {result.err[:300]}", hint="Push it again.")
@@ -35,12 +35,12 @@ def files_at(repository: Path, commit: str) -> list[TreeFile]:
         head, tab, name = line.partition(b"\t")
         if not tab:
             continue
-        mode, kind, sha, size = head.decode("ascii").split()
+        mode, kind, sha = head.decode("ascii").split()
         try:
             path = name.decode()
         except UnicodeDecodeError:
             continue
-        found.append(TreeFile(path, sha, int(size) if size != "-" else 0, is_file=kind == "blob" and mode in _FILES))
+        found.append(TreeFile(path, sha, is_file=kind == "blob" and mode in _FILES))
     return found
 
 

@@ -78,15 +78,15 @@ def _try(opened: "pygit2.Repository", name: str, edits: Edits, author: Author, m
         raise NotFound("ref_not_found", f"There is no branch {name.removeprefix('refs/heads/')}.", hint="Make it first.")
     parent = None if reference is None else commit_of(opened, str(reference.target))
     shas: dict[str, str | None] = {}
-    tree = None if parent is None else parent.tree
+    blobs: dict[str, pygit2.Oid | None] = {}
     for path, (content, expected) in edits.items():
-        blob = None if tree is None else entry_of(tree, path)
+        blob = None if parent is None else entry_of(parent.tree, path)
         found = None if blob is None else str(blob.id)
         if found != expected:
             raise StaleFile(path, None if blob is None or parent is None else File(path, blob.data, str(blob.id), str(parent.id)))
-        new = None if content is None else opened.create_blob(content)
-        tree = _with(opened, tree, path.split("/"), new, path)
-        shas[path] = None if new is None else str(new)
+        blobs[path] = None if content is None else opened.create_blob(content)
+        shas[path] = None if content is None else str(blobs[path])
+    tree = _with(opened, None if parent is None else parent.tree, "", blobs)
     if tree is None or (parent is not None and tree.id == parent.tree.id):
         return Written("" if parent is None else str(parent.id), None if parent is None else str(parent.id), shas)
     commit = opened.create_commit(None, *signatures(author), message, tree.id, [] if parent is None else [parent.id])
@@ -107,25 +107,29 @@ def signatures(author: Author) -> tuple["pygit2.Signature", "pygit2.Signature"]:
 
 
 def _with(
-    opened: "pygit2.Repository", tree: "pygit2.Tree | None", names: list[str], blob: "pygit2.Oid | None", path: str
+    opened: "pygit2.Repository", tree: "pygit2.Tree | None", above: str, blobs: "Mapping[str, pygit2.Oid | None]"
 ) -> "pygit2.Tree | None":
-    """Return the tree with one file put in its place (None: taken away), None when nothing is left in it."""
-    name, *rest = names
+    """Return the tree with files put in their places (None: taken away), None when nothing is left in it. above: its own path, `a/b/`."""
     builder = opened.TreeBuilder() if tree is None else opened.TreeBuilder(tree)
-    there = tree[name] if tree is not None and name in tree else None
-    if not rest:
-        if there is not None and (there.type_str != "blob" or there.filemode not in {_FILE, 0o100755, 0o100664}):
-            raise _taken(path, "a folder, a link or a submodule")
-        if blob is not None:
+    below: dict[str, dict[str, pygit2.Oid | None]] = {}
+    for path, blob in blobs.items():
+        name, _, rest = path.partition("/")
+        there = tree[name] if tree is not None and name in tree else None
+        if rest:
+            if there is not None and there.type_str != "tree":
+                raise _taken(f"{above}{path}", f"{name} is no folder")
+            below.setdefault(name, {})[rest] = blob
+        elif there is not None and (there.type_str != "blob" or there.filemode not in {_FILE, 0o100755, 0o100664}):
+            raise _taken(f"{above}{path}", "a folder, a link or a submodule")
+        elif blob is not None:
             builder.insert(name, blob, _FILE if there is None else there.filemode)
         elif there is not None:
             builder.remove(name)
-    else:
-        if there is not None and there.type_str != "tree":
-            raise _taken(path, f"{name} is no folder")
-        below = _with(opened, there, rest, blob, path)  # type: ignore[arg-type]
-        if below is not None:
-            builder.insert(name, below.id, _FOLDER)
+    for name, inner in below.items():
+        there = tree[name] if tree is not None and name in tree else None
+        made = _with(opened, there, f"{above}{name}/", inner)  # type: ignore[arg-type]
+        if made is not None:
+            builder.insert(name, made.id, _FOLDER)
         elif there is not None:
             builder.remove(name)
     return opened[builder.write()] if len(builder) else None  # type: ignore[return-value]

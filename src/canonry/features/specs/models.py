@@ -1,0 +1,105 @@
+"""What the index holds, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SectionRow:
+    """A section as it is indexed. position: its place in the document, from 0."""
+
+    position: int
+    section_id: str
+    number: str | None
+    title: str
+    depth: int
+    status: str
+    blocked_by: str | None
+    start_line: int
+    end_line: int
+    ticket_system: str | None
+    ticket_id: str | None
+    ticket_url: str | None
+    delta: str | None
+    total_ac: int
+    done_ac: int
+    realized_ac: int
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionRow:
+    """A criterion as it is indexed."""
+
+    position: int
+    section_position: int
+    criterion_id: str
+    text: str
+    checked: bool
+    strength: str | None
+    line: int
+    evidence: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What is indexed of one file. headings, criteria_text, body: what is searched, with falling weight after the title."""
+
+    path: str
+    sha: str
+    doc_type: str
+    is_spec: bool
+    title: str
+    status: str | None
+    owner: str
+    team: str
+    tags: list[str]
+    review_status: str | None
+    frontmatter: Mapping[str, Any]
+    problems: int
+    headings: str
+    criteria_text: str
+    body: str
+    sections: list[SectionRow] = field(default_factory=list)
+    criteria: list[CriterionRow] = field(default_factory=list)
+    links: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Index:
+    """How far the index of a repository is. commit: None before the first time. rules: what it was made with."""
+
+    repository_id: str
+    commit: str | None
+    rules: str
+    config: Mapping[str, Any]
+    diagnostics: list[dict[str, Any]]
+    indexed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One time that a repository was indexed."""
+
+    id: int
+    repository: str
+    commit: str | None
+    status: str
+    changed: int
+    removed: int
+    error: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A connection to where repositories live: Canonry itself, or an account at a host."""
+
+    id: int
+    organization_id: str
+    host: str
+    account: str
+    created_at: datetime
