@@ -94,6 +94,13 @@ POST /auth/device/token
 GET /auth/github/callback
 GET /auth/github/disconnect
 GET /auth/github/login
+GET /app/admin/api/indexing
+POST /app/admin/api/reindex/{installation_id}
+GET /app/{org}/api/docs/{owner}/{repo}/{file_path}
+GET /app/{org}/api/repos/{owner}/{repo}
+GET /app/{org}/api/search
+GET /app/{org}/api/specs/{owner}/{repo}/{file_path}
+GET /app/{org}/api/tasks
 GET /healthz
 GET /readyz
 device login from the CLI

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from canonry.features.git import hosted_repository
+from canonry.features.specs import indexing
+from canonry.features.specs.store import writing
 from tests.support.api import Api
 from tests.support.git import Person
 from tests.support.mutation import Call
@@ -42,6 +44,15 @@ def _on_pull_request(body: object = None) -> Callable[[Api], Call]:
     return lambda api: Call({"repository": handbook_with_pull_request(api)[0], "number": "1"}, body)
 
 
+def _indexed(api: Api) -> Call:
+    repository = api.ask("POST", "/v1/repositories", {"name": "handbook"}).json["repository"]["id"]
+    indexing.run(api.container, repository)
+    with api.container.transactions.begin() as tx:
+        writing.ensure_installation(tx, api.owner.organization_id, "canonry", "ada")
+    number = api.ask("GET", "/app/admin/api/indexing").json["installations"][0]["id"]
+    return Call({"installation_id": str(number)}, prefix="", tells=False)
+
+
 def _another(api: Api) -> Call:
     return Call({"repository": handbook_with_pull_request(api)[0]}, {"title": "Another", "head": "another"})
 
@@ -51,6 +62,7 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "DELETE /repositories/{repository}": _made,
     "POST /repositories/{repository}/refresh": _pushed,
     "POST /repositories/{repository}/pulls": _another,
+    "POST /app/admin/api/reindex/{installation_id}": _indexed,
     "POST /repositories/{repository}/pulls/{number}/reviews": _on_pull_request({"verdict": "approved", "body": "Good."}),
     "POST /repositories/{repository}/pulls/{number}/merge": _on_pull_request({}),
     "POST /repositories/{repository}/pulls/{number}/close": _on_pull_request(),

@@ -21,6 +21,9 @@ from canonry.features.observe.routes import routers as observe
 from canonry.features.previews.routes import router as previews
 from canonry.features.previews.webhook.routes import router as git_webhook
 from canonry.features.projects.routes import router as projects
+from canonry.features.search.routes import router as search
+from canonry.features.specs.routes import admin_router as indexing
+from canonry.features.specs.routes import router as specs
 from canonry.features.tokens.routes import key_router as keys
 from canonry.features.tokens.routes import router as tokens
 from canonry.features.volumes.routes import router as volumes
@@ -52,5 +55,5 @@ API: tuple[Routes, ...] = (
 )
 """Served under /v1 and, for older clients, at the same paths without it."""
 
-ROOT: tuple[Routes, ...] = (git, *auth_pages, *account_pages, keys, figures)
+ROOT: tuple[Routes, ...] = (git, indexing, specs, search, *auth_pages, *account_pages, keys, figures)
 """Served exactly where they say."""

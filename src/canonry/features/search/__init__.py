@@ -1,1 +1,1 @@
-"""Search over everything (room for: full text, facets)."""
+"""Search over everything that is indexed: words in titles, headings, criteria and text, with filters and facets."""

@@ -1,0 +1,60 @@
+"""What somebody typed, as words. Nothing in it is an operator, and nothing in it can break the query."""
+
+import re
+from dataclasses import dataclass
+from html import escape
+
+_WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_MOST_WORDS = 12
+_LONGEST_WORD = 60
+_BEFORE, _AFTER = 40, 120
+
+
+@dataclass(frozen=True)
+class Term:
+    """One word of a query. lexemes: what it is looked up as, stems or words like it; each matches what begins so."""
+
+    word: str
+    lexemes: tuple[str, ...]
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a query, in lower case, each once, at most twelve."""
+    words = [match[0].lower()[:_LONGEST_WORD] for match in _WORD.finditer(text)]
+    return list(dict.fromkeys(words))[:_MOST_WORDS]
+
+
+def tsquery(terms: list[Term], weights: str = "") -> str:
+    """Return the text of a tsquery: every term, one of its lexemes each. weights: only where it weighs so (A title … D text)."""
+    return " & ".join("(" + " | ".join(f"'{lexeme.replace(chr(39), '')}':*{weights}" for lexeme in term.lexemes) + ")" for term in terms)
+
+
+def finder(terms: list[Term]) -> re.Pattern[str]:
+    """Return the expression that finds words as the index finds them, for marking them in a text."""
+    stems = sorted({_beginning(lexeme) for term in terms for lexeme in (*term.lexemes, term.word)}, key=len, reverse=True)
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(re.escape(stem) for stem in stems)})[^\W_]*", re.IGNORECASE)
+
+
+def hits(pattern: re.Pattern[str], terms: list[Term], text: str) -> int:
+    """Return how many of the terms stand in a text."""
+    found = {match[0].lower() for match in pattern.finditer(text)}
+    return sum(any(word.startswith(_beginning(lexeme)) for word in found for lexeme in (*term.lexemes, term.word)) for term in terms)
+
+
+def snippet(pattern: re.Pattern[str], text: str) -> str:
+    """Return the surroundings of the first hit, as HTML: escaped, the hits in `<mark>`, `...` where it was cut."""
+    flat = " ".join(text.split())
+    match = pattern.search(flat)
+    at = match.start() if match else 0
+    start, end = max(0, at - _BEFORE), min(len(flat), at + _AFTER)
+    piece, parts, last = flat[start:end], list[str](), 0
+    for found in pattern.finditer(piece):
+        parts += [escape(piece[last : found.start()]), f"<mark>{escape(found[0])}</mark>"]
+        last = found.end()
+    parts.append(escape(piece[last:]))
+    return ("..." if start else "") + "".join(parts) + ("..." if end < len(flat) else "")
+
+
+def _beginning(lexeme: str) -> str:
+    """Return how words begin that have this stem: `retri` is the stem of `retry` as well."""
+    return lexeme[:-1] if len(lexeme) > 3 and lexeme.endswith("i") else lexeme

@@ -1,0 +1,14 @@
+"""Facts about the index."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from canonry.core.events import Event
+
+
+@dataclass(frozen=True)
+class ReindexRequested(Event):
+    """Somebody asked for everything to be read again."""
+
+    name: ClassVar[str] = "specs.reindex_requested"
+    installation_id: int

@@ -1,0 +1,119 @@
+"""What is asked of specifications: a document, a repository's documents, what there is to do, how the index is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from canonry.core.access import Actor, Permission, require
+from canonry.core.errors import NotFound
+from canonry.core.file_paths import parse_file_path
+from canonry.core.paths import Home
+from canonry.features import git
+from canonry.features.git.contents import read_blobs
+from canonry.features.specs.events import ReindexRequested
+from canonry.features.specs.models import Index, Installation, Run
+from canonry.features.specs.queue import INDEX
+from canonry.features.specs.store import reading, states, writing
+from canonry.features.specs.store.reading import Summary, TaskRow
+from canonry.infra.tx import Tx
+from canonry.specs.models import Document
+from canonry.specs.parser import parse
+from canonry.specs.render import Place, render, render_markdown
+
+_LARGEST = 4 << 20
+_MOST_TASKS = 2000
+OPEN = ("todo", "in_progress", "blocked")
+"""The states of a section that make it a task."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A document with what is needed to show it. document: parsed, when it is a spec. names: criterion id → what it was called first."""
+
+    repository: git.Repository
+    summary: Summary
+    text: str
+    document: Document | None
+    names: dict[str, str]
+    config: dict[str, Any]
+
+
+def find_document(tx: Tx, actor: Actor, home: Home, owner: str, name: str, path: str) -> Shown:
+    """Return a document as it stands on the default branch, from the index and git.
+
+    Raises: NotFound `repository_not_found`, `document_not_found`; Invalid `invalid_path`.
+    """
+    repository = git.find_repository(tx, actor, name, owner=owner)
+    summary = reading.document(tx, repository.id, parse_file_path(path))
+    content = None if summary is None else content_of(git.hosted_repository(home, repository.folder), summary.sha)
+    if summary is None or content is None:
+        raise NotFound("document_not_found", f"There is no document {path} in {repository.full_name}.",
+                       hint="Only what is on the default branch, and indexed, is found.")  # fmt: skip
+    index = states.index_of(tx, repository.id)
+    document = parse(content) if summary.is_spec else None
+    names = reading.first_names(tx, repository.id, path) if summary.is_spec else {}
+    return Shown(repository, summary, content.decode(errors="replace"), document, names, dict(index.config) if index else {})
+
+
+def html_of(shown: Shown) -> str:
+    """Return a document as HTML that is safe to put into a page."""
+    place = place_of(shown.repository, shown.summary.path)
+    return render_markdown(shown.text, place) if shown.document is None else render(shown.document, place)
+
+
+def place_of(repository: git.Repository, path: str) -> Place:
+    """Return where a document lies, for links in it: they lead to our own pages."""
+    base = f"/app/{quote(repository.owner)}/docs/{quote(repository.owner)}/{quote(repository.name)}/"
+    return Place(
+        path, pages=lambda target: base + quote(target), files=lambda target: base + quote(target), repository=repository.full_name
+    )
+
+
+def content_of(folder: Path, sha: str) -> bytes | None:
+    """Return a blob; None when it is gone or larger than 4 MiB."""
+    return next((content for _, content in read_blobs(folder, [sha], _LARGEST)), None)
+
+
+def index_of(tx: Tx, repository: git.Repository) -> Index | None:
+    """Return how far the index of a repository is."""
+    return states.index_of(tx, repository.id)
+
+
+def documents(tx: Tx, actor: Actor, repository: git.Repository | None = None) -> list[Summary]:
+    """Return the documents of the caller's organization, or of one of its repositories. Bound to a project, only of its repository."""
+    require(actor, Permission.SPECS_READ)
+    found = reading.summaries(tx, actor.organization_id, repository.id if repository else None)
+    if actor.project_id is None:
+        return found
+    visible = {item.id for item in git.repositories(tx, actor)}
+    return [row for row in found if row.repository_id in visible]
+
+
+def tasks(tx: Tx, actor: Actor, *, status: str | None, repository: git.Repository | None) -> tuple[list[TaskRow], int]:
+    """Return what there is to do: sections that are todo, in progress or blocked, or those of one status; and how many there are."""
+    require(actor, Permission.SPECS_READ)
+    return reading.tasks(tx, actor.organization_id, [status] if status else list(OPEN), repository.id if repository else None, _MOST_TASKS)
+
+
+def criteria_of(tx: Tx, rows: list[TaskRow]) -> dict[tuple[int, int], list[dict[str, Any]]]:
+    """Return the criteria of tasks, by document and place."""
+    return reading.criteria(tx, [(row.document_id, row.position) for row in rows])
+
+
+def indexing_state(tx: Tx, actor: Actor) -> tuple[list[Installation], list[Run]]:
+    """Return the connections of the caller's organization, and what the indexer did lately."""
+    require(actor, Permission.SPECS_ADMIN)
+    return states.installations(tx, actor.organization_id), states.runs(tx, actor.organization_id, 50)
+
+
+def reindex(tx: Tx, actor: Actor, installation_id: int) -> None:
+    """Have every repository of a connection read again from scratch. Raises: NotFound `installation_not_found`."""
+    require(actor, Permission.SPECS_ADMIN)
+    known = {item.id for item in states.installations(tx, actor.organization_id)}
+    if installation_id not in known:
+        raise NotFound("installation_not_found", "Installation not found", hint="GET /app/admin/api/indexing lists them.")
+    for repository in git.repositories(tx, actor):
+        writing.forget(tx, repository.id)
+        tx.enqueue(INDEX, repository_id=repository.id)
+    tx.emit(ReindexRequested(actor.organization_id, installation_id))

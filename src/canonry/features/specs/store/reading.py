@@ -1,0 +1,117 @@
+"""What answers ask of the index. Every question names the organization."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from canonry.infra.rows import quick_row
+from canonry.infra.tx import Tx
+
+_TASKS = sql.SQL("""FROM spec_sections s JOIN spec_documents d ON d.id = s.document_id
+    WHERE d.organization_id = %s AND s.status = ANY(%s) AND (%s::text IS NULL OR d.repository_id = %s)""")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A document as lists show it."""
+
+    repository_id: str
+    path: str
+    sha: str
+    doc_type: str
+    is_spec: bool
+    title: str
+    status: str | None
+    owner: str
+    team: str
+    tags: list[str]
+    review_status: str | None
+    problems: int
+    total_sections: int
+    done_sections: int
+    total_ac: int
+    done_ac: int
+    realized_ac: int
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """A section that is to be done."""
+
+    document_id: int
+    position: int
+    repository_id: str
+    section_id: str
+    section_number: str | None
+    title: str
+    status: str
+    blocked_by: str | None
+    total_ac: int
+    done_ac: int
+    ticket_system: str | None
+    ticket_id: str | None
+    spec_title: str
+    spec_file_path: str
+    line: int
+
+
+def summaries(tx: Tx, organization_id: str, repository_id: str | None = None) -> list[Summary]:
+    """Return the documents of an organization, or of one of its repositories, by repository and path."""
+    with tx.connection.cursor(row_factory=quick_row(Summary)) as cursor:
+        return cursor.execute(
+            """SELECT repository_id, path, sha, doc_type, is_spec, title, status, owner, team, tags, review_status, problems,
+                total_sections, done_sections, total_ac, done_ac, realized_ac FROM spec_documents
+                WHERE organization_id = %s AND (%s::text IS NULL OR repository_id = %s) ORDER BY repository_id, path""",
+            (organization_id, repository_id, repository_id),
+        ).fetchall()  # fmt: skip
+
+
+def document(tx: Tx, repository_id: str, path: str) -> Summary | None:
+    """Return one document."""
+    with tx.connection.cursor(row_factory=class_row(Summary)) as cursor:
+        return cursor.execute(
+            """SELECT repository_id, path, sha, doc_type, is_spec, title, status, owner, team, tags, review_status, problems,
+                total_sections, done_sections, total_ac, done_ac, realized_ac FROM spec_documents WHERE repository_id = %s AND path = %s""",
+            (repository_id, path),
+        ).fetchone()  # fmt: skip
+
+
+def first_names(tx: Tx, repository_id: str, path: str) -> dict[str, str]:
+    """Return criterion id → what it was called first, of those of a document that were reworded."""
+    rows = tx.connection.execute(
+        "SELECT criterion_id, first_id FROM criterion_names WHERE repository_id = %s AND path = %s", (repository_id, path)
+    ).fetchall()
+    return dict(rows)
+
+
+def tasks(tx: Tx, organization_id: str, states: list[str], repository_id: str | None, limit: int) -> tuple[list[TaskRow], int]:
+    """Return the sections of specs in these states, by repository, file and line, and how many there are without the limit."""
+    values = (organization_id, states, repository_id, repository_id)
+    with tx.connection.cursor(row_factory=quick_row(TaskRow)) as cursor:
+        found = cursor.execute(
+            sql.SQL("""SELECT s.document_id, s.position, d.repository_id, s.section_id, s.number AS section_number, s.title, s.status,
+                s.blocked_by, s.total_ac, s.done_ac, s.ticket_system, s.ticket_id, d.title AS spec_title, d.path AS spec_file_path,
+                s.start_line AS line {} ORDER BY d.repository_id, d.path, s.position LIMIT %s""").format(_TASKS),
+            (*values, limit),
+        ).fetchall()
+    if len(found) < limit:
+        return found, len(found)
+    row = tx.connection.execute(sql.SQL("SELECT count(*) {}").format(_TASKS), values).fetchone()
+    return found, int(row[0]) if row else 0
+
+
+def criteria(tx: Tx, sections: list[tuple[int, int]]) -> dict[tuple[int, int], list[dict[str, Any]]]:
+    """Return (document, position of the section) → its criteria, for these sections."""
+    documents = sorted({document_id for document_id, _ in sections})
+    rows = tx.connection.execute(
+        """SELECT document_id, section_position, criterion_id, text, checked, strength, line FROM spec_criteria
+           WHERE document_id = ANY(%s) ORDER BY document_id, position""",
+        (documents,),
+    ).fetchall()
+    found: dict[tuple[int, int], list[dict[str, Any]]] = {key: [] for key in sections}
+    for document_id, section, criterion_id, text, checked, strength, line in rows:
+        if (document_id, section) in found:
+            found[document_id, section].append({"id": criterion_id, "text": text, "checked": checked, "strength": strength, "line": line})
+    return found
