@@ -118,7 +118,8 @@ def test_nothing_in_a_query_breaks_it(api: Api, handbook: SpecRepository, q: str
 @given(q=st.text(max_size=40), status=st.text(max_size=10))
 def test_no_text_at_all_breaks_it(api: Api, handbook: SpecRepository, q: str, status: str) -> None:
     from canonry.core.access import PERMISSIONS, Actor, Scope  # noqa: PLC0415
-    from canonry.features.search.service import Wanted, search  # noqa: PLC0415 -- below the rate limit
+    from canonry.features.search.models import Wanted  # noqa: PLC0415
+    from canonry.features.search.service import search  # noqa: PLC0415 -- below the rate limit
 
     clean = q.replace("\0", "").encode("utf-8", "replace").decode()
     actor = Actor("", api.owner.organization_id, "ada", PERMISSIONS[Scope.READ])

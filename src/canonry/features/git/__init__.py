@@ -7,6 +7,24 @@ fast. Either way a deployment asks for a `Commit` and gets its tree written into
 from canonry.features.git.checkouts import checkout, tree_of
 from canonry.features.git.connection.models import Connection
 from canonry.features.git.connection.service import access_to, connection_of, note_delivery, token_of, webhook_secret
+from canonry.features.git.contents import (
+    Author,
+    Change,
+    File,
+    Revision,
+    TreeFile,
+    Written,
+    changes,
+    commit_files,
+    create_branch,
+    delete_branch,
+    file_at,
+    file_history,
+    files_at,
+    list_branches,
+    read_blobs,
+)
+from canonry.features.git.contents.models import StaleFile
 from canonry.features.git.hosted import branch_exists, head_of, hosted_repository, remove_repository, resolve_hosted
 from canonry.features.git.mirrors import fetch_mirror, mirrors, remove_mirror
 from canonry.features.git.models import Commit, RepositoryAccess
@@ -18,7 +36,9 @@ from canonry.features.git.repositories.service import look_again
 from canonry.features.git.repositories.service import page as repositories
 
 __all__ = [
-    "Commit", "Connection", "Repository", "RepositoryAccess", "RepositoryRounds", "access_to", "branch_exists", "checkout",
-    "connection_of", "fetch_mirror", "find_repository", "get_repository", "head_of", "hosted_repository", "look_again", "mirrors",
-    "note_delivery", "remove_mirror", "remove_repository", "repositories", "resolve_hosted", "token_of", "tree_of", "webhook_secret",
+    "Author", "Change", "Commit", "Connection", "File", "Repository", "RepositoryAccess", "RepositoryRounds", "Revision", "StaleFile",
+    "TreeFile", "Written", "access_to", "branch_exists", "changes", "checkout", "commit_files", "connection_of", "create_branch",
+    "delete_branch", "fetch_mirror", "file_at", "file_history", "files_at", "find_repository", "get_repository", "head_of",
+    "hosted_repository", "list_branches", "look_again", "mirrors", "note_delivery", "read_blobs", "remove_mirror", "remove_repository",
+    "repositories", "resolve_hosted", "token_of", "tree_of", "webhook_secret",
 ]  # fmt: skip

@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from canonry.core.access import Permission
 from canonry.features.search import service
+from canonry.features.search.models import Wanted
 from canonry.features.search.schemas import SearchAnswer, answer_of
-from canonry.features.search.service import Wanted
 from canonry.http.deps import OrgActorDep, TxDep
 from canonry.http.routing import Routes
 

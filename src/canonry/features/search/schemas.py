@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from canonry.features.search.service import Result, Results
+from canonry.features.search.models import Result, Results
 
 
 class SearchResult(BaseModel):

@@ -3,54 +3,18 @@
 import re
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from canonry.core.access import Actor, Permission, require
 from canonry.features import git
 from canonry.features.search import store
+from canonry.features.search.models import Filters, Found, Part, Result, Results, Wanted
 from canonry.features.search.query import Term, finder, hits, snippet, tsquery, words_of
-from canonry.features.search.store import Filters, Found, Part
 from canonry.infra.tx import Tx
 
 MOST = 100
 _facets: "OrderedDict[tuple[str, str, tuple[str, ...] | None], dict[str, dict[str, int]]]" = OrderedDict()
 _facets_lock = threading.Lock()
 _KEPT_FACETS = 200
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is searched. repo: `owner/name` or a name. limit, offset: of the results."""
-
-    q: str = ""
-    team: str | None = None
-    status: str | None = None
-    tag: str | None = None
-    repo: str | None = None
-    review_status: str | None = None
-    limit: int = 20
-    offset: int = 0
-
-
-@dataclass(frozen=True)
-class Result:
-    """A document that fits, and the section that fits best. more: how many other sections fit. snippet: HTML that is safe."""
-
-    found: Found
-    repository: git.Repository
-    part: Part | None
-    more: int
-    snippet: str
-
-
-@dataclass(frozen=True)
-class Results:
-    """total: without the limit. corrected: word → what was searched instead of it, for words that stand nowhere."""
-
-    results: list[Result]
-    total: int
-    facets: dict[str, dict[str, int]]
-    corrected: dict[str, list[str]]
 
 
 def search(tx: Tx, actor: Actor, wanted: Wanted) -> Results:

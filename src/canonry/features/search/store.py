@@ -1,9 +1,8 @@
 """All SQL of the search. It reads the index that `specs` keeps; every question names the organization."""
 
-from dataclasses import dataclass
-
 from psycopg import sql
 
+from canonry.features.search.models import Filters, Found, Part
 from canonry.infra.rows import quick_row
 from canonry.infra.tx import Tx
 
@@ -15,50 +14,6 @@ _FILTERS = sql.SQL("""d.organization_id = %(organization)s AND (%(repositories)s
     AND (%(status)s::text IS NULL OR lower(d.status) = lower(%(status)s)
         OR EXISTS (SELECT 1 FROM spec_sections s WHERE s.document_id = d.id AND s.status = lower(%(status)s)))
     AND (%(review)s::text IS NULL OR d.review_status = lower(%(review)s))""")
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What narrows a search; None does not. repositories: ids."""
-
-    team: str | None = None
-    status: str | None = None
-    tag: str | None = None
-    review: str | None = None
-    repositories: list[str] | None = None
-
-
-@dataclass(frozen=True)
-class Found:
-    """A document that fits. total: how many fit."""
-
-    id: int
-    repository_id: str
-    path: str
-    doc_type: str
-    is_spec: bool
-    title: str
-    status: str | None
-    owner: str
-    team: str
-    tags: list[str]
-    review_status: str | None
-    total: int
-    score: float | None
-
-
-@dataclass(frozen=True)
-class Part:
-    """A section of a document that fits."""
-
-    document_id: int
-    position: int
-    section_id: str
-    number: str | None
-    title: str
-    status: str
-    start_line: int
-    content: str
 
 
 def lexemes(tx: Tx, words: list[str]) -> dict[str, list[str]]:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from canonry.core.errors import CanonryError, NotFound
 from canonry.features import git
-from canonry.features.git.contents import File, TreeFile, changes, file_at, files_at, read_blobs
 from canonry.features.specs import configuration
 from canonry.features.specs.configuration import Configuration
 from canonry.features.specs.context import Context
@@ -39,7 +38,7 @@ class _Work:
     folder: Path
     commit: str | None
     config: Configuration
-    read: Sequence[TreeFile]
+    read: Sequence[git.TreeFile]
     gone: Sequence[str]
     is_first: bool
 
@@ -103,7 +102,7 @@ def _compare(tx: Tx, repository: git.Repository, folder: Path) -> _Work:
     known = states.blobs_of(tx, repository.id)
     index = states.index_of(tx, repository.id)
     is_current = index is not None and index.rules == RULES
-    wanted = {file.path: file for file in files_at(folder, repository.head) if file.is_file and _is_markdown(file.path)}
+    wanted = {file.path: file for file in git.files_at(folder, repository.head) if file.is_file and _is_markdown(file.path)}
     if len(wanted) > _MOST:
         wanted = dict(sorted(wanted.items(), key=lambda item: (not config.is_spec(item[0]), item[0]))[:_MOST])
     read = [
@@ -120,14 +119,14 @@ def _difference(tx: Tx, repository: git.Repository, folder: Path, config: Config
     if index is None or index.commit is None or repository.head is None or index.rules != RULES:
         return None
     try:
-        changed = changes(folder, index.commit, repository.head)
+        changed = git.changes(folder, index.commit, repository.head)
     except NotFound:  # a force-push, and git has thrown the old commit away
         return None
     if any(change.path in configuration.NAMES for change in changed):
         return None  # other files may be specs now
     changed = [change for change in changed if _is_markdown(change.path)]
     known = states.blobs_of(tx, repository.id, [change.path for change in changed])
-    read = [TreeFile(change.path, change.sha, change.is_file) for change in changed if change.sha is not None and change.is_file]
+    read = [git.TreeFile(change.path, change.sha, change.is_file) for change in changed if change.sha is not None and change.is_file]
     if states.count(tx, repository.id) + len(read) > _MOST:
         return None
     return _Work(repository, folder, repository.head, config, read, sorted(known), is_first=False)
@@ -138,7 +137,7 @@ def _read(work: _Work) -> Iterator[list[Extract]]:
     paths: dict[str, list[str]] = {}
     for file in work.read:
         paths.setdefault(file.sha, []).append(file.path)
-    for group in batched(read_blobs(work.folder, paths, _LARGEST), _AT_ONCE):
+    for group in batched(git.read_blobs(work.folder, paths, _LARGEST), _AT_ONCE):
         yield [
             extract(path, sha, content, is_spec=work.config.is_spec(path)) for sha, content in group for path in paths[sha]
         ]  # fmt: skip
@@ -174,7 +173,7 @@ def _configuration(folder: Path, commit: str) -> Configuration:
     """Return what CANON.yaml of a commit says; nothing in it makes this fail."""
     for name in configuration.NAMES:
         try:
-            file: File = file_at(folder, commit, name)
+            file: git.File = git.file_at(folder, commit, name)
         except NotFound:
             continue
         return configuration.read(name, file.content)

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from canonry.features import git
+from canonry.specs.models import Document
+
 
 @dataclass(frozen=True, slots=True)
 class SectionRow:
@@ -103,3 +106,59 @@ class Installation:
     host: str
     account: str
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A document as lists show it."""
+
+    repository_id: str
+    path: str
+    sha: str
+    doc_type: str
+    is_spec: bool
+    title: str
+    status: str | None
+    owner: str
+    team: str
+    tags: list[str]
+    review_status: str | None
+    problems: int
+    total_sections: int
+    done_sections: int
+    total_ac: int
+    done_ac: int
+    realized_ac: int
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """A section that is to be done."""
+
+    document_id: int
+    position: int
+    repository_id: str
+    section_id: str
+    section_number: str | None
+    title: str
+    status: str
+    blocked_by: str | None
+    total_ac: int
+    done_ac: int
+    ticket_system: str | None
+    ticket_id: str | None
+    spec_title: str
+    spec_file_path: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A document with what is needed to show it. document: parsed, when it is a spec. names: criterion id → what it was called first."""
+
+    repository: git.Repository
+    summary: Summary
+    text: str
+    document: Document | None
+    names: dict[str, str]
+    config: dict[str, Any]

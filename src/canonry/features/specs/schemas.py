@@ -5,9 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from canonry.features import git
-from canonry.features.specs.models import Index, Installation, Run
-from canonry.features.specs.service import Shown
-from canonry.features.specs.store.reading import Summary, TaskRow
+from canonry.features.specs.models import Index, Installation, Run, Shown, Summary, TaskRow
 from canonry.specs.changes import prose
 from canonry.specs.models import Criterion, Frontmatter, Section
 

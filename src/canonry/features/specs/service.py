@@ -1,6 +1,5 @@
 """What is asked of specifications: a document, a repository's documents, what there is to do, how the index is."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,14 +9,11 @@ from canonry.core.errors import NotFound
 from canonry.core.file_paths import parse_file_path
 from canonry.core.paths import Home
 from canonry.features import git
-from canonry.features.git.contents import read_blobs
 from canonry.features.specs.events import ReindexRequested
-from canonry.features.specs.models import Index, Installation, Run
+from canonry.features.specs.models import Index, Installation, Run, Shown, Summary, TaskRow
 from canonry.features.specs.queue import INDEX
 from canonry.features.specs.store import reading, states, writing
-from canonry.features.specs.store.reading import Summary, TaskRow
 from canonry.infra.tx import Tx
-from canonry.specs.models import Document
 from canonry.specs.parser import parse
 from canonry.specs.render import Place, render, render_markdown
 
@@ -25,18 +21,6 @@ _LARGEST = 4 << 20
 _MOST_TASKS = 2000
 OPEN = ("todo", "in_progress", "blocked")
 """The states of a section that make it a task."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A document with what is needed to show it. document: parsed, when it is a spec. names: criterion id → what it was called first."""
-
-    repository: git.Repository
-    summary: Summary
-    text: str
-    document: Document | None
-    names: dict[str, str]
-    config: dict[str, Any]
 
 
 def find_document(tx: Tx, actor: Actor, home: Home, owner: str, name: str, path: str) -> Shown:
@@ -72,7 +56,7 @@ def place_of(repository: git.Repository, path: str) -> Place:
 
 def content_of(folder: Path, sha: str) -> bytes | None:
     """Return a blob; None when it is gone or larger than 4 MiB."""
-    return next((content for _, content in read_blobs(folder, [sha], _LARGEST)), None)
+    return next((content for _, content in git.read_blobs(folder, [sha], _LARGEST)), None)
 
 
 def index_of(tx: Tx, repository: git.Repository) -> Index | None:

@@ -1,60 +1,16 @@
 """What answers ask of the index. Every question names the organization."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from psycopg import sql
 from psycopg.rows import class_row
 
+from canonry.features.specs.models import Summary, TaskRow
 from canonry.infra.rows import quick_row
 from canonry.infra.tx import Tx
 
 _TASKS = sql.SQL("""FROM spec_sections s JOIN spec_documents d ON d.id = s.document_id
     WHERE d.organization_id = %s AND s.status = ANY(%s) AND (%s::text IS NULL OR d.repository_id = %s)""")
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A document as lists show it."""
-
-    repository_id: str
-    path: str
-    sha: str
-    doc_type: str
-    is_spec: bool
-    title: str
-    status: str | None
-    owner: str
-    team: str
-    tags: list[str]
-    review_status: str | None
-    problems: int
-    total_sections: int
-    done_sections: int
-    total_ac: int
-    done_ac: int
-    realized_ac: int
-
-
-@dataclass(frozen=True)
-class TaskRow:
-    """A section that is to be done."""
-
-    document_id: int
-    position: int
-    repository_id: str
-    section_id: str
-    section_number: str | None
-    title: str
-    status: str
-    blocked_by: str | None
-    total_ac: int
-    done_ac: int
-    ticket_system: str | None
-    ticket_id: str | None
-    spec_title: str
-    spec_file_path: str
-    line: int
 
 
 def summaries(tx: Tx, organization_id: str, repository_id: str | None = None) -> list[Summary]:
