@@ -23,6 +23,7 @@ class Noun:
 
 _REMOTE = "canonry.cli.remote"
 _SERVER = "canonry.cli.server"
+_SPECS = "canonry.cli.specs"
 
 PROJECTS = Noun("Make, list, stop and remove projects.", {
     "ls": Command(f"{_REMOTE}.projects:list_projects", "List the projects of the organization."),
@@ -181,6 +182,20 @@ DRAINS = Noun("Send the runtime log of a project to a collector.", {
     "rm": Command(f"{_REMOTE}.drains:remove_drain", "Send the log there no longer."),
 })  # fmt: skip
 
+SPEC = Noun("Write and check the specs of a checkout; no server is needed.", {
+    "new": Command(f"{_SPECS}.changing:new", "Write a new spec from a template."),
+    "lint": Command(f"{_SPECS}.looking:lint", "Say what is wrong in the specs."),
+    "status": Command(f"{_SPECS}.looking:status", "Show how far the specs are."),
+    "tasks": Command(f"{_SPECS}.looking:tasks", "List the sections to do."),
+    "start": Command(f"{_SPECS}.changing:start", "Mark a section as in progress."),
+    "done": Command(f"{_SPECS}.changing:done", "Mark a section as done, or tick a criterion."),
+    "search": Command(f"{_SPECS}.looking:search", "Find sections by heading, criteria and text."),
+    "verify": Command(f"{_SPECS}.verifying:verify", "Say what speaks for each criterion."),
+    "diff": Command(f"{_SPECS}.comparing:diff", "Show which sections and criteria changed."),
+    "history": Command(f"{_SPECS}.comparing:history", "Show who changed a spec, a section or a criterion, and what it said."),
+    "export": Command(f"{_SPECS}.looking:export", "Print every section and criterion as JSON or CSV."),
+})  # fmt: skip
+
 ROOT = Noun("From a written specification to running software, on your own machine.", {
     "deploy": Command(f"{_REMOTE}.deploy:deploy", "Deploy a folder and follow it until it is live."),
     "plan": Command(f"{_REMOTE}.plan:plan", "Show what a deploy of a folder would do."),
@@ -202,6 +217,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "pulls": PULLS,
     "previews": PREVIEWS,
     "volumes": VOLUMES,
+    "spec": SPEC,
     "activity": Command(f"{_REMOTE}.activity:activity", "Show who did what, when and from where."),
     "audit": AUDIT,
     "webhooks": WEBHOOKS,

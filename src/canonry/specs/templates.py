@@ -42,7 +42,7 @@ def new_document(title: str, *, kind: str = "spec", owner: str = "", team: str =
     for number, part in enumerate(_PARTS[kind], 1):
         lines += [f"## {number}. {part}", "", f"<!-- canon:system:{number} status:draft -->", "", _HINTS[part], ""]
         if _CRITERIA[kind] == part:
-            lines += ["### Acceptance Criteria", "", "- [ ] The system MUST …", "- [ ] The system SHOULD …", ""]
+            lines += ["### Acceptance Criteria", "", "- [ ] A user MUST be able to …", "- [ ] An answer SHOULD come within …", ""]
     return "\n".join(lines)
 
 

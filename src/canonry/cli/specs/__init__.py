@@ -1,1 +1,1 @@
-"""Commands that work on the specs of a checkout: no server, no network."""
+"""`canonry spec …`: commands that work on the specs of a checkout, without a server and without the network."""
