@@ -114,7 +114,7 @@ WITHOUT_JSON = [path for path, _ in COMMANDS if "--json" not in {flag for action
 
 @pytest.mark.parametrize("path", WITHOUT_JSON, ids=words_of)
 def test_only_commands_that_print_no_data_lack_json(path: tuple[str, ...]) -> None:
-    assert path in {("login",), ("logout",), ("up",), ("down",), ("serve",), ("completion",)} or path[-1] == "rm"
+    assert path in {("login",), ("logout",), ("up",), ("down",), ("serve",), ("completion",), ("db", "psql")} or path[-1] == "rm"
 
 
 @pytest.mark.usefixtures("signed_in")

@@ -154,7 +154,7 @@ def run_script(url: Secret, login: Login, database: str, script: str, seconds: i
     password = login.password.reveal() if login.password is not None else ""
     try:
         conninfo = make_conninfo(url.reveal(), user=login.name, password=password, dbname=database)
-        with psycopg.connect(conninfo, connect_timeout=10, application_name="canonry mask") as connection:
+        with psycopg.connect(conninfo, connect_timeout=10, application_name="canonry-mask") as connection:
             connection.execute(sql.SQL("SET statement_timeout = {}").format(sql.Literal(f"{seconds}s")))
             connection.execute(script.encode())
     except psycopg.Error as error:
