@@ -149,9 +149,7 @@ def change_database(
     else:
         say(f"Changed: {changed['tier']}, {_megabytes(changed['limit_bytes'])}, {changed['status']}.")
         if public:
-            say(
-                f"From other machines use the name of this one, port {changed['port']} and sslmode=require, with a login of `canonry db url`."
-            )
+            say(f"From other machines: port {changed['port']} of this one, sslmode=require, a login of `canonry db url`.")
 
 
 def upgrade_database(project: Project = None, as_json: AsJson = False) -> None:
