@@ -99,6 +99,10 @@ POST /app/admin/api/reindex/{installation_id}
 GET /app/{org}/api/docs/{owner}/{repo}/{file_path}
 GET /app/{org}/api/repos/{owner}/{repo}
 GET /app/{org}/api/search
+GET /app/{org}/api/coverage
+GET /app/{org}/api/dashboard
+GET /app/{org}/api/welcome
+coverage snapshots
 GET /app/{org}/api/specs/{owner}/{repo}/{file_path}
 GET /app/{org}/api/tasks
 GET /healthz

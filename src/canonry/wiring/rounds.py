@@ -2,6 +2,7 @@
 
 from canonry.features.audit import AnchorWriter
 from canonry.features.backups import PointRounds
+from canonry.features.coverage import Snapshots
 from canonry.features.databases import DatabaseRounds
 from canonry.features.deployments import Watch
 from canonry.features.disk import DiskRounds
@@ -26,6 +27,7 @@ def rounds(container: Container) -> list[Rounds]:
         PointRounds(container),
         Sweep(container),
         IndexSweep(container),
+        Snapshots(container.transactions),
         RepositoryRounds(container.transactions, container.home),
         Sampler(container),
         Shipper(container),

@@ -6,6 +6,8 @@ from canonry.features.audit.routes import router as audit
 from canonry.features.auth.routes import api_routers as auth
 from canonry.features.auth.routes import root_routers as auth_pages
 from canonry.features.backups.points.routes import router as backups
+from canonry.features.coverage.routes import router as coverage
+from canonry.features.dashboard.routes import router as dashboard
 from canonry.features.databases.routes import router as databases
 from canonry.features.deployments.routes import routers as deployments
 from canonry.features.disk.routes import router as disk
@@ -55,5 +57,5 @@ API: tuple[Routes, ...] = (
 )
 """Served under /v1 and, for older clients, at the same paths without it."""
 
-ROOT: tuple[Routes, ...] = (git, indexing, specs, search, *auth_pages, *account_pages, keys, figures)
+ROOT: tuple[Routes, ...] = (git, indexing, specs, search, coverage, dashboard, *auth_pages, *account_pages, keys, figures)
 """Served exactly where they say."""

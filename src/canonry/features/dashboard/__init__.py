@@ -1,1 +1,1 @@
-"""Overview queries for the dashboard (room for: summary)."""
+"""The first look at an organization: its repositories with what they specify, and how far somebody new has come."""

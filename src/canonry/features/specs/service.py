@@ -74,6 +74,11 @@ def documents(tx: Tx, actor: Actor, repository: git.Repository | None = None) ->
     return [row for row in found if row.repository_id in visible]
 
 
+def has_specs(tx: Tx, actor: Actor) -> bool:
+    """Say whether the caller can see any spec."""
+    return any(row.is_spec for row in documents(tx, actor)) if actor.project_id else reading.any_spec(tx, actor.organization_id)
+
+
 def tasks(tx: Tx, actor: Actor, *, status: str | None, repository: git.Repository | None) -> tuple[list[TaskRow], int]:
     """Return what there is to do: sections that are todo, in progress or blocked, or those of one status; and how many there are."""
     require(actor, Permission.SPECS_READ)

@@ -24,6 +24,12 @@ def summaries(tx: Tx, organization_id: str, repository_id: str | None = None) ->
         ).fetchall()  # fmt: skip
 
 
+def any_spec(tx: Tx, organization_id: str) -> bool:
+    """Say whether an organization has a spec."""
+    query = "SELECT 1 FROM spec_documents WHERE organization_id = %s AND is_spec LIMIT 1"
+    return tx.connection.execute(query, (organization_id,)).fetchone() is not None
+
+
 def document(tx: Tx, repository_id: str, path: str) -> Summary | None:
     """Return one document."""
     with tx.connection.cursor(row_factory=class_row(Summary)) as cursor:

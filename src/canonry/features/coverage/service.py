@@ -1,0 +1,36 @@
+"""Coverage by its exact formula (canonry.specs.measures), over what the caller may see."""
+
+from datetime import timedelta
+
+from canonry.core.access import Actor, Permission, require
+from canonry.core.clock import now
+from canonry.features import git
+from canonry.features.coverage import store
+from canonry.features.coverage.models import Coverage
+from canonry.infra.tx import Tx
+from canonry.specs.measures import Counts, total
+
+MOST_DAYS = 3650
+
+
+def coverage(tx: Tx, actor: Actor, *, repo: str | None, team: str | None, days: int) -> Coverage:
+    """Return the coverage of the caller's specs. repo: `owner/name` or a name. Letter case does not matter; unknown names give zeros."""
+    require(actor, Permission.SPECS_READ)
+    repositories = {item.id: item for item in git.repositories(tx, actor)}
+    chosen = None if repo is None and actor.project_id is None else [item.id for item in repositories.values() if _is_named(item, repo)]
+    by_repository: dict[str, Counts] = {}
+    by_team: dict[str, Counts] = {}
+    for repository_id, name, sums in store.by_repository_and_team(tx, actor.organization_id, chosen, team):
+        counts = Counts(*sums)
+        if repository_id in repositories:
+            full_name = repositories[repository_id].full_name
+            by_repository[full_name] = by_repository.get(full_name, Counts()) + counts
+        if name:
+            by_team[name] = by_team.get(name, Counts()) + counts
+    since = now().date() - timedelta(days=days)
+    trend = store.days(tx, actor.organization_id, since, chosen, team)
+    return Coverage(total(by_repository.values()), by_repository, by_team, trend)
+
+
+def _is_named(repository: git.Repository, wanted: str | None) -> bool:
+    return wanted is None or wanted.lower() in {repository.full_name.lower(), repository.name.lower()}
