@@ -101,3 +101,7 @@ def test_nothing_is_deleted_without_a_word(canonry: RunCli, server: ApiServer) -
     assert [request.method for request in server.requests if request.path == AT] == ["GET"]
     assert canonry("db", "rm", "--project", "shop", "--yes").returncode == 0
     assert server.requests[-1].method == "DELETE"
+    assert canonry("db", "rm", "--project", "shop", "-d", "db_9", "--yes").returncode == 4
+    server.refusals["/v1/projects/shop/databases/db_2"] = (204, {})
+    assert canonry("db", "rm", "--project", "shop", "-d", "db_2", "--yes").returncode == 0
+    assert server.requests[-1].path == "/v1/projects/shop/databases/db_2"

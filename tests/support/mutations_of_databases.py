@@ -17,10 +17,18 @@ def _with_database(body: object = None) -> Callable[[Api], Call]:
     return prepare
 
 
+def _retired(api: Api) -> Call:
+    call = _with_database()(api)
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute("UPDATE databases SET role = 'retired'")
+    return call
+
+
 ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /projects/{project}/database": lambda api: Call({"project": api.project("shop")}, {"tier": "small"}),
     "PATCH /projects/{project}/database": _with_database({"disk_mb": 512}),
     "DELETE /projects/{project}/database": _with_database(),
+    "DELETE /projects/{project}/databases/{database}": _retired,
     "POST /projects/{project}/database/rotate": _with_database({}),
     "POST /projects/{project}/database/access": _with_database({"hours": 1}),
     "POST /projects/{project}/databases/{database}/access": _with_database({"hours": 1}),

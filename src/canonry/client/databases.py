@@ -84,9 +84,10 @@ class DatabasesApi:
         """Move the database to the newest PostgreSQL there is. Raises: Conflict `database_is_current`."""
         return self._one("POST", f"{self._at}/upgrade", {})
 
-    def delete(self) -> None:
-        """Delete the database with everything in it."""
-        self._transport.send("DELETE", self._at, timeout=_PATIENCE)
+    def delete(self, database: str | None = None) -> None:
+        """Delete the database with everything in it, or a retired one by its id. Raises: Conflict `database_in_use`."""
+        at = self._at if database is None else f"{self._project}/databases/{quote(database, safe='')}"
+        self._transport.send("DELETE", at, timeout=_PATIENCE)
 
     def _one(self, method: str, path: str, document: Document, environment: str | None = None) -> Database:
         query = {"environment": environment}

@@ -143,6 +143,22 @@ def test_there_is_nothing_newer_to_move_to_and_that_is_said(api: Api) -> None:
     assert len(api.get(f"/v1/projects/{slug}/databases")["databases"]) == 1
 
 
+def test_only_retired_ones_are_deleted_by_their_id_and_none_while_somebody_works_on_it(api: Api) -> None:
+    slug = api.project("shop")
+    database = made(api, slug)
+    at = f"/v1/projects/{slug}/databases/{database['id']}"
+    assert api.ask("DELETE", at).error == (409, "database_in_use")
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute("UPDATE databases SET role = 'retired', busy_until = now() + interval '1 minute'")
+    assert api.ask("DELETE", at).error == (409, "database_busy")
+    assert answers(database["connection_string"])
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute("UPDATE databases SET busy_until = now()")
+    assert api.ask("DELETE", at).status == 204
+    assert not answers(database["connection_string"])
+    assert api.ask("DELETE", at).error == (404, "database_not_found")
+
+
 def test_deleting_a_project_frees_its_database(api: Api) -> None:
     slug = api.project("shop")
     url = made(api, slug)["connection_string"]

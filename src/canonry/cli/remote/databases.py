@@ -161,19 +161,27 @@ def upgrade_database(project: Project = None, as_json: AsJson = False) -> None:
         say(f"PostgreSQL {done['version']} now. What it was is kept: canonry db ls")
 
 
-def remove_database(project: Project = None, yes: Annotated[bool, option("--yes", "-y", help="Do not ask first.")] = False) -> None:
+def remove_database(
+    database: Annotated[
+        str | None, option("--database", "-d", metavar="ID", help="A retired one instead, as `canonry db ls` shows it.")
+    ] = None,
+    project: Project = None,
+    yes: Annotated[bool, option("--yes", "-y", help="Do not ask first.")] = False,
+) -> None:
     """Delete the database of a project with everything in it. This cannot be undone: it asks for the project's slug first."""
     slug = project_of(project)
     api = DatabasesApi(current(), slug)
-    found = api.show()
+    found = next((item for item in api.list() if item["id"] == database), None) if database is not None else api.show()
+    if found is None:
+        raise NotFound("database_not_found", f"{slug} has no database {database}.", hint="`canonry db ls` lists them.")
     if not yes:
         if not sys.stdin.isatty():
             raise Invalid("not_confirmed", f"Deleting the database of {slug} was not confirmed.", hint="Say so with --yes.")
-        say(f"This deletes {found['id']} ({_megabytes(found['size_bytes'])}) and everything in it.")
+        say(f"This deletes {found['id']} ({found['role']}, {_megabytes(found['size_bytes'])}) and everything in it.")
         if ask("Type the project's slug to go on: ") != slug:
             raise Invalid("not_confirmed", f"The database of {slug} was not deleted.")
-    api.delete()
-    say(f"Deleted the database of {slug}. DATABASE_URL is gone.")
+    api.delete(database)
+    say(f"Deleted {found['id']} of {slug}." + (" DATABASE_URL is gone." if database is None else ""))
 
 
 def _wish(tier: str | None, disk: int | None, sleep: bool | None, public: bool | None) -> Document:

@@ -58,7 +58,7 @@ class DatabaseRounds:
             return None
         if database.state is State.REMOVING or making.is_left_over(database):
             return partial(self._remove, database)
-        if database.state is not State.ACTIVE or (database.busy_until is not None and database.busy_until > now()):
+        if database.state is not State.ACTIVE or service.is_busy(database):
             return None
         if database.previous_until is not None and database.previous_until <= now():
             return partial(self._retire, database)

@@ -44,7 +44,7 @@ def get_database(
 ) -> DatabaseAnswer:
     """Show the database of a project, or of one of its previews: size, state and where it is, never the password."""
     database = service.find(tx, actor, project, environment)
-    return answer_of(service.show(services, database, own=service.is_overridden(tx, services, database)))
+    return answer_of(service.show(services, database, own=service.is_overridden(tx, database)))
 
 
 @router.operation("GET", "/projects/{project}/databases", Permission.PROJECTS_READ)
@@ -63,6 +63,12 @@ def change_database(project: str, body: ChangeDatabase, actor: ActorDep, service
 def delete_database(project: str, actor: ActorDep, services: ServicesDep) -> None:
     """Delete the database of a project with everything in it. Nobody can connect from now on, and DATABASE_URL is gone."""
     service.delete(services, actor, project)
+
+
+@router.operation("DELETE", "/projects/{project}/databases/{database}", Permission.PROJECTS_DEPLOY, status_code=204, errors=(409, 503))
+def delete_retired_database(project: str, database: str, actor: ActorDep, services: ServicesDep) -> None:
+    """Delete a retired database, which another took the place of or an upgrade kept, with everything in it."""
+    service.delete_other(services, actor, project, database)
 
 
 @router.operation("POST", "/projects/{project}/database/rotate", Permission.PROJECTS_DEPLOY, errors=(409, 503))

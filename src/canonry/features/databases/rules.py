@@ -1,7 +1,7 @@
 """Pure decisions about databases: names, sizes, ports, what is shown."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -61,9 +61,9 @@ def check_wish(wish: Wish, most_mb: int, *, shared: bool) -> None:
                       hint="CANONRY_DATABASE_DISK sets how much a database may take.", issues=issues)  # fmt: skip
 
 
-def require_free_name(run: Mapping[str, str], slug: str) -> None:
+def require_free_name(own: Collection[str], slug: str) -> None:
     """Return when the project has no variable of its own where its database would be named. Raises: Conflict `database_url_is_set`."""
-    if URL in run:
+    if URL in own:
         raise Conflict("database_url_is_set", f"{slug} has a variable {URL} of its own, and an app can have only one.",
                        hint=f"Remove it first: canonry env rm {URL}. Its value is not shown again, so keep it if you need it.")  # fmt: skip
 

@@ -16,7 +16,7 @@ from canonry.features.databases import inside, making, store
 from canonry.features.databases.context import Context
 from canonry.features.databases.delivery import access_of, spec_of
 from canonry.features.databases.events import DatabaseChanged, DatabaseCreated, DatabaseDeleted, DatabaseOpened, DatabaseRotated
-from canonry.features.databases.models import Access, Database, Shown, State, Wish
+from canonry.features.databases.models import Access, Database, Role, Shown, State, Wish
 from canonry.features.databases.rules import URL, check_wish, facts, names_of, new_password, other_login, require_free_name, status_of
 from canonry.features.projects import Project
 from canonry.infra.tx import Tx
@@ -42,7 +42,7 @@ def create(context: Context, actor: Actor, key: str, wish: Wish) -> Opened:
     with context.transactions.begin() as tx:
         project = projects.find(tx, actor, key)
         database = making.planned(tx, context, project, PRODUCTION, wish)
-        require_free_name(env.snapshot(tx, context.vault, project.id, PRODUCTION).run, project.slug)
+        require_free_name(env.run_keys(tx, project.id, PRODUCTION), project.slug)
     done: list[Database] = []
 
     def make() -> None:
@@ -92,9 +92,9 @@ def show(context: Context, database: Database, *, own: bool = False) -> Shown:
     return Shown(database, status, reason, host, port, names_of(clusters, database.cluster_id).database, own)
 
 
-def is_overridden(tx: Tx, context: Context, database: Database) -> bool:
+def is_overridden(tx: Tx, database: Database) -> bool:
     """Say whether the app is given a DATABASE_URL of the project's own instead."""
-    return URL in env.snapshot(tx, context.vault, database.project_id, database.environment).run
+    return URL in env.run_keys(tx, database.project_id, database.environment)
 
 
 def change(context: Context, actor: Actor, key: str, wish: Wish) -> Shown:
@@ -217,15 +217,39 @@ def _admitted(context: Context, database: Database, hours: int) -> Opened:
 def delete(context: Context, actor: Actor, key: str) -> None:
     """Delete the database of a project with everything in it: from now on nobody can connect.
 
-    Raises: NotFound `database_not_found`; Unavailable.
+    Raises: NotFound `database_not_found`; Conflict `database_busy`; Unavailable.
     """
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
-        database = find(tx, actor, key)
-        store.update(tx, database.id, {"state": str(State.REMOVING)})
-        happened = DatabaseDeleted(database.organization_id, database.project_id, database.environment, database.id)
-        tx.emit(happened, before={**facts(database), "size_bytes": database.size_bytes})
+        database = _condemned(tx, find(tx, actor, key))
     making.discard(context, database)
+
+
+def delete_other(context: Context, actor: Actor, key: str, database_id: str) -> None:
+    """Delete a database that nothing uses: one that another took the place of, or that was kept beside an upgrade.
+
+    Raises: NotFound `database_not_found`; Conflict `database_in_use`, `database_busy`; Unavailable.
+    """
+    require(actor, Permission.PROJECTS_DEPLOY)
+    with context.transactions.begin() as tx:
+        database = find_any(tx, actor, key, database_id)
+        if database.role is not Role.RETIRED:
+            hints = {Role.LIVE: "Remove it with its project or preview: canonry db rm, canonry previews rm.",
+                     Role.RESTORED: "Discard the restore it belongs to."}  # fmt: skip
+            raise Conflict("database_in_use", f"{database.id} is {database.role}, and only retired ones are deleted by their id.",
+                           hint=hints.get(database.role, "It goes by itself."))  # fmt: skip
+        _condemned(tx, database)
+    making.discard(context, database)
+
+
+def _condemned(tx: Tx, database: Database) -> Database:
+    """Note that a database is to be removed, and that somebody wanted that."""
+    if is_busy(database):
+        raise busy()
+    store.update(tx, database.id, {"state": str(State.REMOVING)})
+    happened = DatabaseDeleted(database.organization_id, database.project_id, database.environment, database.id)
+    tx.emit(happened, before={**facts(database), "size_bytes": database.size_bytes})
+    return database
 
 
 def clusters_of(tx: Tx, project: Project) -> list[str]:
@@ -251,6 +275,16 @@ def ready(database: Database | None) -> Database:
     """Return a database that may be worked on. Raises: NotFound `database_not_found`; Conflict `database_busy`."""
     if database is None:
         raise NotFound("database_not_found", "The database was deleted meanwhile.")
-    if database.state is not State.ACTIVE or (database.busy_until is not None and database.busy_until > now()):
-        raise Conflict("database_busy", "The database is being made, moved or removed.", hint="Try again in a moment.")
+    if database.state is not State.ACTIVE or is_busy(database):
+        raise busy()
     return database
+
+
+def is_busy(database: Database) -> bool:
+    """Say whether somebody works on its stopped cluster."""
+    return database.busy_until is not None and database.busy_until > now()
+
+
+def busy() -> Conflict:
+    """Return the error for a database that cannot be worked on now."""
+    return Conflict("database_busy", "The database is being made, moved or removed.", hint="Try again in a moment.")

@@ -4,6 +4,6 @@ Values are sealed at rest and never shown when they are sensitive; what a deploy
 """
 
 from canonry.features.env.copies import copy_of, put_back
-from canonry.features.env.snapshot import Snapshot, snapshot
+from canonry.features.env.snapshot import Snapshot, run_keys, snapshot
 
-__all__ = ["Snapshot", "copy_of", "put_back", "snapshot"]
+__all__ = ["Snapshot", "copy_of", "put_back", "run_keys", "snapshot"]

@@ -30,3 +30,9 @@ def snapshot(tx: Tx, vault: Vault, project_id: str, environment: str) -> Snapsho
         run={row.key: values[row.key] for row in rows if row.for_run},
         secrets=tuple(values[row.key] for row in rows if row.sensitive),
     )
+
+
+def run_keys(tx: Tx, project_id: str, environment: str) -> frozenset[str]:
+    """Return the names of the variables that what runs in an environment is given; nothing is opened for it."""
+    rows = effective(store.of_project(tx, project_id, sources_of(environment)), environment)
+    return frozenset(row.key for row in rows if row.for_run)
