@@ -34,7 +34,7 @@ _RULER = re.compile(r"^[ \t>]*[|:-][|: \t-]*$", re.MULTILINE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _VOID = frozenset({"br", "hr", "img", "input", "col", "wbr", "area", "embed", "source", "meta", "link", "base"})
 _COMMENT = re.compile(r"^[ \t]*<!--[ \t]*(?:canon|specwright):[^\n]*-->[ \t]*$", re.MULTILINE)
-_GITHUB_TICKET = re.compile(r"(?:([\w.-]+)/)?(?:([\w.-]+))?#?(\d+)")
+_GITHUB_TICKET = re.compile(r"(?:(?:([\w.-]+)/)?([\w.-]+)#|#)?(\d+)")
 
 
 @dataclass(frozen=True, slots=True)

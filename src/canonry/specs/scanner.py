@@ -49,7 +49,7 @@ _CANDIDATE = re.compile(
 )
 _LIST_ITEM = re.compile(r"([ \t]*)(?:[-*+]|\d{1,9}[.)])([ \t]+)")
 _END_OF_HTML = re.compile(r"</(?:pre|script|style|textarea)>", re.IGNORECASE)
-_LOOK_BACK = 200  # lines
+_LOOK_BACK = 50  # lines
 _CLOSING_HASHES = re.compile(r"(?:^|[ \t])#+$")
 
 
@@ -59,6 +59,7 @@ def scan(text: str, start: int = 0, line: int = 1, skipped: list[tuple[int, int]
     skipped: takes the offsets of what is code or hidden, from the first character to behind the last.
     """
     at, counted = start, start
+    fence = (start, 0)
     find = _CANDIDATE.search
     while match := find(text, at):
         begin = match.start()
@@ -78,7 +79,7 @@ def scan(text: str, start: int = 0, line: int = 1, skipped: list[tuple[int, int]
             if token:
                 yield token
         elif kind == "info":
-            at, is_closed = _skip_fence(text, match)
+            at, is_closed, fence = _skip_fence(text, match, fence)
             if not is_closed:
                 yield Token(Kind.UNCLOSED, match["fence"], "", line, match.start("fence") - begin + 1, begin, match.end())
         elif not _END_OF_HTML.search(match["html"]):
@@ -109,32 +110,36 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if end < 0 else end
 
 
-def _skip_fence(text: str, opening: re.Match[str]) -> tuple[int, bool]:
-    """Return where scanning goes on after a fence, and whether it was closed. What only looks like a fence is skipped as a line."""
+def _skip_fence(text: str, opening: re.Match[str], before: tuple[int, int]) -> tuple[int, bool, tuple[int, int]]:
+    """Return where scanning goes on after a fence, whether it was closed, and what the next one wants to know as `before`.
+
+    before: where the last fence ended, and how far its list item indents. What only looks like a fence is skipped as a line.
+    """
     sign, info = opening["fence"], opening["info"]
     if sign[0] == "`" and "`" in info:
-        return opening.end(), True
+        return opening.end(), True, before
     column = opening.start("fence") - opening.start()
-    container = _container(text, opening, column)
+    container = _container(text, opening, column, before)
     if container is None:
-        return opening.end(), True  # indented code that shows a fence
+        return opening.end(), True, before  # indented code that shows a fence
     ends = rf"(?P<close>[ ]{{{container},{container + 3}}}{re.escape(sign[0])}{{{len(sign)},}}[ \t]*$)"
     if container:  # the fence ends with its list item
         ends += rf"|[ ]{{0,{container - 1}}}(?=[^ \t\n])"
     end = re.compile(f"^(?:{ends})", re.MULTILINE).search(text, opening.end() + 1)
     if end is None:
-        return len(text), False
-    return (end.end() if end["close"] else end.start()), True
+        return len(text), False, before
+    behind = end.end() if end["close"] else end.start()
+    return behind, True, (behind, container if end["close"] else 0)
 
 
-def _container(text: str, opening: re.Match[str], column: int) -> int | None:
+def _container(text: str, opening: re.Match[str], column: int, before: tuple[int, int]) -> int | None:
     """Return how far the list item around a fence indents what is in it: 0 for no item, None when the fence is indented code itself."""
     if item := _LIST_ITEM.match(text, opening.start(), opening.start("fence")):
         return len(item[0])
     if column == 0:
         return 0
     end, looked = opening.start() - 1, 0
-    while end > 0 and looked < _LOOK_BACK:
+    while end > before[0] and looked < _LOOK_BACK:
         looked += 1
         begin = text.rfind("\n", 0, end) + 1
         line = text[begin:end]
@@ -142,7 +147,10 @@ def _container(text: str, opening: re.Match[str], column: int) -> int | None:
             if item := _LIST_ITEM.match(line):
                 if len(item[0]) <= column:
                     return len(item[0])
-            elif not line.startswith((" ", "\t")):
-                break
+            elif not line.startswith((" ", "\t")) and not (line[0].isalnum() and text[begin - 2 : begin - 1] not in {"", "\n"}):
+                break  # neither indented nor a lazy line, which goes on with the paragraph above it
         end = begin - 1
+    else:
+        if end <= before[0] and 0 < before[1] <= column:
+            return before[1]  # in the same item as the last fence
     return 0 if column < 4 else None
