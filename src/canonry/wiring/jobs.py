@@ -41,6 +41,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     report_queue.REPORT_CLOSED: reports.report_closed,
     auth_queue.END: auth.end_sessions,
     notification_queue.NOTE_FAILURE: notifications.note_failure,
+    notification_queue.NOTE_BACKUP: notifications.note_backup,
     notification_queue.NOTE_DISK: notifications.note_disk,
     notification_queue.NOTE_SUCCESS: notifications.note_success,
     mailbox.SEND: mailbox.send,

@@ -3,6 +3,7 @@
 from canonry.features.audit import AnchorWriter
 from canonry.features.backups import PointRounds
 from canonry.features.coverage import Snapshots
+from canonry.features.backups import ArchiveRounds, PointRounds
 from canonry.features.databases import DatabaseRounds
 from canonry.features.deployments import Watch
 from canonry.features.disk import DiskRounds
@@ -23,6 +24,7 @@ def rounds(container: Container) -> list[Rounds]:
     return [
         container.ports.clusters,
         DatabaseRounds(container),
+        ArchiveRounds(container),
         Watch(container),
         PointRounds(container),
         Sweep(container),

@@ -4,6 +4,11 @@
 beside the live one. `proofs/`: backups that were restored for a trial, and what that showed.
 """
 
+from canonry.features.backups.archiving.models import DatabaseBackup
+from canonry.features.backups.archiving.rounds import ArchiveRounds, alarms
+from canonry.features.backups.archiving.rules import failures_in_row
+from canonry.features.backups.archiving.store import get as database_backup
+from canonry.features.backups.archiving.store import of_clusters as database_backups
 from canonry.features.backups.points.rounds import PointRounds
 
-__all__ = ["PointRounds"]
+__all__ = ["ArchiveRounds", "DatabaseBackup", "PointRounds", "alarms", "database_backup", "database_backups", "failures_in_row"]

@@ -3,7 +3,7 @@
 from canonry.features import deployments
 from canonry.features.notifications import service
 from canonry.features.notifications.context import Context
-from canonry.features.notifications.sending import tell, tell_of_disk
+from canonry.features.notifications.sending import tell, tell_of_backup, tell_of_disk
 
 
 def note_failure(context: Context, organization_id: str, project_id: str, deployment_id: str, code: str) -> None:
@@ -20,6 +20,12 @@ def note_disk(context: Context, organization_id: str, mark: str) -> None:
     """The disk passed a mark."""
     del organization_id
     tell_of_disk(context, mark)
+
+
+def note_backup(context: Context, organization_id: str, project_id: str, backup_id: str) -> None:
+    """A backup of a database failed."""
+    del project_id
+    tell_of_backup(context, organization_id, backup_id)
 
 
 def note_success(context: Context, organization_id: str, project_id: str, deployment_id: str) -> None:

@@ -1,6 +1,6 @@
 """The text of a mail: what failed, why, the end of the log, what to do next; what works again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from canonry.core.environments import is_preview
 from canonry.core.mail import Mail
@@ -32,6 +32,15 @@ def about_disk(settings: Settings, to: str, mark: str, space: Space) -> Mail:
     }.get(mark, ("The disk has room again", "Builds go on."))
     advice = "" if mark == "fine" else "Who uses what: canonry disk. What can be made again is removed by canonry disk prune.\n"
     return Mail(to, f"{subject} ({settings.base_domain})", f"{left} {words}\n{advice}\nYou get this because you run {settings.own_url}.\n")
+
+
+def about_backup(settings: Settings, to: str, slug: str, kind: str, error: Mapping[str, str]) -> Mail:
+    """Tell an owner that a backup of a project's database failed."""
+    lines = [f"The database of {slug} goes on, but a backup of it ({kind}) failed.", f"Why: {error.get('message', '')}"]
+    if error.get("hint"):
+        lines.append(f"What to do: {error['hint']}")
+    lines.append("It is tried again by itself. You are told of the first failure, and of another only after a backup has succeeded.")
+    return Mail(to, f"Backup failed: {slug}", "\n".join(lines) + f"\n\nYou get this because you own {slug} at {settings.own_url}.\n")
 
 
 def _subject(failures: Sequence[Failure], recovered: Sequence[Notice]) -> str:

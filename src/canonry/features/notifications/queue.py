@@ -3,5 +3,6 @@
 from canonry.infra.jobs import Job
 
 NOTE_FAILURE = Job("notifications.note_failure", lock="notify:{organization_id}")
+NOTE_BACKUP = Job("notifications.note_backup", lock="notify:{organization_id}")
 NOTE_DISK = Job("notifications.note_disk", lock="notify:platform")
 NOTE_SUCCESS = Job("notifications.note_success", lock="notify:{organization_id}")

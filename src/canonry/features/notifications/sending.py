@@ -3,9 +3,10 @@
 import logging
 import time
 
+from canonry.core.access import Role
 from canonry.core.clock import now
 from canonry.core.errors import CanonryError
-from canonry.features import accounts, deployments
+from canonry.features import accounts, backups, deployments, projects
 from canonry.features.notifications import letters, store
 from canonry.features.notifications.context import Context
 from canonry.features.notifications.models import Failure, Notice
@@ -45,6 +46,22 @@ def tell_of_disk(context: Context, mark: str) -> None:
     with context.transactions.begin() as tx:
         for address in accounts.operator_addresses(tx):
             queue_mail(tx, context.vault, letters.about_disk(context.settings, address, mark, context.ports.disk.space()))
+
+
+def tell_of_backup(context: Context, organization_id: str, backup_id: str) -> None:
+    """Write to the owners that backups of a database fail: of the first that does, until one succeeds again."""
+    with context.transactions.begin() as tx:
+        backup = backups.database_backup(tx, backup_id)
+        if backup is None or backup.error is None or backup.error.get("code") == "interrupted":
+            return
+        made = [found for found in backups.database_backups(tx, [backup.cluster_id])[backup.cluster_id] if found.id <= backup.id]
+        project = projects.get_any(tx, backup.project_id)
+        if backups.failures_in_row([found for found in made if (found.error or {}).get("code") != "interrupted"]) != 1:
+            return
+        for person in accounts.reachable_members(tx, organization_id):
+            if person.role == Role.OWNER:
+                letter = letters.about_backup(context.settings, person.email, project.slug, str(backup.kind), backup.error)
+                queue_mail(tx, context.vault, letter)
 
 
 class Digest:

@@ -197,7 +197,8 @@ def _text(connection: Connection[_Row], query: str | sql.Composed) -> str:
 def _connect(url: Secret, database: str | None = None) -> Connection[_Row]:
     conninfo = url.reveal() if database is None else make_conninfo(url.reveal(), dbname=database)
     connection = psycopg.connect(conninfo, autocommit=True, connect_timeout=15, application_name="canonry backup")
-    connection.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET search_path = pg_catalog")
+    connection.execute("SET default_transaction_read_only = off; SET statement_timeout = 0; SET search_path = pg_catalog")
+    connection.execute("SET idle_in_transaction_session_timeout = 0")
     return connection
 
 

@@ -50,7 +50,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Shipped:
-    """What one look into a spool did. waiting: bytes that are still there."""
+    """What one look into a spool did. waiting: how many are still there."""
 
     segments: int
     waiting: int
@@ -65,12 +65,15 @@ def ship(folder: Path, archive: Archive, *, most: int = 1_000_000) -> Shipped:
     spool = folder / "spool"
     sent = 0
     for path in _waiting(spool)[:most]:
-        target = _target(archive.cluster, path)
-        if target is not None and not _has(archive, target, path):
-            archive.put(target, _read(path))
-        path.unlink()
+        try:
+            target = _target(archive.cluster, path)
+            if target is not None and not _has(archive, target, path):
+                archive.put(target, _read(path))
+            path.unlink()
+        except FileNotFoundError:  # somebody else sends the same: then it is there
+            continue
         sent += 1
-    return Shipped(sent, sum(path.stat().st_size for path in _waiting(spool)), gaps(folder))
+    return Shipped(sent, len(_waiting(spool)), gaps(folder))
 
 
 def gaps(folder: Path) -> list[Gap]:

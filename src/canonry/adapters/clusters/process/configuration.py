@@ -24,7 +24,7 @@ _SETTINGS: Mapping[str, str] = {
     "superuser_reserved_connections": str(_RESERVED),
     "min_wal_size": "16MB",
     "max_wal_size": "256MB",
-    "archive_timeout": "60",
+    "archive_timeout": "50",  # with the way to the archive that makes a minute
     "temp_file_limit": "2GB",
     "idle_in_transaction_session_timeout": "15min",
     "log_checkpoints": "off",
