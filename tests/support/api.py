@@ -273,7 +273,7 @@ def api(common_api: Api) -> Api:
     current_origin.set(SYSTEM)  # a test may have called something that puts a person there
     forget_events(container)
     with container.transactions.begin() as tx:
-        for table in ("projects", "organizations", "users", "attempts", "mails", "procrastinate_jobs"):
+        for table in ("projects", "organizations", "users", "attempts", "mails", "database_backups", "backup_gaps", "procrastinate_jobs"):
             tx.connection.execute(f"DELETE FROM {table}".encode())  # noqa: S608 -- our own names
     for folder in (container.home.uploads, container.home.build_logs, container.home.instance_logs):
         for entry in folder.iterdir():
