@@ -1,9 +1,8 @@
 """What is looked at once a second, in one process of a Canonry at a time: find everything here that happens by the clock."""
 
 from canonry.features.audit import AnchorWriter
-from canonry.features.backups import PointRounds
-from canonry.features.coverage import Snapshots
 from canonry.features.backups import ArchiveRounds, PointRounds
+from canonry.features.coverage import Snapshots
 from canonry.features.databases import DatabaseRounds
 from canonry.features.deployments import Watch
 from canonry.features.disk import DiskRounds

@@ -21,7 +21,6 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "deployment.superseded": (REPORT,),
     "repository.pushed": (INDEX,),
     "pull_request.merged": (INDEX, DEPLOY_COMMITTED),
-    "pull_request.merged": (DEPLOY_COMMITTED,),
     "database_backup.failed": (NOTE_BACKUP,),
     "database.created": (RENEW,),
     "database.rotated": (RENEW,),

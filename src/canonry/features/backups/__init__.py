@@ -2,6 +2,7 @@
 
 `points/`: a project as a whole (what was live, its variables, a moment of its database). `restores/`: databases as they were at a moment,
 beside the live one. `proofs/`: backups that were restored for a trial, and what that showed.
+`archiving/`: what goes to the archive by the clock, and what goes from there.
 """
 
 from canonry.features.backups.archiving.models import DatabaseBackup
