@@ -1,5 +1,7 @@
 """The API of databases, with real servers behind it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 
@@ -97,14 +99,14 @@ def test_a_person_gets_a_login_of_their_own_that_ends(api: Api) -> None:
     assert api.ask("POST", f"/v1/projects/{slug}/databases/db_0/access").error == (404, "database_not_found")
 
 
-def test_two_at_once_make_one(api: Api) -> None:
-    slug = api.project("shop")
-    with api.container.transactions.begin() as tx:
-        project = tx.connection.execute("SELECT id FROM projects WHERE slug = %s", (slug,)).fetchone()
-    assert project is not None
-    first = made(api, slug)
-    assert api.ask("POST", f"/v1/projects/{slug}/database").error == (409, "database_exists")
-    assert api.get(f"/v1/projects/{slug}/databases")["databases"][0]["id"] == first["id"]
+def test_of_many_at_once_each_project_gets_one_with_a_port_of_its_own(api: Api) -> None:
+    slugs = [api.project() for _ in range(3)] * 2
+    with ThreadPoolExecutor(len(slugs)) as pool:
+        answers_ = list(pool.map(lambda slug: api.ask("POST", f"/v1/projects/{slug}/database"), slugs))
+    assert sorted(answer.status for answer in answers_) == [201] * 3 + [409] * 3
+    urls = [answer.json["connection_string"] for answer in answers_ if answer.status == 201]
+    assert len({url.rpartition(":")[2] for url in urls}) == 3
+    assert all(answers(url) for url in urls)
 
 
 def test_one_that_cannot_be_made_leaves_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,9 +41,10 @@ def upgrade(context: Context, actor: Actor, key: str) -> Shown:
         clusters.upgrade(database.cluster_id)
 
     try:
-        making.discarding(context, before, move)
-        clusters.start(spec_of(database))
-        making.equip(context, database)
+        try:
+            making.discarding(context, before, move)
+        finally:
+            clusters.start(spec_of(database))  # as it was, when the move failed
         return _noted(context, database, before)
     finally:
         with context.transactions.begin() as tx:
