@@ -312,7 +312,8 @@ def _machine(apps: Apps) -> Machine:
 
 
 def _container(database: Database, machine: Machine, root: Path) -> Container:
-    settings = Settings(home=root, upload_limit=1, health_timeout=2, drain_seconds=0, stop_grace=1, allow_file_urls=True, build_timeout=20,
+    settings = Settings(home=root, upload_limit=1, health_timeout=2, drain_seconds=0, stop_grace=1, allow_file_urls=True,
+                        private_git_hosts="localhost,127.0.0.1", build_timeout=20,
                         rate_limit=1_000_000, rate_limit_anonymous=1_000_000, rate_limit_sign_in=1_000_000)  # fmt: skip
     home = Home(settings.home_path)
     home.create()

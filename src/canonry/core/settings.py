@@ -74,7 +74,10 @@ class Settings:
     database_disk: int = _setting(10_240, "MiB a project's database may take at most.")
     database_sleep: int = _setting(3600, "Seconds without a connection after which a database sleeps until the next one; 0: never.")
     allow_file_urls: bool = _setting(False, "Accept file:// repositories (for tests and for one person's machine).")
-    allow_private_targets: bool = _setting(False, "Let webhooks and log drains of users reach loopback and private addresses.")
+    allow_private_targets: bool = _setting(False, "Let webhooks, log drains and git of users reach loopback and private addresses.")
+    private_git_hosts: str = _setting(
+        "", "Servers inside this network whose repositories users may deploy, like git.corp.example or localhost:3000, separated by commas."
+    )
     open_registration: bool = _setting(False, "Let anybody register; without it people need an invitation.")
     public_addresses: str = _setting(
         "", "Addresses at which the internet reaches this machine, separated by commas; for A and AAAA records."
@@ -126,6 +129,11 @@ class Settings:
     backups_s3_secret_key: Secret | None = _setting(None, "Secret of that access key.")
     metrics_token: Secret | None = _setting(None, "Bearer token with which Prometheus may read /metrics (16 characters or more).")
     allow_no_sandbox: bool = _setting(False, "Run builds and apps without a sandbox where namespaces are forbidden.")
+
+    @property
+    def private_git_host_list(self) -> list[str]:
+        """The servers of CANONRY_PRIVATE_GIT_HOSTS, in lower case."""
+        return [part.strip().lower() for part in self.private_git_hosts.split(",") if part.strip()]
 
     @property
     def public_address_list(self) -> list[str]:
@@ -264,14 +272,15 @@ _RANGES = {"backups_days": (1, 3650), "preview_days": (1, 365), "preview_limit":
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
+_GIT_HOST = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:]*")
+
+
 def _checked(settings: Settings) -> Settings:
     for name, (low, high) in _RANGES.items():
         value = getattr(settings, name)
         if not low <= value <= high:
             raise _wrong(name, value, f"expected {low} to {high}")
-    for origin in settings.origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise _wrong("allowed_origins", origin, "expected origins like https://app.example.com, without a path")
+    _check_lists(settings)
     if settings.redis_url is not None and not settings.redis_url.reveal().startswith(("redis://", "rediss://", "unix://")):
         raise _wrong("redis_url", settings.redis_url, "expected redis://, rediss:// or unix://")
     try:
@@ -296,6 +305,15 @@ def _checked(settings: Settings) -> Settings:
 
 
 _S3_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?")
+
+
+def _check_lists(settings: Settings) -> None:
+    for origin in settings.origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise _wrong("allowed_origins", origin, "expected origins like https://app.example.com, without a path")
+    for host in settings.private_git_host_list:
+        if not _GIT_HOST.fullmatch(host):
+            raise _wrong("private_git_hosts", host, "expected names or addresses, each with a port when it shall be only that one")
 
 
 def _check_backups(settings: Settings) -> None:

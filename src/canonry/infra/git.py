@@ -110,7 +110,7 @@ def start_git(
                                    env=git_environment(config=config, transports=how.transports), start_new_session=True,
                                    pass_fds=tuple(how.held))  # fmt: skip
     except FileNotFoundError as error:
-        raise Unavailable("git_missing", "git is not installed on this machine.", hint="Install git 2.32 or newer.") from error
+        raise Unavailable("git_missing", "git is not installed on this machine.", hint="Install git 2.37 or newer.") from error
     if how.limit_bytes is not None:
         _limit_files(process.pid, how.limit_bytes)
     return process

@@ -100,6 +100,11 @@ def is_public(address: str) -> bool:
 
 def look_up(name: str, port: int, *, allow_private: bool) -> str:
     """Return an address of `name` to connect to. Raises: Unavailable `unreachable`; Invalid `private_address` unless those are allowed."""
+    return look_up_all(name, port, allow_private=allow_private)[0]
+
+
+def look_up_all(name: str, port: int, *, allow_private: bool) -> list[str]:
+    """Return all addresses of `name`, the best first. Raises: as `look_up`; one private address among them is enough."""
     try:
         found = [str(item[4][0]) for item in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
@@ -107,7 +112,7 @@ def look_up(name: str, port: int, *, allow_private: bool) -> str:
     if not allow_private and not all(is_public(address) for address in found):
         raise Invalid("private_address", f"{name} is an address inside this network, which users may not reach through Canonry.",
                       hint="CANONRY_ALLOW_PRIVATE_TARGETS=1 permits it.")  # fmt: skip
-    return found[0]
+    return list(dict.fromkeys(found))
 
 
 class _Deadline:

@@ -6,7 +6,7 @@ The key lies in a file only while git runs, in a folder that nobody else can ent
 import secrets
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +37,11 @@ class SshFiles:
 
 
 @contextmanager
-def ssh_files(run_folder: Path, key: Secret, known_hosts: str) -> Iterator[SshFiles]:
-    """Give a key to git for a while. known_hosts: pinned lines; when there are none, the server that answers first is pinned."""
+def ssh_files(run_folder: Path, key: Secret, known_hosts: str, more: Mapping[str, str] | None = None) -> Iterator[SshFiles]:
+    """Give a key to git for a while. known_hosts: pinned lines; when there are none, the server that answers first is pinned.
+
+    more: further options of ssh.
+    """
     base = run_folder / "ssh"
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in base.iterdir():
@@ -54,6 +57,7 @@ def ssh_files(run_folder: Path, key: Secret, known_hosts: str) -> Iterator[SshFi
         # Strict as soon as something is pinned: `accept-new` would take another kind of key for the same server.
         options = {
             **_OPTIONS,
+            **(more or {}),
             "UserKnownHostsFile": f'"{_literal(known)}"',
             "StrictHostKeyChecking": "yes" if known_hosts.strip() else "accept-new",
         }

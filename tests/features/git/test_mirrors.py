@@ -14,6 +14,7 @@ from canonry.core.errors import CanonryError, Invalid, NotFound, Unavailable
 from canonry.core.paths import Home
 from canonry.features.git import Commit, checkout, fetch_mirror
 from canonry.features.git.mirrors import mark_damaged
+from canonry.features.git.targets import Targets
 from tests.support.git import Person
 
 SOURCE = str(Path(__file__).parents[3] / "src")
@@ -27,7 +28,7 @@ class Log(list[str]):
 
 
 def fetch(home: Home, person: Person, ref: str | None = None) -> tuple[Path, Commit]:
-    return fetch_mirror(home, person.url, ref, Log(), allow_file=True)
+    return fetch_mirror(home, person.url, ref, Log(), targets=Targets(files=True))
 
 
 class TestWhatARefMeans:
@@ -122,8 +123,8 @@ class TestBroken:
         for number in range(3):
             ada.commit({f"f{number}": os.urandom(10 << 20)})
         program = (f"import sys; sys.path.insert(0, {SOURCE!r}); from pathlib import Path; from canonry.core.paths import Home\n"
-                   f"from canonry.features.git import fetch_mirror\n"
-                   f"fetch_mirror(Home(Path({str(home.root)!r})), {ada.url!r}, 'main', print, allow_file=True)")  # fmt: skip
+                   f"from canonry.features.git import Targets, fetch_mirror\n"
+                   f"fetch_mirror(Home(Path({str(home.root)!r})), {ada.url!r}, 'main', print, targets=Targets(files=True))")  # fmt: skip
         process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         stop = time.monotonic() + 30
         while not list(home.mirrors.glob("*.git/objects/pack/tmp_pack_*")):
@@ -182,12 +183,12 @@ class TestBroken:
 class TestRefused:
     def test_a_repository_that_is_not_there(self, home: Home, tmp_path: Path) -> None:
         with pytest.raises(NotFound) as caught:
-            fetch_mirror(home, (tmp_path / "none").as_uri(), "main", Log(), allow_file=True)
+            fetch_mirror(home, (tmp_path / "none").as_uri(), "main", Log(), targets=Targets(files=True))
         assert caught.value.code == "repository_not_found"
 
     def test_a_host_that_does_not_answer_is_named(self, home: Home) -> None:
         with pytest.raises(Unavailable) as caught:
-            fetch_mirror(home, "http://ada:s3cret@127.0.0.1:9/a.git", "main", Log())
+            fetch_mirror(home, "http://ada:s3cret@127.0.0.1:9/a.git", "main", Log(), targets=Targets(everywhere=True))
         assert caught.value.code == "repository_unreachable"
         assert "s3cret" not in str(caught.value)
         assert "127.0.0.1:9" in caught.value.message

@@ -9,6 +9,7 @@ from canonry.core.errors import CanonryError, Invalid
 from canonry.core.paths import Home
 from canonry.features.git import checkout, fetch_mirror
 from canonry.features.git.submodules import resolve_url
+from canonry.features.git.targets import Targets
 from tests.support.git import Person
 
 
@@ -20,8 +21,8 @@ class Log(list[str]):
 def deploy(home: Home, person: Person, target: Path) -> Log:
     """Fetch and check out as a deployment does."""
     log = Log()
-    mirror, commit = fetch_mirror(home, person.url, "main", log, allow_file=True)
-    assert checkout(mirror, commit.sha, target, log, home=home, url=person.url, allow_file=True) == commit.tree
+    mirror, commit = fetch_mirror(home, person.url, "main", log, targets=Targets(files=True))
+    assert checkout(mirror, commit.sha, target, log, home=home, url=person.url, targets=Targets(files=True)) == commit.tree
     return log
 
 
@@ -89,7 +90,7 @@ class TestRefused:
             deploy(home, ada, tmp_path / "out")
         assert caught.value.code in {"unsafe_repository", "unsafe_submodule", "invalid_repository_url"}
         with pytest.raises(CanonryError) as caught:
-            checkout(ada.tree / ".git", ada.head(), tmp_path / "straight", Log(), home=home, allow_file=False)
+            checkout(ada.tree / ".git", ada.head(), tmp_path / "straight", Log(), home=home)
         assert caught.value.code in {"unsafe_submodule", "invalid_repository_url"}
 
     def test_a_file_address_inside_a_repository_from_elsewhere(self, home: Home, ada: Person, library: Person, tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ class TestRefused:
     def test_a_relative_address_in_a_pushed_repository(self, home: Home, ada: Person, library: Person, tmp_path: Path) -> None:
         link(ada, "lib", library.head(), "../library")
         with pytest.raises(Invalid, match="https://"):
-            checkout(ada.tree / ".git", ada.head(), tmp_path / "out", Log(), home=home, allow_file=True)
+            checkout(ada.tree / ".git", ada.head(), tmp_path / "out", Log(), home=home, targets=Targets(files=True))
 
 
 class TestResolveUrl:

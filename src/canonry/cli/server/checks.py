@@ -17,7 +17,7 @@ from canonry.core.smtp import parse_smtp_url
 from canonry.infra import cgroups, processes, sandbox, subprocess
 
 type State = Literal["ok", "missing", "problem"]
-_GIT_NEEDED = (2, 31)
+_GIT_NEEDED = (2, 37)
 _OPTIONAL = (
     ("nginx", "It will cache at the edge.", "Install the package nginx."),
     ("chromium", "It will take screenshots of deployments.", "Install the package chromium."),

@@ -88,7 +88,7 @@ def plan_settings(project: Project) -> PlanSettings:
 
 
 def _fetch(context: Context, project: Project, deployment: Deployment, tree: Path, log: BuildLog) -> None:
-    kind, allow_file = deployment.source["kind"], context.settings.allow_file_urls
+    kind, targets = deployment.source["kind"], git.targets_of(context.settings)
     access: git.RepositoryAccess | None = None
     if kind == "upload":
         uploads.open_archive(context.home, deployment.source["archive"], tree, limit_mb=context.settings.upload_limit)
@@ -99,13 +99,25 @@ def _fetch(context: Context, project: Project, deployment: Deployment, tree: Pat
     else:
         access = git.access_to(context.transactions, context.vault, project)
         repository, commit = git.fetch_mirror(
-            context.home, deployment.source["url"], deployment.source.get("ref"), log.build, allow_file=allow_file, access=access
+            context.home,
+            deployment.source["url"],
+            deployment.source.get("ref"),
+            log.build,
+            access=access,
+            targets=targets,
         )
     log.say(f"Commit {commit.sha[:12]}: {commit.subject}")
     with context.transactions.begin() as tx:
         store.update(tx, deployment.id, {"commit": commit.sha, "commit_message": commit.message[:2000], "tree": commit.tree})
     git.checkout(
-        repository, commit.sha, tree, log.build, home=context.home, url=deployment.source.get("url"), allow_file=allow_file, access=access
+        repository,
+        commit.sha,
+        tree,
+        log.build,
+        home=context.home,
+        url=deployment.source.get("url"),
+        access=access,
+        targets=targets,
     )
 
 

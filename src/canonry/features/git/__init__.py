@@ -34,11 +34,12 @@ from canonry.features.git.repositories.service import find as find_repository
 from canonry.features.git.repositories.service import get_any as get_repository
 from canonry.features.git.repositories.service import look_again
 from canonry.features.git.repositories.service import page as repositories
+from canonry.features.git.targets import Targets, targets_of
 
 __all__ = [
     "Author", "Change", "Commit", "Connection", "File", "Repository", "RepositoryAccess", "RepositoryRounds", "Revision", "StaleFile",
-    "TreeFile", "Written", "access_to", "branch_exists", "changes", "checkout", "commit_files", "connection_of", "create_branch",
+    "Targets", "TreeFile", "Written", "access_to", "branch_exists", "changes", "checkout", "commit_files", "connection_of", "create_branch",
     "delete_branch", "fetch_mirror", "file_at", "file_history", "files_at", "find_repository", "get_repository", "head_of",
     "hosted_repository", "list_branches", "look_again", "mirrors", "note_delivery", "read_blobs", "remove_mirror", "remove_repository",
-    "repositories", "resolve_hosted", "token_of", "tree_of", "webhook_secret",
+    "repositories", "resolve_hosted", "targets_of", "token_of", "tree_of", "webhook_secret",
 ]  # fmt: skip

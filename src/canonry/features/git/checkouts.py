@@ -10,9 +10,10 @@ from pathlib import Path
 from canonry.core.errors import CanonryError, Invalid, NotFound, TooLarge
 from canonry.core.paths import Home
 from canonry.features.git.mirrors import fetch_mirror, mark_damaged
-from canonry.features.git.models import RepositoryAccess
+from canonry.features.git.models import Commit, RepositoryAccess
 from canonry.features.git.objects import Entry, ObjectReader, damaged, open_objects
 from canonry.features.git.submodules import MAX_DEPTH, MAX_SUBMODULES, Submodule, find_submodules
+from canonry.features.git.targets import PUBLIC, Targets
 from canonry.features.git.tree_writer import TreeWriter, check_name, shown, write_all
 
 type LogLine = Callable[[str], None]
@@ -25,18 +26,19 @@ _LINK, _FOLDER, _SUBMODULE, _EXECUTABLE = "120000", "40000", "160000", "100755"
 
 
 def checkout(
-    repository: Path, commit: str, target: Path, log: LogLine, *, home: Home, url: str | None = None, allow_file: bool = False,
-    access: RepositoryAccess | None = None,
+    repository: Path, commit: str, target: Path, log: LogLine, *, home: Home, url: str | None = None,
+    access: RepositoryAccess | None = None, targets: Targets = PUBLIC,
 ) -> str:  # fmt: skip
     """Write the tree of `commit` (full id) into the folder `target`, which is empty or not there yet, and return the tree's id.
 
     Executable bits and symlinks are kept; a symlink that leads out of `target` is left out, with a line in the log. Submodules are
     fetched through mirrors under `home`; relative addresses start at `url`, the address `repository` was fetched from, and those on its
-    own server are read with `access` too.
+    own server are read with `access` too. targets: which servers inside this network may be asked for them.
     Raises: NotFound `commit_not_found`; Invalid `unsafe_tree`, `unsafe_submodule`, `submodules_too_deep`; TooLarge `source_too_large`;
     Unavailable `repository_damaged`; and for submodules what `fetch_mirror` raises.
     """
-    job = _Checkout(home, TreeWriter(target), log, access, allow_file=allow_file)
+    fetch = partial(fetch_mirror, home, log=log, access=access, targets=targets)
+    job = _Checkout(home, TreeWriter(target), log, fetch)
     tree = job.write(repository, commit, b"", url, depth=0)
     job.finish()
     return tree
@@ -54,12 +56,11 @@ def tree_of(repository: Path, commit: str) -> str:
 class _Checkout:
     """One checkout under way, over all its submodules."""
 
-    def __init__(self, home: Home, writer: TreeWriter, log: LogLine, access: RepositoryAccess | None, *, allow_file: bool) -> None:
+    def __init__(self, home: Home, writer: TreeWriter, log: LogLine, fetch: Callable[[str, str], tuple[Path, Commit]]) -> None:
         self._home = home
         self._writer = writer
         self._log = log
-        self._access = access
-        self._allow_file = allow_file
+        self._fetch = fetch
         self._entries = self._size = self._pointers = self._submodules = 0
 
     def write(self, repository: Path, commit: str, prefix: bytes, url: str | None, depth: int) -> str:
@@ -132,9 +133,7 @@ class _Checkout:
             raise Invalid("submodules_too_deep", f"The submodule {shown(path)} lies too deep, or there are too many.",
                           hint=f"At most {MAX_DEPTH} levels and {MAX_SUBMODULES} submodules are fetched.")  # fmt: skip
         self._log(f"Submodule {shown(path)}")
-        mirror, found = fetch_mirror(
-            self._home, submodule.url, submodule.commit, self._log, allow_file=self._allow_file, access=self._access
-        )
+        mirror, found = self._fetch(submodule.url, submodule.commit)
         self.write(mirror, found.sha, path + b"/", submodule.url, depth + 1)
 
     def _count_entry(self) -> None:

@@ -37,6 +37,8 @@ def explain_fetch(err: str, code: int, url: RepositoryUrl, ref: Ref) -> CanonryE
         return missing_ref(url, ref)
     if url.scheme == "ssh" and (error := _explain_ssh(text, url)):
         return error
+    if re.search(r"returned error: 30[1278]", text):
+        return moved(url)
     if any(words in text for words in _LOGIN):
         return Invalid(
             "repository_needs_login", f"{url} cannot be read without a login.",
@@ -69,6 +71,12 @@ def _explain_ssh(text: str, url: RepositoryUrl) -> CanonryError | None:
             "ssh_missing", "ssh is not installed on this machine.", hint="Install openssh-client, or use an https:// address."
         )
     return None
+
+
+def moved(url: RepositoryUrl) -> Invalid:
+    """Return the error for a server that says the repository is elsewhere, and leads to another server."""
+    return Invalid("repository_moved", f"{url} has moved to another address.", hint="Connect, or deploy, the address where it is now.",
+                   issues=[Issue("repo_url", "has moved", "moved")])  # fmt: skip
 
 
 def missing_ref(url: RepositoryUrl, ref: Ref) -> NotFound:

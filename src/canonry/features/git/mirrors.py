@@ -8,11 +8,12 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from canonry.core.errors import CanonryError, Unavailable
+from canonry.core.errors import CanonryError, Invalid, Unavailable
 from canonry.core.paths import Home
 from canonry.core.refs import Ref, RepositoryUrl, parse_ref, parse_repository_url
 from canonry.features.git.errors import explain_fetch, failed_fetch, missing_ref
@@ -20,6 +21,7 @@ from canonry.features.git.hosted import init_bare
 from canonry.features.git.leftovers import remove_leftovers
 from canonry.features.git.models import Commit, RepositoryAccess
 from canonry.features.git.objects import open_objects
+from canonry.features.git.targets import PUBLIC, Targets, Way, moved_to, way_to
 from canonry.infra.files import remove_tree
 from canonry.infra.git import GitRun, run_git
 from canonry.infra.ssh import ssh_files
@@ -35,17 +37,18 @@ _READ_LATELY = 3600.0  # seconds in which what was fetched has been checked out
 
 
 def fetch_mirror(
-    home: Home, url: str, ref: str | None, log: LogLine, *, allow_file: bool = False, access: RepositoryAccess | None = None
+    home: Home, url: str, ref: str | None, log: LogLine, *, targets: Targets = PUBLIC, access: RepositoryAccess | None = None
 ) -> tuple[Path, Commit]:
     """Bring the mirror of `url` up to date for `ref` and return (its path, the commit). ref None: the remote's default branch.
 
-    access: what a private repository is read with; it has a mirror that no other project reads from.
+    targets: what may be asked beside public servers. access: what a private repository is read with; it has a mirror of its own project.
     A full commit id that is there already asks no network. Waits for another fetch of the same mirror. A copy that is damaged, or that
     a killed fetch left half-written, is mended or fetched anew.
-    Raises: Invalid `invalid_repository_url`, `invalid_ref`, `repository_needs_login`, `unsafe_repository`; NotFound
-    `repository_not_found`, `ref_not_found`; TooLarge `repository_too_large`; Unavailable `repository_unreachable`, `git_timeout`, ...
+    Raises: Invalid `invalid_repository_url`, `invalid_ref`, `repository_needs_login`, `unsafe_repository`, `private_address`,
+    `repository_moved`; NotFound `repository_not_found`, `ref_not_found`; TooLarge `repository_too_large`; Unavailable
+    `repository_unreachable`, `git_timeout`, ...
     """
-    address = parse_repository_url(url, allow_file=allow_file, allow_ssh=access is not None and access.key is not None)
+    address = parse_repository_url(url, allow_file=targets.files, allow_ssh=access is not None and access.key is not None)
     access = access if access is not None and access.is_for(address) else None
     wanted = parse_ref(ref if ref is not None else "HEAD")
     mirror = home.mirrors / f"{access.mirror_of(address) if access else address.key}.git"
@@ -58,12 +61,14 @@ def fetch_mirror(
             return mirror, commit
         started = time.monotonic()
         log(f"Fetching {'the default branch' if ref is None else wanted} of {address}")
-        with _reading(home, access) as config:
-            commit = _fetch_or_anew(mirror, address, wanted, GitRun(
+        way = way_to(address, targets)
+        with _reading(home, access, way) as config:
+            how = GitRun(
                 timeout=FETCH_TIMEOUT, transports=[address.scheme], limit_bytes=REPOSITORY_LIMIT, config=config,
                 credential=(access.basic if access else None) or address.credential,
                 credential_url=address.text, held=[descriptor], progress=log,
-            ))  # fmt: skip
+            )  # fmt: skip
+            commit = _fetch_wherever(mirror, address, wanted, how, targets)
         log(f"Fetched {commit.sha[:12]} in {time.monotonic() - started:.1f} s: {commit.subject}")
         return mirror, commit
 
@@ -96,12 +101,12 @@ def remove_mirror(mirror: Path) -> bool:
 
 
 @contextmanager
-def _reading(home: Home, access: RepositoryAccess | None) -> Iterator[dict[str, str]]:
-    """Give git's settings for a repository that is read with a key; a server met for the first time is pinned."""
+def _reading(home: Home, access: RepositoryAccess | None, way: Way) -> Iterator[Mapping[str, str]]:
+    """Give git's settings for the way to a repository; a server that is met for the first time with a key is pinned."""
     if access is None or access.key is None:
-        yield {}
+        yield way.config
         return
-    with ssh_files(home.run, access.key, access.known_hosts) as files:
+    with ssh_files(home.run, access.key, access.known_hosts, way.ssh) as files:
         try:
             yield {"core.sshCommand": files.command}
         finally:
@@ -138,6 +143,19 @@ def _prepare(mirror: Path) -> None:
     if not mirror.is_dir():
         init_bare(mirror)
     remove_leftovers(mirror)
+
+
+def _fetch_wherever(mirror: Path, address: RepositoryUrl, ref: Ref, how: GitRun, targets: Targets) -> Commit:
+    """Fetch, also from where the same server says that the repository is now: hosts redirect after a change of its name."""
+    try:
+        return _fetch_or_anew(mirror, address, ref, how)
+    except Invalid as error:
+        place = moved_to(address, targets, how.credential) if error.code == "repository_moved" else None
+        if place is None:
+            raise
+    if how.progress:
+        how.progress(f"It is at {place} now")
+    return _fetch_or_anew(mirror, place, ref, replace(how, credential_url=place.text))
 
 
 def _fetch_or_anew(mirror: Path, url: RepositoryUrl, ref: Ref, how: GitRun) -> Commit:

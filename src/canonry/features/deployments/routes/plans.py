@@ -67,10 +67,10 @@ def _plan_archive(services: Services, file: UploadFile) -> PlanAnswer:
 
 
 def _plan_repository(services: Services, wanted: PlanRequest) -> PlanAnswer:
-    allow_file = services.settings.allow_file_urls
+    targets = git.targets_of(services.settings)
     with _work(services) as work:
-        repository, commit = git.fetch_mirror(work, wanted.repo_url, wanted.ref, _unheard, allow_file=allow_file)
-        git.checkout(repository, commit.sha, work.root / "source", _unheard, home=work, url=wanted.repo_url, allow_file=allow_file)
+        repository, commit = git.fetch_mirror(work, wanted.repo_url, wanted.ref, _unheard, targets=targets)
+        git.checkout(repository, commit.sha, work.root / "source", _unheard, home=work, url=wanted.repo_url, targets=targets)  # fmt: skip
         return _plan(services, work.root / "source")
 
 
