@@ -176,6 +176,13 @@ DISK = Noun("Show who uses the disk, and make room.", {
     "prune": Command(f"{_REMOTE}.disk:prune", "Remove what can be made again, and what is beyond the budgets."),
 }, default=Command(f"{_REMOTE}.disk:show_disk", "Show who uses how much of the disk."))  # fmt: skip
 
+BACKUP = Noun("Back this Canonry up, all of it.", {
+    "create": Command(f"{_SERVER}.backup:create", "Bring the archive up to date now."),
+    "ls": Command(f"{_SERVER}.backup:list_backups", "List what the archive has."),
+    "key": Command(f"{_SERVER}.backup:show_key", "Print the key of the backups, which is in none of them."),
+    "verify": Command(f"{_SERVER}.backup:verify", "Read a whole backup, to see whether it can be."),
+})  # fmt: skip
+
 DRAINS = Noun("Send the runtime log of a project to a collector.", {
     "ls": Command(f"{_REMOTE}.drains:list_drains", "List the log drains of a project."),
     "add": Command(f"{_REMOTE}.drains:add_drain", "Send the log somewhere from now on."),
@@ -235,6 +242,8 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "status": Command(f"{_SERVER}.status:status", "Show what runs on this machine, and where it answers."),
     "serve": Command(f"{_SERVER}.serve:serve", "Run the web and worker process in the foreground."),
     "mail": MAIL,
+    "backup": BACKUP,
+    "restore": Command(f"{_SERVER}.backup:restore", "Make an empty home the Canonry that an archive holds."),
     "doctor": Command(f"{_SERVER}.doctor:doctor", "Check what this machine offers, and say what is missing."),
 })  # fmt: skip
 

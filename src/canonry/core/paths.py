@@ -89,6 +89,11 @@ class Home:
         return self.root / "backups"
 
     @property
+    def half_restored(self) -> Path:
+        """There while a restore into this home is under way: what lies beside it is not whole."""
+        return self.root / ".restoring"
+
+    @property
     def backups_key(self) -> Path:
         """The key of the backups unless CANONRY_BACKUPS_KEY_FILE says otherwise; in no backup."""
         return self.root / "backups.key"

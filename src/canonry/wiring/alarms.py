@@ -2,9 +2,10 @@
 
 from canonry.core.alarms import Alarm
 from canonry.features import backups, disk
+from canonry.features.backups import instance
 from canonry.http.deps import Services
 
 
 def alarms(services: Services) -> list[Alarm]:
     """Return every alarm there is, the most urgent part first."""
-    return [*disk.alarms(services), *backups.alarms(services)]
+    return [*disk.alarms(services), *backups.alarms(services), *instance.alarms(services)]

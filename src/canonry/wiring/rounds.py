@@ -1,7 +1,7 @@
 """What is looked at once a second, in one process of a Canonry at a time: find everything here that happens by the clock."""
 
 from canonry.features.audit import AnchorWriter
-from canonry.features.backups import ArchiveRounds, PointRounds
+from canonry.features.backups import ArchiveRounds, InstanceRounds, PointRounds
 from canonry.features.coverage import Snapshots
 from canonry.features.databases import DatabaseRounds
 from canonry.features.deployments import Watch
@@ -26,6 +26,7 @@ def rounds(container: Container) -> list[Rounds]:
         ArchiveRounds(container),
         Watch(container),
         PointRounds(container),
+        InstanceRounds(container),
         Sweep(container),
         IndexSweep(container),
         Snapshots(container.transactions),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from canonry.core.errors import CanonryError, Denied, Invalid, Unavailable
+from canonry.core.errors import CanonryError, Conflict, Denied, Invalid, Unavailable
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
 
@@ -27,6 +27,7 @@ def prepare_home(settings: Settings) -> Home:
         raise Invalid("home_path_unusable", f"The home folder {root} has characters in its path that do not work: {' '.join(bad)}",
                       hint="Choose another folder with --home.")  # fmt: skip
     home = Home(root)
+    require_whole(home)
     with explained(root):
         home.create()
         probe = root / f".probe.{secrets.token_hex(4)}.tmp"
@@ -35,6 +36,13 @@ def prepare_home(settings: Settings) -> Home:
         _require_own(home.run)
         _require_space(home)
     return home
+
+
+def require_whole(home: Home) -> None:
+    """Return when no restore into this home was left half-way. Raises: Conflict `half_restored`."""
+    if home.half_restored.exists():
+        raise Conflict("half_restored", f"A restore into {home.root} did not come to its end: what is there is not whole.",
+                       hint="Run the same `canonry restore` again: it begins anew.")  # fmt: skip
 
 
 @contextmanager

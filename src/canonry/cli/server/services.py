@@ -30,7 +30,7 @@ class Services:
 
 def make_services(settings: Settings, home: Home) -> Services:
     """Return the services of a home; starts nothing."""
-    return Services(None if settings.database_url else Postgres(home), CaddyProcess(home, settings))
+    return Services(None if settings.database_url else Postgres(home, archive=True), CaddyProcess(home, settings))
 
 
 def start_services(services: Services, settings: Settings, home: Home, undo: ExitStack, say: Callable[[str], None]) -> Secret:
@@ -62,7 +62,7 @@ def _ports(settings: Settings) -> str:
 def _start_database(services: Services, settings: Settings, undo: ExitStack, say: Callable[[str], None]) -> Secret:
     if settings.database_url is not None:
         return settings.database_url
-    postgres = services.postgres or Postgres(Home(settings.home_path))
+    postgres = services.postgres or Postgres(Home(settings.home_path), archive=True)
     known = postgres.find()
     if known is None:
         undo.callback(postgres.stop)

@@ -2,7 +2,7 @@
 
 `points/`: a project as a whole (what was live, its variables, a moment of its database). `restores/`: databases as they were at a moment,
 beside the live one. `proofs/`: backups that were restored for a trial, and what that showed.
-`archiving/`: what goes to the archive by the clock, and what goes from there.
+`archiving/`: what goes to the archive by the clock, and what goes from there. `instance/`: Canonry itself, and a whole one made of that.
 """
 
 from canonry.features.backups.archiving.models import DatabaseBackup
@@ -10,6 +10,16 @@ from canonry.features.backups.archiving.rounds import ArchiveRounds, alarms
 from canonry.features.backups.archiving.rules import failures_in_row
 from canonry.features.backups.archiving.store import get as database_backup
 from canonry.features.backups.archiving.store import of_clusters as database_backups
+from canonry.features.backups.instance import InstanceRounds
 from canonry.features.backups.points.rounds import PointRounds
 
-__all__ = ["ArchiveRounds", "DatabaseBackup", "PointRounds", "alarms", "database_backup", "database_backups", "failures_in_row"]
+__all__ = [
+    "ArchiveRounds",
+    "DatabaseBackup",
+    "InstanceRounds",
+    "PointRounds",
+    "alarms",
+    "database_backup",
+    "database_backups",
+    "failures_in_row",
+]

@@ -10,6 +10,7 @@ from canonry.features.disk.models import Owners, Usage
 from canonry.features.disk.rules import project_of_key
 from canonry.infra.usage import bytes_in
 
+_OWN = ("toolchains", "uploads", "builds", "postgres", "mail", "backups")
 _INNER = (".layers", ".drafts")  # folders of artifacts with what several of them share
 
 
@@ -25,10 +26,11 @@ def measure(home: Home, owners: Owners) -> Usage:
     found.add(home.repositories, "repository", lambda name: name.partition(".")[0])
     found.add(home.mirrors, "mirrors", project_of_key)
     found.add(home.databases, "database", owners.databases.get)
-    for name in ("toolchains", "uploads", "builds", "postgres", "mail"):
+    found.add(home.volumes, "volumes", owners.volumes.get)
+    for name in _OWN:
         found.platform[name] += bytes_in([home.root / name])
-    known = {path.name for path in (home.artifacts, home.caches, home.repositories, home.mirrors, home.databases)}
-    known |= {"toolchains", "uploads", "builds", "postgres", "mail"}
+    known = {path.name for path in (home.artifacts, home.caches, home.repositories, home.mirrors, home.databases, home.volumes)}
+    known |= set(_OWN)
     found.platform["other"] += bytes_in([path for path in _entries(home.root) if path.name not in known and path != home.logs])
     found.platform["other"] += bytes_in([path for path in _entries(home.logs) if path not in {home.build_logs, home.instance_logs}])
     return Usage({project: dict(kinds) for project, kinds in found.projects.items()}, {k: v for k, v in found.platform.items() if v > 0})
@@ -45,6 +47,7 @@ def measure_project(home: Home, owned: Owners, project_id: str) -> dict[str, int
         "repository": [home.repositories / f"{project_id}.git"],
         "mirrors": [entry for entry in _entries(home.mirrors) if _is_of(entry, project_id)],
         "database": [home.databases / name for name in owned.databases],
+        "volumes": [home.volumes / name for name in owned.volumes],
     }
     return {kind: size for kind, paths in found.items() if (size := bytes_in(paths))}
 

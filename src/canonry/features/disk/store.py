@@ -17,6 +17,7 @@ def owners(tx: Tx, project_id: str | None = None) -> Owners:
         artifacts=pairs("SELECT artifact_id, max(project_id) FROM releases WHERE %s::text IS NULL OR project_id = %s GROUP BY 1"),
         deployments=pairs("SELECT id, project_id FROM deployments WHERE %s::text IS NULL OR project_id = %s"),
         databases=pairs("SELECT cluster_id, project_id FROM databases WHERE %s::text IS NULL OR project_id = %s"),
+        volumes=pairs("SELECT id, project_id FROM volumes WHERE %s::text IS NULL OR project_id = %s"),
         instances=pairs("SELECT id, project_id FROM instances WHERE %s::text IS NULL OR project_id = %s"),
     )  # fmt: skip
 

@@ -12,6 +12,19 @@ from canonry.infra.files import remove_tree, sync_folder, write_atomic
 from canonry.infra.postgres.programs import major_version, runnable
 
 USER = "canonry"
+SEGMENT_MB = 4  # of WAL: small, because each minute of writing ends one
+_OWN_SPOOL = 512 << 20  # bytes that the archive may be behind
+# $1: the segment; $2: its name. A segment is in the spool whole or not at all. When the spool is full it is let go, and that is written
+# down: the database goes on, and a new base backup closes the gap.
+_ARCHIVE = """\
+spool=../spool
+cmp -s "$1" "$spool/$2" && exit 0
+set -- "$1" "$2" "$spool"/*
+if [ $(($# - 2)) -ge {limit} ]; then echo "$(date +%s) $2" >> "$spool/GAP"; exit 0; fi
+cp "$1" "$spool/.$2.tmp" && sync "$spool/.$2.tmp" && mv "$spool/.$2.tmp" "$spool/$2" && sync "$spool" && exit 0
+rm -f "$spool/.$2.tmp"
+exit 1
+"""
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -58,7 +71,7 @@ def create(folder: Path, programs: Path) -> None:
         write_atomic(password_file, secrets.token_urlsafe(32) + "\n", mode=0o600)
     temporary = folder / f"data.{secrets.token_hex(6)}.tmp"
     try:
-        initialize(temporary, programs, "--pwfile", str(password_file), "--auth", "scram-sha-256")
+        initialize(temporary, programs, "--pwfile", str(password_file), "--auth", "scram-sha-256", "--wal-segsize", str(SEGMENT_MB))
         temporary.rename(folder / "data")
         sync_folder(folder)
     finally:
@@ -97,6 +110,18 @@ def write_settings(data: Path, run: Path, extra: Mapping[str, str]) -> None:
         lines.append("include '../local.conf'")
     text = "\n".join(["# Written by Canonry at every start; put changes into ../local.conf", *lines, ""])
     write_atomic(data / "postgresql.conf", text, mode=0o600, sync=False)
+
+
+def archive_script(*, limit: int) -> str:
+    """Return the program that keeps a finished segment in `../spool` beside the data folder. limit: how many may wait there."""
+    return _ARCHIVE.format(limit=max(limit, 1))
+
+
+def archiving(folder: Path) -> dict[str, str]:
+    """Make ready what Canonry's own PostgreSQL needs to keep its segments for the archive, and return its settings for that."""
+    (folder / "spool").mkdir(mode=0o700, exist_ok=True)
+    write_atomic(folder / "archive.sh", archive_script(limit=_OWN_SPOOL // (SEGMENT_MB << 20)), sync=False)
+    return {"archive_mode": "on", "archive_command": 'sh ../archive.sh "%p" "%f"', "archive_timeout": "60"}
 
 
 def password(folder: Path) -> Secret:

@@ -24,11 +24,13 @@ _START_TIMEOUT = 60.0  # seconds; recovery after a crash may take long
 class Postgres:
     """The PostgreSQL of one home. It outlives us; every method may be called by any process of the home's owner.
 
-    settings: added to (and winning over) the built-in ones of postgresql.conf.
+    settings: added to (and winning over) the built-in ones of postgresql.conf. archive: keep every finished segment of WAL in
+    `<home>/postgres/spool`, from where somebody has to take them.
     """
 
-    def __init__(self, home: Home, *, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, home: Home, *, settings: Mapping[str, str] | None = None, archive: bool = False) -> None:
         self.home = home
+        self._archive = archive
         self._settings = settings or {}
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -95,7 +97,8 @@ class Postgres:
         cluster.create(self.home.postgres, programs)
         cluster.require_version(self._data, programs)
         self.home.run.mkdir(mode=0o700, parents=True, exist_ok=True)
-        cluster.write_settings(self._data, self.home.run, self._settings)
+        archiving = cluster.archiving(self.home.postgres) if self._archive else {}
+        cluster.write_settings(self._data, self.home.run, {**archiving, **self._settings})
         # Left by a server that is certainly not running; PostgreSQL itself would stop at a pid that a stranger has now.
         for left_over in (self._pid_file, self._socket, self._socket.with_name(f"{self._socket.name}.lock")):
             left_over.unlink(missing_ok=True)

@@ -41,18 +41,6 @@ local replication all reject
 local all all scram-sha-256
 """
 
-# $1: the segment; $2: its name. A segment is in the spool whole or not at all. When the spool is full it is let go, and that is written
-# down: the database goes on, and a new base backup closes the gap.
-_ARCHIVE = """\
-spool=../spool
-cmp -s "$1" "$spool/$2" && exit 0
-set -- "$1" "$2" "$spool"/*
-if [ $(($# - 2)) -ge {limit} ]; then echo "$(date +%s) $2" >> "$spool/GAP"; exit 0; fi
-cp "$1" "$spool/.$2.tmp" && sync "$spool/.$2.tmp" && mv "$spool/.$2.tmp" "$spool/$2" && sync "$spool" && exit 0
-rm -f "$spool/.$2.tmp"
-exit 1
-"""
-
 
 def write(place: Place, spec: ClusterSpec, *, fresh: bool, spool_limit: int) -> None:
     """Write everything PostgreSQL reads when it starts. fresh: let the superuser in without a password, and nobody else."""
@@ -69,7 +57,7 @@ def write(place: Place, spec: ClusterSpec, *, fresh: bool, spool_limit: int) -> 
         "summarize_wal": "on" if spec.archive else "off",
         **spec.settings,
     }
-    write_atomic(place.conf / "archive.sh", _ARCHIVE.format(limit=max(spool_limit // WAL_SEGMENT_BYTES, 1)), sync=False)
+    write_atomic(place.conf / "archive.sh", cluster.archive_script(limit=spool_limit // WAL_SEGMENT_BYTES), sync=False)
     write_hba(place, fresh=fresh)
     cluster.write_settings(place.data, place.run, own)
 
