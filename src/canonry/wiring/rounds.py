@@ -2,7 +2,6 @@
 
 from canonry.features.audit import AnchorWriter
 from canonry.features.backups import ArchiveRounds, InstanceRounds, PointRounds
-from canonry.features.backups import InstanceRounds, PointRounds
 from canonry.features.coverage import Snapshots
 from canonry.features.databases import DatabaseRounds
 from canonry.features.deployments import Watch
