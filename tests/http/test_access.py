@@ -19,6 +19,7 @@ from canonry.wiring.routes import API, ROOT
 from tests.support.api import FORM, SITE, Api, archive, form
 from tests.support.databases import row_only
 from tests.support.mutations_of_git import handbook_with_pull_request
+from tests.support.restores import row_of_proof, row_of_restore
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,14 @@ NOT_FOUND = {
     "webhook_not_found",
     "drain_not_found",
     "backup_not_found",
+    "restore_not_found",
+    "proof_not_found",
     "repository_not_found",
     "pull_request_not_found",
     "volume_not_found",
 }
 BODIES: dict[str, object] = {
+    "/projects/{project}/database/restores": {"at": "2026-11-22T10:31:07Z"},
     "/organizations/{organization}/members/{member}": {"role": "viewer"},
     "/organizations/{organization}/invitations": {"email": "x@example.com"},
     "/projects/{project}/git": {"repo": "acme/shop"},
@@ -116,6 +120,7 @@ def ids(api: Api) -> dict[str, str]:
         "webhook": webhook, "delivery": api.ask("POST", f"/v1/webhooks/{webhook}/ping").json["delivery"]["id"],
         "preview": preview_of(api, slug), "volume": volume_of(api, slug),
         "backup": api.ask("POST", f"/v1/projects/{slug}/backups").json["backup"]["id"], "database": row_only(api.container, slug),
+        "restore": row_of_restore(api.container, slug, "ready"), "proof": row_of_proof(api.container, slug),
         "handle": "ada", "name": "mine",
         "repository": handbook_with_pull_request(api)[0], "number": "1",
     }  # fmt: skip

@@ -63,6 +63,16 @@ DATABASES = Noun("Give a project a PostgreSQL of its own.", {
     "set": Command(f"{_REMOTE}.databases:change_database", "Change size, sleep or reach."),
     "upgrade": Command(f"{_REMOTE}.databases:upgrade_database", "Move the database to the newest PostgreSQL."),
     "rm": Command(f"{_REMOTE}.databases:remove_database", "Delete the database and everything in it."),
+    "reach": Command(f"{_REMOTE}.restores:show_reach", "Show to which moments the database can be restored."),
+    "restore": Command(f"{_REMOTE}.restores:restore", "Restore the database as it was, beside the live one."),
+    "restores": Command(f"{_REMOTE}.restores:list_restores", "List the restores of a project."),
+    "compare": Command(f"{_REMOTE}.restores:show_restore", "Show a restore and what differs from the live database."),
+    "promote": Command(f"{_REMOTE}.restores:promote", "Let a restored database take the place of the live one."),
+    "undo": Command(f"{_REMOTE}.restores:undo", "Let the database of before a promote be live again."),
+    "drill": Command(f"{_REMOTE}.proofs:drill", "Prove the newest backup now."),
+    "proofs": Command(f"{_REMOTE}.proofs:list_proofs", "List the proofs of backups."),
+    "verify-proof": Command(f"{_REMOTE}.proofs:verify_proof", "Check that proofs are genuine, without a server."),
+    "discard": Command(f"{_REMOTE}.restores:discard", "Give a restored database up."),
 })  # fmt: skip
 
 BACKUPS = Noun("Keep what is live with its variables, and bring it back.", {

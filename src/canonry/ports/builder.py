@@ -57,6 +57,7 @@ class Plan:
     lockfiles: files whose content decides the dependency layer; empty when `install` reads more than a list can name.
     overrides: keys that came from canonry.toml, Procfile or the project.
     mask: SQL script of the source that takes what is personal out of a preview's copy of the database, or None.
+    database_assert: a query that gives one row with true on every sound copy of the database, or None.
     """
 
     provider: str
@@ -77,6 +78,7 @@ class Plan:
     overrides: tuple[str, ...] = ()
     mask: str | None = None
     volumes: tuple[DeclaredVolume, ...] = ()
+    database_assert: str | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ def plan_to_json(plan: Plan) -> dict[str, object]:
         "overrides": list(plan.overrides),
         "mask": plan.mask,
         "volumes": [{"name": volume.name, "path": volume.path, "size_bytes": volume.size_bytes} for volume in plan.volumes],
+        "database_assert": plan.database_assert,
     }
 
 
@@ -57,6 +58,7 @@ def plan_from_json(data: Mapping[str, object]) -> Plan:
         overrides=reader.texts("overrides"),
         mask=reader.text_or_none("mask"),
         volumes=tuple(DeclaredVolume(one.text("name"), one.text("path"), one.number("size_bytes")) for one in reader.children("volumes")),
+        database_assert=reader.text_or_none("database_assert"),
     )
 
 

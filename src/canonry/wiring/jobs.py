@@ -7,6 +7,10 @@ from canonry.features.auth import jobs as auth
 from canonry.features.auth import queue as auth_queue
 from canonry.features.backups.points import jobs as points
 from canonry.features.backups.points import queue as point_queue
+from canonry.features.backups.proofs import jobs as proofs
+from canonry.features.backups.proofs import queue as proof_queue
+from canonry.features.backups.restores import jobs as restores
+from canonry.features.backups.restores import queue as restore_queue
 from canonry.features.deployments import jobs as deployments
 from canonry.features.deployments import queue as deployment_queue
 from canonry.features.disk import jobs as disk
@@ -36,6 +40,10 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     point_queue.BEFORE_DEPLOYMENT: points.before_deployment,
     disk_queue.TIDY: disk.tidy,
     disk_queue.AFTER_DEPLOY: disk.after_deploy,
+    proof_queue.DRILL: proofs.drill,
+    restore_queue.PREPARE: restores.prepare,
+    restore_queue.EXCHANGE: restores.exchange_databases,
+    restore_queue.CLEAR: restores.clear,
     preview_queue.CLOSE: previews.close_preview,
     report_queue.REPORT: reports.report_deployment,
     report_queue.REPORT_CLOSED: reports.report_closed,
@@ -44,6 +52,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     notification_queue.NOTE_BACKUP: notifications.note_backup,
     notification_queue.NOTE_DISK: notifications.note_disk,
     notification_queue.NOTE_SUCCESS: notifications.note_success,
+    notification_queue.NOTE_PROOF: notifications.note_proof,
     mailbox.SEND: mailbox.send,
     volume_queue.CLEAR: volumes.clear_volume,
     spec_queue.INDEX: specs.index,

@@ -1,7 +1,7 @@
 """What is looked at once a second, in one process of a Canonry at a time: find everything here that happens by the clock."""
 
 from canonry.features.audit import AnchorWriter
-from canonry.features.backups import ArchiveRounds, InstanceRounds, PointRounds
+from canonry.features.backups import ArchiveRounds, InstanceRounds, PointRounds, ProofRounds, RestoreRounds
 from canonry.features.coverage import Snapshots
 from canonry.features.databases import DatabaseRounds
 from canonry.features.deployments import Watch
@@ -27,6 +27,8 @@ def rounds(container: Container) -> list[Rounds]:
         Watch(container),
         PointRounds(container),
         InstanceRounds(container),
+        RestoreRounds(container),
+        ProofRounds(container),
         Sweep(container),
         IndexSweep(container),
         Snapshots(container.transactions),

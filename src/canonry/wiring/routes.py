@@ -6,6 +6,8 @@ from canonry.features.audit.routes import router as audit
 from canonry.features.auth.routes import api_routers as auth
 from canonry.features.auth.routes import root_routers as auth_pages
 from canonry.features.backups.points.routes import router as backups
+from canonry.features.backups.proofs.routes import router as proofs
+from canonry.features.backups.restores.routes import router as restores
 from canonry.features.coverage.routes import router as coverage
 from canonry.features.dashboard.routes import router as dashboard
 from canonry.features.databases.routes import router as databases
@@ -38,6 +40,8 @@ API: tuple[Routes, ...] = (
     *deployments,
     databases,
     backups,
+    restores,
+    proofs,
     *accounts,
     *auth,
     tokens,

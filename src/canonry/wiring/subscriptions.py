@@ -6,7 +6,7 @@ from canonry.features.auth.queue import END as END_SESSIONS
 from canonry.features.backups.points.queue import BEFORE_DEPLOYMENT
 from canonry.features.deployments.queue import DEPLOY_COMMITTED, RENEW
 from canonry.features.disk.queue import AFTER_DEPLOY
-from canonry.features.notifications.queue import NOTE_BACKUP, NOTE_DISK, NOTE_FAILURE, NOTE_SUCCESS
+from canonry.features.notifications.queue import NOTE_BACKUP, NOTE_DISK, NOTE_FAILURE, NOTE_PROOF, NOTE_SUCCESS
 from canonry.features.previews.reporting.queue import REPORT, REPORT_CLOSED
 from canonry.features.specs.queue import INDEX
 from canonry.features.tokens.queue import REVOKE as REVOKE_CREDENTIALS
@@ -25,6 +25,8 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "database.created": (RENEW,),
     "database.rotated": (RENEW,),
     "database.deleted": (RENEW,),
+    "backup.disproved": (NOTE_PROOF,),
+    "backup.proof_overdue": (NOTE_PROOF,),
     "preview.closed": (REPORT_CLOSED,),
     "user.password_changed": (END_SESSIONS,),
     "member.removed": (REVOKE_CREDENTIALS,),

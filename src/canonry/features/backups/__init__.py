@@ -5,21 +5,18 @@ beside the live one. `proofs/`: backups that were restored for a trial, and what
 `archiving/`: what goes to the archive by the clock, and what goes from there. `instance/`: Canonry itself, and a whole one made of that.
 """
 
+from canonry.features.backups.alarms import alarms
 from canonry.features.backups.archiving.models import DatabaseBackup
-from canonry.features.backups.archiving.rounds import ArchiveRounds, alarms
+from canonry.features.backups.archiving.rounds import ArchiveRounds
 from canonry.features.backups.archiving.rules import failures_in_row
 from canonry.features.backups.archiving.store import get as database_backup
 from canonry.features.backups.archiving.store import of_clusters as database_backups
 from canonry.features.backups.instance import InstanceRounds
 from canonry.features.backups.points.rounds import PointRounds
+from canonry.features.backups.proofs.rounds import ProofRounds
+from canonry.features.backups.restores.rounds import RestoreRounds
 
 __all__ = [
-    "ArchiveRounds",
-    "DatabaseBackup",
-    "InstanceRounds",
-    "PointRounds",
-    "alarms",
-    "database_backup",
-    "database_backups",
-    "failures_in_row",
-]
+    "ArchiveRounds", "DatabaseBackup", "InstanceRounds", "PointRounds", "ProofRounds", "RestoreRounds", "alarms", "database_backup",
+    "database_backups", "failures_in_row",
+]  # fmt: skip

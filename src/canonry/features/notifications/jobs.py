@@ -1,7 +1,7 @@
 """Background entry points: each takes the container and the fields of the event it listens to."""
 
 from canonry.features import deployments
-from canonry.features.notifications import service
+from canonry.features.notifications import alarms, service
 from canonry.features.notifications.context import Context
 from canonry.features.notifications.sending import tell, tell_of_backup, tell_of_disk
 
@@ -36,3 +36,9 @@ def note_success(context: Context, organization_id: str, project_id: str, deploy
         told = service.note_success(tx, deployment) if deployment is not None else []
     for user_id in told:
         tell(context, organization_id, user_id)
+
+
+def note_proof(context: Context, organization_id: str, project_id: str, database_id: str, why: str, proof_id: str = "") -> None:
+    """A backup failed its drill, or a database has no fresh proof."""
+    del database_id, proof_id
+    alarms.tell_of_proof(context, organization_id, project_id, why)

@@ -13,7 +13,7 @@ from canonry.ports.plans import plan_to_json
 
 _FORMAT = "2"  # change it when what a build makes of the same input changes
 _NOT_PART = frozenset({".git"})
-_REMARKS = ("found", "overrides", "toolchains", "mask")  # they say why, or what happens elsewhere; they change nothing
+_REMARKS = ("found", "overrides", "toolchains", "mask", "database_assert")  # they say why, or what happens elsewhere; they change nothing
 
 
 def digest_tree(root: Path) -> str:

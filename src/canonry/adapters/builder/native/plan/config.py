@@ -155,6 +155,12 @@ def _variable(place: str, value: object) -> str:
     return value
 
 
+def _query(place: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value or len(value) > _LONGEST_COMMAND:
+        raise invalid_config(place, "is not a query", 'Write it as a string: "select count(*) > 0 from users".')
+    return value.strip()
+
+
 KEYS: dict[str, Callable[[str, object], str | int | bool | tuple[str, ...]]] = {
     "build.provider": check_provider,
     "build.install": check_command,
@@ -170,5 +176,6 @@ KEYS: dict[str, Callable[[str, object], str | int | bool | tuple[str, ...]]] = {
     "run.port": _port,
     "run.health_path": check_health_path,
     "database.mask": check_file,
+    "database.assert": _query,
 }
 """Every key of [build], [run] and [database], with the function that checks its value. [processes] and [env] take any names."""

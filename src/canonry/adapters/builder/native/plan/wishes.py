@@ -62,6 +62,7 @@ class Wishes:
     volumes: tuple[DeclaredVolume, ...] = ()
     overrides: tuple[str, ...] = ()
     mask: str | None = None
+    database_assert: str | None = None
     notes: tuple[str, ...] = ()
     file_keys: frozenset[str] = frozenset()
 
@@ -133,6 +134,7 @@ def apply_wishes(plan: Plan, wishes: Wishes, app: SourceTree) -> Plan:
         overrides=wishes.overrides,
         mask=join(app.prefix, wishes.mask) if wishes.mask else None,
         volumes=wishes.volumes,
+        database_assert=wishes.database_assert,
     )
     _refuse_idle_keys(plan, wishes)
     return plan
@@ -160,6 +162,7 @@ def _from_file(wished: ProjectFile, procfile: Mapping[str, str]) -> Wishes:
         variables=wished.variables,
         mask=cast("str | None", values.get("database.mask")),
         volumes=wished.volumes,
+        database_assert=cast("str | None", values.get("database.assert")),
         overrides=(
             *(f"{FILE} {key}" for key in values),
             *(f"{FILE} processes.{name}" for name in wished.processes),

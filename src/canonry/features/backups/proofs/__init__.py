@@ -1,0 +1,1 @@
+"""Proofs: backups that were restored into a throwaway database and checked, with what that showed, signed."""
