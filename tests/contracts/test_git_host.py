@@ -72,6 +72,16 @@ def test_it_says_whether_there_is_anything_to_act_with(bench: Bench) -> None:
     assert not bench.host.may_act(Repository("acme/shop", None))
 
 
+def test_it_says_whether_a_person_may_push(bench: Bench) -> None:
+    if bench.github is not None:
+        bench.github.people = {"gho_ada": {"acme/shop": True, "acme/seen": False}}
+    elif bench.memory is not None:
+        bench.memory.pushers = {"gho_ada": {"acme/shop"}}
+    assert bench.host.may_push("acme/shop", Secret("gho_ada"))
+    for name, person in (("acme/seen", "gho_ada"), ("acme/hidden", "gho_ada"), ("acme/shop", "gho_mallory")):
+        assert not bench.host.may_push(name, Secret(person))
+
+
 def test_the_last_status_of_a_context_counts_and_contexts_stand_beside_each_other(bench: Bench) -> None:
     bench.host.set_status(REPOSITORY, REPORT)
     bench.host.set_status(REPOSITORY, replace(REPORT, state=ReportState.FAILURE, description="x" * 500))

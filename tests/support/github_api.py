@@ -23,7 +23,10 @@ _DEPLOYMENT_STATUS = {"error", "failure", "inactive", "in_progress", "queued", "
 
 @dataclass
 class FakeGitHub:
-    """State of the server. repositories: those that the token, or the app, may act on. down: answers 502 to everything."""
+    """State of the server. repositories: those that the token, or the app, may act on.
+
+    people: token of a person → repositories they see → whether they may push. down: answers 502 to everything.
+    """
 
     url: str = ""
     repositories: set[str] = field(default_factory=lambda: {"acme/shop"})
@@ -32,6 +35,7 @@ class FakeGitHub:
     deployments: dict[int, dict[str, Any]] = field(default_factory=dict)
     hooks: dict[int, dict[str, Any]] = field(default_factory=dict)
     issued: list[str] = field(default_factory=list)
+    people: dict[str, dict[str, bool]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     lifetime: timedelta = timedelta(hours=1)
     down: bool = False
@@ -56,6 +60,11 @@ class FakeGitHub:
         if path == "/app/installations/99/access_tokens" and self._is_app(token):
             self.issued.append(f"ghs_{len(self.issued)}")
             return 201, {"token": self.issued[-1], "expires_at": (datetime.now(UTC) + self.lifetime).isoformat().replace("+00:00", "Z")}
+        if token in self.people and (found := re.fullmatch(r"/repos/([^/]+/[^/]+)", path)):
+            rights = self.people[token].get(found[1])
+            if rights is None:
+                return 404, {"message": "Not Found"}
+            return 200, {"full_name": found[1], "permissions": {"admin": False, "push": rights, "pull": True}}
         found = re.fullmatch(r"/repos/([^/]+/[^/]+)/(.*)", path)
         if token not in {TOKEN, *self.issued}:
             return 401, {"message": "Bad credentials"}

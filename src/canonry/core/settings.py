@@ -104,8 +104,8 @@ class Settings:
     smtp_url: Secret | None = _setting(None, "Mail server, like smtp://user:password@host:587?starttls=1 or smtps://host.")
     github_app_id: str | None = _setting(
         None,
-        "Id of a GitHub App that reports deployments and sets webhooks up; without it, the token of a connection does. Whoever connects a "
-        "project acts through it wherever it is installed: install it only where all users of this Canonry may act.",
+        "Id of a GitHub App that reports deployments and sets webhooks up; without it, the token of a connection does. It acts "
+        "only where whoever connected the project may push, by their linked GitHub account.",
     )
     github_app_key: str | None = _setting(None, "The .pem file with the private key of that app.")
     mail_from: str = _setting("canonry@localhost", "Address that Canonry's mail comes from.")

@@ -52,6 +52,10 @@ class GitHost(Protocol):
         """Say whether there is anything to act with: a token, or an app that is installed there."""
         ...
 
+    def may_push(self, name: str, person: Secret) -> bool:
+        """Say whether somebody may push to the repository `owner/name`. person: what they are known by at the host."""
+        ...
+
     def set_status(self, repository: Repository, report: Report) -> None:
         """Set the status of a commit; a later one with the same context replaces it. INACTIVE is no status of a commit: nothing is set."""
         ...

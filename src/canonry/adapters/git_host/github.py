@@ -42,6 +42,15 @@ class GitHub:
         """Say whether there is a token, or an app."""
         return repository.token is not None or (self._app_id is not None and self._app_key is not None)
 
+    def may_push(self, name: str, person: Secret) -> bool:
+        """Say whether a person's own token may push; GitHub answers 404 for what they may not even see."""
+        try:
+            answer = self._send("GET", f"/repos/{name}", person, None)
+        except Denied:
+            return False
+        rights = answer.get("permissions") if isinstance(answer, dict) else None
+        return isinstance(rights, dict) and rights.get("push") is True
+
     def set_status(self, repository: Repository, report: Report) -> None:
         """Set the status of a commit."""
         if report.state is not ReportState.INACTIVE:

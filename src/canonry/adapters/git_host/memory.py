@@ -9,9 +9,13 @@ from canonry.ports.git_host import Report, ReportState, Repository
 
 @dataclass
 class MemoryGitHost:
-    """Takes `https://host.test/owner/name` addresses. app: whether an app is installed everywhere. fault: raised by every call."""
+    """Takes `https://host.test/owner/name` addresses. app: whether an app is installed everywhere. fault: raised by every call.
+
+    pushers: what a person is known by → the repositories they may push to.
+    """
 
     app: bool = False
+    pushers: dict[str, set[str]] = field(default_factory=dict)
     fault: CanonryError | None = None
     statuses: dict[tuple[str, str, str], Report] = field(default_factory=dict)
     deployments: dict[str, list[Report]] = field(default_factory=dict)
@@ -25,6 +29,12 @@ class MemoryGitHost:
     def may_act(self, repository: Repository) -> bool:
         """Say whether there is anything to act with."""
         return self.app or repository.token is not None
+
+    def may_push(self, name: str, person: Secret) -> bool:
+        """Say whether it was told so."""
+        if self.fault is not None:
+            raise self.fault
+        return name in self.pushers.get(person.reveal(), set())
 
     def set_status(self, repository: Repository, report: Report) -> None:
         """Keep the status of a commit."""

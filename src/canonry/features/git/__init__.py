@@ -6,7 +6,7 @@ fast. Either way a deployment asks for a `Commit` and gets its tree written into
 
 from canonry.features.git.checkouts import checkout, tree_of
 from canonry.features.git.connection.models import Connection
-from canonry.features.git.connection.service import access_to, connection_of, note_delivery, token_of, webhook_secret
+from canonry.features.git.connection.service import access_to, connection_of, may_app_act, note_delivery, token_of, webhook_secret
 from canonry.features.git.contents import (
     Author,
     Change,
@@ -38,8 +38,8 @@ from canonry.features.git.targets import Targets, targets_of
 
 __all__ = [
     "Author", "Change", "Commit", "Connection", "File", "Repository", "RepositoryAccess", "RepositoryRounds", "Revision", "StaleFile",
-    "Targets", "TreeFile", "Written", "access_to", "branch_exists", "changes", "checkout", "commit_files", "connection_of", "create_branch",
-    "delete_branch", "fetch_mirror", "file_at", "file_history", "files_at", "find_repository", "get_repository", "head_of",
-    "hosted_repository", "list_branches", "look_again", "mirrors", "note_delivery", "read_blobs", "remove_mirror", "remove_repository",
-    "repositories", "resolve_hosted", "targets_of", "token_of", "tree_of", "webhook_secret",
+    "Targets", "TreeFile", "Written", "access_to", "branch_exists", "changes", "checkout", "commit_files", "connection_of",
+    "create_branch", "delete_branch", "fetch_mirror", "file_at", "file_history", "files_at", "find_repository", "get_repository",
+    "head_of", "hosted_repository", "list_branches", "look_again", "may_app_act", "mirrors", "note_delivery", "read_blobs",
+    "remove_mirror", "remove_repository", "repositories", "resolve_hosted", "targets_of", "token_of", "tree_of", "webhook_secret",
 ]  # fmt: skip

@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 
 from canonry.adapters.git_host.memory import MemoryGitHost
+from canonry.core.access import Scope
 from canonry.core.errors import CanonryError, Unavailable
+from canonry.core.secret import Secret
+from canonry.features.auth.github import service as identities
+from canonry.features.auth.github.client import GitHubAccount
 from canonry.features.deployments import pipeline
 from canonry.features.previews.reporting import jobs
 from tests.features.previews.conftest import branch
-from tests.support.api import Api, serving
+from tests.support.api import Api, Somebody, serving
 from tests.support.git import Person
 from tests.support.webhooks import Host, connected
 
@@ -31,7 +35,16 @@ def github() -> HostOfFiles:
 @pytest.fixture
 def hosted(api: Api, github: HostOfFiles) -> Iterator[Api]:
     with serving(api.container, git_host=github) as made:
+        link(made, made.owner, github)
         yield made
+
+
+def link(api: Api, person: Somebody, github: HostOfFiles, *repositories: str) -> None:
+    """Link a person to an account at the host, which may push to these repositories (without any: to the project's own)."""
+    token = f"gho_{person.user_id}"
+    github.pushers[token] = set(repositories or ("acme/shop",))
+    with api.container.transactions.begin() as tx:
+        identities.link(tx, api.container.vault, person.actor(), GitHubAccount("1", "ada", "Ada"), Secret(token))
 
 
 @pytest.fixture
@@ -152,3 +165,50 @@ def test_the_webhook_is_set_up_at_the_host_and_changed_with_the_secret(hosted: A
     answer = hosted.ask("POST", f"/v1/projects/{slug}/git", {"repo": ada.url})
     assert (answer.status, answer.json["webhookRegistered"]) == (201, False)
     assert answer.json["webhookRegistrationError"] == "GitHub could not be reached."
+
+
+def connect(api: Api, person: Somebody, slug: str, url: str) -> dict[str, Any]:
+    token = person.tokens[Scope.ADMIN]
+    assert api.ask("POST", "/v1/projects", {"name": slug, "slug": slug}, token=token).status == 201
+    answer = api.ask("POST", f"/v1/projects/{slug}/git", {"repo": url}, token=token)
+    assert answer.status == 201, answer.body
+    return dict(answer.json)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_the_app_does_nothing_for_somebody_who_may_not_push_there(hosted: Api, github: HostOfFiles, ada: Person, linked: bool) -> None:
+    """The app is installed at acme/shop for Ada; Mallory, of another organization, connects a project to it."""
+    mallory = hosted.somebody()
+    if linked:
+        link(hosted, mallory, github, "mallory/own")
+    answer = connect(hosted, mallory, "mine", ada.url)
+    assert answer["webhookRegistered"] is False
+    assert ("may not push to acme/shop" if linked else "link your GitHub account") in answer["webhookRegistrationError"]
+    assert hosted.ask("POST", "/v1/projects/mine/deploy", {}, token=mallory.tokens[Scope.ADMIN]).status == 202
+    deploy(hosted)
+    report(hosted)
+    assert (github.webhooks, github.statuses, github.deployments) == ({}, {}, {})
+
+
+def test_a_project_that_only_names_the_address_is_not_covered_by_what_was_shown_for_another(
+    hosted: Api, github: HostOfFiles, ada: Person
+) -> None:
+    slug = hosted.project("shop")
+    hosted.ask("POST", f"/v1/projects/{slug}/git", {"repo": ada.url})
+    assert github.webhooks
+    other = hosted.project("other", repo_url=ada.url)
+    assert hosted.ask("POST", f"/v1/projects/{other}/deploy", {}).status == 202
+    deploy(hosted)
+    report(hosted)
+    assert github.statuses == {}
+
+
+def test_after_a_right_is_shown_another_connection_has_to_show_it_again(hosted: Api, github: HostOfFiles, ada: Person) -> None:
+    slug = hosted.project("shop")
+    assert hosted.ask("POST", f"/v1/projects/{slug}/git", {"repo": ada.url}).json["webhookRegistered"] is True
+    github.pushers.clear()
+    assert hosted.ask("POST", f"/v1/projects/{slug}/git", {"repo": ada.url}).json["webhookRegistered"] is False
+    assert hosted.ask("POST", f"/v1/projects/{slug}/deploy", {}).status == 202
+    deploy(hosted)
+    report(hosted)
+    assert github.statuses == {}

@@ -1,6 +1,6 @@
 """HTTP for the connection of a project to an outside repository."""
 
-from canonry.core.access import Permission
+from canonry.core.access import Actor, Permission
 from canonry.core.secret import Secret
 from canonry.features.git.connection import service
 from canonry.features.git.connection.models import Wanted
@@ -35,7 +35,7 @@ def connect_repository(project: str, body: ConnectRequest, actor: ActorDep, serv
         found, secret = service.connect(tx, actor, services.vault, project, wanted)
         connection = service.connection_of(tx, found)
     shown = connection_body(found, connection, services.settings)
-    webhook = _webhook(services, found, secret)
+    webhook = _webhook(services, actor, found, secret)
     return ConnectedAnswer.model_validate({**project_fields(found, services.settings), **webhook, "connection": shown})
 
 
@@ -50,11 +50,13 @@ def rotate_webhook_secret(project: str, actor: ActorDep, services: ServicesDep) 
     """Replace the webhook secret; the old one is dead at once. The new one is shown once."""
     with services.transactions.begin() as tx:
         found, secret = service.rotate_secret(tx, actor, services.vault, project)
-    return RotatedAnswer.model_validate({**project_fields(found, services.settings), **_webhook(services, found, secret)})
+    return RotatedAnswer.model_validate({**project_fields(found, services.settings), **_webhook(services, actor, found, secret)})
 
 
-def _webhook(services: Services, project: Project, secret: Secret) -> dict[str, object]:
+def _webhook(services: Services, actor: Actor, project: Project, secret: Secret) -> dict[str, object]:
     """Set the webhook up at the host, where that can be done, and return what the answer says of it."""
     address = webhook_url(project, services.settings)
-    registered, error = service.register_webhook(services.transactions, services.vault, services.ports.git_host, project, address, secret)
+    registered, error = service.register_webhook(
+        services.transactions, services.vault, services.ports.git_host, actor, project, address=address, secret=secret
+    )
     return {"webhookSecret": secret.reveal(), "webhookUrl": address, "webhookRegistered": registered, "webhookRegistrationError": error}

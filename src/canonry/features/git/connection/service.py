@@ -7,7 +7,7 @@ from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import CanonryError, Conflict, Invalid, Issue
 from canonry.core.refs import RepositoryUrl, parse_branch, parse_repository_url
 from canonry.core.secret import Secret
-from canonry.features import projects
+from canonry.features import auth, projects
 from canonry.features.git.connection import keys, store
 from canonry.features.git.connection.events import RepositoryConnected, RepositoryDisconnected, WebhookSecretRotated
 from canonry.features.git.connection.models import Connection, Wanted
@@ -67,24 +67,42 @@ def rotate_secret(tx: Tx, actor: Actor, vault: Vault, key: str) -> tuple[Project
 
 
 def register_webhook(
-    transactions: Transactions, vault: Vault, host: GitHost | None, project: Project, address: str, secret: Secret
+    transactions: Transactions, vault: Vault, host: GitHost | None, actor: Actor, project: Project, *, address: str, secret: Secret
 ) -> tuple[bool, str | None]:
     """Let the host of the repository send its webhook, where we may act there. Returns whether it does, and what went wrong, in words.
 
-    A host that refuses or does not answer fails nothing: the webhook can be set up by hand.
+    As the app of the host we act only for somebody who may push to the repository themselves, by the account that they have linked:
+    the app is installed for others too. A host that refuses or does not answer fails nothing: the webhook can be set up by hand.
     """
     name = host.repository_at(project.repo_url) if host is not None and project.repo_url is not None else None
     if host is None or name is None:
         return False, None
     with transactions.begin() as tx:
         repository = Repository(name, token_of(tx, vault, project))
+        person = auth.git_token(tx, vault, actor.user_id) if actor.user_id and repository.token is None else None
     if not host.may_act(repository):
         return False, None
     try:
+        if repository.token is None:
+            if person is None or not host.may_push(name, person):
+                return False, _rights_missing(name, linked=person is not None)
+            with transactions.begin() as tx:
+                store.let_app_act(tx, project.id, project.repo_url or "")
         host.set_webhook(repository, address, secret)
     except CanonryError as error:
         return False, error.message
     return True, None
+
+
+def may_app_act(tx: Tx, project: Project) -> bool:
+    """Say whether somebody has shown, for the repository that a project has now, that they may push to it."""
+    return project.repo_url is not None and store.app_url(tx, project.id) == project.repo_url
+
+
+def _rights_missing(name: str, *, linked: bool) -> str:
+    if linked:
+        return f"The GitHub account that you have linked may not push to {name}; the GitHub App acts there only for somebody who may."
+    return f"The GitHub App acts only for people who may push to {name}: link your GitHub account on the account page, then connect again."
 
 
 def look(tx: Tx, actor: Actor, key: str) -> tuple[Project, Connection | None]:

@@ -25,8 +25,8 @@ def save(
         """INSERT INTO git_connections (project_id, url, auto_deploy, sealed_secret, sealed_token, sealed_key, public_key)
            VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (project_id) DO UPDATE SET url = EXCLUDED.url,
            auto_deploy = EXCLUDED.auto_deploy, sealed_secret = EXCLUDED.sealed_secret, sealed_token = EXCLUDED.sealed_token,
-           sealed_key = EXCLUDED.sealed_key, public_key = EXCLUDED.public_key, known_hosts = '', connected_at = now(), secret_at = now(),
-           last_delivery_at = NULL, last_delivery_event = NULL, last_delivery_outcome = NULL""",
+           sealed_key = EXCLUDED.sealed_key, public_key = EXCLUDED.public_key, known_hosts = '', app_url = NULL,
+           connected_at = now(), secret_at = now(), last_delivery_at = NULL, last_delivery_event = NULL, last_delivery_outcome = NULL""",
         (project_id, url, auto_deploy, secret, token, sealed_key, public_key),
     )
 
@@ -64,6 +64,17 @@ def pin(tx: Tx, project_id: str, url: str, known_hosts: str) -> None:
         "UPDATE git_connections SET known_hosts = %s WHERE project_id = %s AND url = %s AND known_hosts = ''",
         (known_hosts, project_id, url),
     )
+
+
+def let_app_act(tx: Tx, project_id: str, url: str) -> None:
+    """Note that somebody may push to the repository at that address."""
+    tx.connection.execute("UPDATE git_connections SET app_url = url WHERE project_id = %s AND url = %s", (project_id, url))
+
+
+def app_url(tx: Tx, project_id: str) -> str | None:
+    """Return the address at which we may act as the app of the host."""
+    row = tx.connection.execute("SELECT app_url FROM git_connections WHERE project_id = %s", (project_id,)).fetchone()
+    return row[0] if row else None
 
 
 def note_delivery(tx: Tx, project_id: str, event: str, outcome: str) -> None:

@@ -31,13 +31,14 @@ def report(context: Context, deployment_id: str) -> None:
             return
         project = projects.get_any(tx, deployment.project_id)
         token = git.token_of(tx, context.vault, project)
+        may_act = token is not None or git.may_app_act(tx, project)
         remote, said = store.find(tx, deployment_id) or (None, "")
     host = context.ports.git_host
     name = host.repository_at(project.repo_url) if host is not None and project.repo_url is not None else None
     if host is None or name is None or said == _state(deployment) or deployment.source["kind"] == "upload":
         return
     repository = Repository(name, token)
-    if host.may_act(repository):
+    if may_act and host.may_act(repository):
         _tell(context, host, repository, project, deployment, remote)
 
 
