@@ -102,6 +102,13 @@ GET /app/{org}/api/search
 GET /app/{org}/api/coverage
 GET /app/{org}/api/dashboard
 GET /app/{org}/api/welcome
+GET /app/{org}/editor/repos
+GET /app/{org}/editor/{owner}/{repo}/new/template
+POST /app/{org}/editor/{owner}/{repo}/parse
+POST /app/{org}/editor/{owner}/{repo}/preview
+GET /app/{org}/editor/{owner}/{repo}/{file_path}/json
+POST /app/{org}/editor/{owner}/{repo}/{file_path}/save
+POST /app/{org}/editor/{owner}/{repo}/{file_path}/save-pr
 coverage snapshots
 GET /app/{org}/api/specs/{owner}/{repo}/{file_path}
 GET /app/{org}/api/tasks

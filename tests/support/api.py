@@ -83,6 +83,10 @@ class Answer:
         assert envelope["request_id"] == self.headers["x-request-id"]
         return self.status, envelope["error"]
 
+    def error_with(self, *fields: str) -> tuple[object, ...]:
+        """Return the status and the code of an error, and these further fields of its body."""
+        return (self.status, self.json["error"], *(self.json[name] for name in fields))
+
 
 @dataclass(frozen=True)
 class Somebody:

@@ -101,6 +101,8 @@ ROWS: dict[str, Callable[[Api], Call]] = {
 
 WITHOUT_A_ROW: dict[str, str] = {
     "POST /deploy/plan": "it leaves nothing behind",
+    "POST /app/{org}/editor/{owner}/{repo}/parse": "it leaves nothing behind",
+    "POST /app/{org}/editor/{owner}/{repo}/preview": "it leaves nothing behind",
     "POST /projects/{project}/database/upgrade": "it takes an older PostgreSQL, which this version of Canonry never made",
     "POST /git/{handle}/{name}/{wanted}": "what a push brings has events of its own (tests/features/git)",
     **mutations_of_identity.WITHOUT,

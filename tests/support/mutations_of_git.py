@@ -57,11 +57,29 @@ def _another(api: Api) -> Call:
     return Call({"repository": handbook_with_pull_request(api)[0]}, {"title": "Another", "head": "another"})
 
 
+def _in_editor(api: Api) -> tuple[dict[str, str], str]:
+    handbook_with_pull_request(api)
+    values = {"org": "ada", "owner": "ada", "repo": "handbook", "file_path": "README.md"}
+    return values, api.ask("GET", "/app/ada/editor/ada/handbook/README.md/json").json["sha"]
+
+
+def _saved(api: Api) -> Call:
+    values, sha = _in_editor(api)
+    return Call(values, {"content": "# three", "sha": sha}, prefix="")
+
+
+def _proposed(api: Api) -> Call:
+    values, sha = _in_editor(api)
+    return Call(values, {"content": "# three", "sha": sha, "pr_title": "Three"}, prefix="")
+
+
 ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /repositories": lambda _api: Call(body={"name": "handbook", "description": "what we do"}),
     "DELETE /repositories/{repository}": _made,
     "POST /repositories/{repository}/refresh": _pushed,
     "POST /repositories/{repository}/pulls": _another,
+    "POST /app/{org}/editor/{owner}/{repo}/{file_path:path}/save": _saved,
+    "POST /app/{org}/editor/{owner}/{repo}/{file_path:path}/save-pr": _proposed,
     "POST /app/admin/api/reindex/{installation_id}": _indexed,
     "POST /repositories/{repository}/pulls/{number}/reviews": _on_pull_request({"verdict": "approved", "body": "Good."}),
     "POST /repositories/{repository}/pulls/{number}/merge": _on_pull_request({}),

@@ -16,8 +16,9 @@ The tables that map these kinds to an HTTP status, an exit code and a job's outc
 `http/errors.py`, `cli/errors.py`, `worker/main.py`. No HTTP number stands here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class CanonryError(Exception):
     code: stable and machine-readable, snake case (`project_not_found`).
     message: what happened and where. hint: what to do next, or empty.
     """
+
+    details: Mapping[str, object] = MappingProxyType({})
+    """What else a program needs, by field of the answer; most errors have nothing."""
 
     def __init__(self, code: str, message: str, *, hint: str = "") -> None:
         super().__init__(message)

@@ -106,7 +106,8 @@ def answer_to(request: Request, error: CanonryError) -> Response:
         answer = error_page(status, error.message, error.hint, str(request.scope.get("request_id", "")))
         answer.headers.update(headers)
         return answer
-    return JSONResponse(envelope(request, error.code, error.message, hint=error.hint, issues=issues), status, headers)
+    body = envelope(request, error.code, error.message, hint=error.hint, issues=issues)
+    return JSONResponse({**error.details, **body}, status, headers)
 
 
 def install(app: FastAPI) -> None:

@@ -12,6 +12,7 @@ RESERVED = frozenset({"admin", "api", "no-org", "choose-org", "setup"})
 """Words below /app that are pages of their own; none of them is ever an organization."""
 
 _KEYS = ["settings", "api-keys"]  # answers JSON to everybody
+_EDITOR = ("/json", "/new/template")  # likewise, as does everything that is sent to the editor
 _HINT = "Switch to it with POST /v1/auth/organization, use a credential of that organization, or ask its owner for an invitation."
 
 
@@ -38,6 +39,8 @@ def is_page(request: Request) -> bool:
     path, accept = request.url.path, request.headers.get("accept", "")
     place = path.split("/")[3:5]
     if accept.startswith("application/json") or "authorization" in request.headers or place[:1] == ["api"] or place == _KEYS:
+        return False
+    if place[:1] == ["editor"] and (request.method != "GET" or place == ["editor", "repos"] or path.endswith(_EDITOR)):
         return False
     return path.startswith("/app/") or (path.startswith("/auth/") and "text/html" in accept)
 

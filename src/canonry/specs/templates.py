@@ -46,6 +46,19 @@ def new_document(title: str, *, kind: str = "spec", owner: str = "", team: str =
     return "\n".join(lines)
 
 
+def editor_document(*, owner: str, today: str) -> str:
+    """Return what the editor begins a new spec with. today: YYYY-MM-DD."""
+    head = {"title": "Untitled Spec", "status": "draft", "type": "spec", "owner": owner}
+    lines = ["---", *(f"{key}: {quoted(value)}" for key, value in head.items() if value),
+             f"created: {today}", f"updated: {today}", "tags: []", "review_status: draft", "---", ""]  # fmt: skip
+    parts = {"Overview": "What this is about.", **{name: _HINTS[name] for name in _PARTS["spec"][1:]}}
+    for number, (part, hint) in enumerate(parts.items(), 1):
+        lines += [f"## {number}. {part}", "", f"<!-- canon:system:{number} status:draft -->", "", hint, ""]
+        if part == "Requirements":
+            lines += ["### Acceptance Criteria", "", "- [ ] A user MUST be able to …", "- [ ] An answer SHOULD come within …", ""]
+    return "\n".join(lines)
+
+
 def file_name(title: str) -> str:
     """Return the name of the file for a title."""
     return f"{slug_of(title)[:80].strip('-')}.md"

@@ -14,6 +14,7 @@ from canonry.features.databases.routes import router as databases
 from canonry.features.deployments.routes import routers as deployments
 from canonry.features.disk.routes import router as disk
 from canonry.features.domains.routes import router as domains
+from canonry.features.editor.routes import router as editor
 from canonry.features.env.routes import router as env
 from canonry.features.git.connection.routes import router as git_connection
 from canonry.features.git.pulls.routes import router as pulls
@@ -61,5 +62,5 @@ API: tuple[Routes, ...] = (
 )
 """Served under /v1 and, for older clients, at the same paths without it."""
 
-ROOT: tuple[Routes, ...] = (git, indexing, specs, search, coverage, dashboard, *auth_pages, *account_pages, keys, figures)
+ROOT: tuple[Routes, ...] = (git, indexing, specs, search, coverage, dashboard, editor, *auth_pages, *account_pages, keys, figures)
 """Served exactly where they say."""

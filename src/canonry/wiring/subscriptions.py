@@ -20,6 +20,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "deployment.cancelled": (REPORT,),
     "deployment.superseded": (REPORT,),
     "repository.pushed": (INDEX,),
+    "spec.saved": (INDEX, DEPLOY_COMMITTED),
     "pull_request.merged": (INDEX, DEPLOY_COMMITTED),
     "database_backup.failed": (NOTE_BACKUP,),
     "database.created": (RENEW,),

@@ -16,6 +16,7 @@ from canonry.core.errors import CanonryError, NotFound
 from canonry.features import git
 from canonry.features.specs import configuration
 from canonry.features.specs.configuration import Configuration
+from canonry.features.specs.configured import configured
 from canonry.features.specs.context import Context
 from canonry.features.specs.extraction import RULES, extract
 from canonry.features.specs.models import Extract
@@ -96,7 +97,7 @@ def _compare(tx: Tx, repository: git.Repository, folder: Path) -> _Work:
     """Find out what is not as the commit has it."""
     if repository.head is None:
         return _Work(repository, folder, None, configuration.default(), (), sorted(states.blobs_of(tx, repository.id)), is_first=False)
-    config = _configuration(folder, repository.head)
+    config = configured(folder, repository.head)
     if (work := _difference(tx, repository, folder, config)) is not None:
         return work
     known = states.blobs_of(tx, repository.id)
@@ -167,17 +168,6 @@ def _criterion(criterion_id: str, text: str) -> Criterion:
     """Return a criterion as far as its identity goes."""
     named = not criterion_id.startswith("ac-")
     return Criterion(id=criterion_id, text=text, checked=False, strength=None, line=0, column=0, end_line=0, is_named=named)
-
-
-def _configuration(folder: Path, commit: str) -> Configuration:
-    """Return what CANON.yaml of a commit says; nothing in it makes this fail."""
-    for name in configuration.NAMES:
-        try:
-            file: git.File = git.file_at(folder, commit, name)
-        except NotFound:
-            continue
-        return configuration.read(name, file.content)
-    return configuration.default()
 
 
 def _is_markdown(path: str) -> bool:

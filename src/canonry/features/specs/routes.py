@@ -7,15 +7,21 @@ from fastapi import Path, Query
 from canonry.core.access import Permission
 from canonry.core.errors import NotFound
 from canonry.features import git
-from canonry.features.specs import service
+from canonry.features.specs import service, versions
 from canonry.features.specs.schemas import (
+    DifferenceAnswer,
+    DifferenceQuery,
     DocAnswer,
+    HistoryAnswer,
+    HistoryQuery,
     IndexingAnswer,
     ReindexedAnswer,
     RepoSummary,
     SpecAnswer,
     TasksAnswer,
+    difference_answer,
     doc_answer,
+    history_answer,
     indexing_answer,
     repo_summary,
     spec_answer,
@@ -84,6 +90,25 @@ def list_tasks(
         if row.repository_id in repositories
     ]
     return TasksAnswer(tasks=bodies, total=total)
+
+
+@router.operation("GET", "/app/{org}/api/history/{owner}/{repo}/{file_path:path}", Permission.SPECS_READ)
+def show_history(
+    org: str, owner: str, repo: str, file_path: FilePath, *, query: Annotated[HistoryQuery, Query()], actor: OrgActorDep, tx: TxDep,
+    services: ServicesDep,
+) -> HistoryAnswer:  # fmt: skip
+    """Show who changed a spec, a section or a criterion, when, in which commit, and what it said."""
+    del org
+    return history_answer(versions.history_of(tx, actor, services.home, owner, repo, file_path, of=query.of, limit=query.limit))
+
+
+@router.operation("GET", "/app/{org}/api/diff/{owner}/{repo}", Permission.SPECS_READ, errors=(413,))
+def show_difference(
+    org: str, owner: str, repo: str, *, query: Annotated[DifferenceQuery, Query()], actor: OrgActorDep, tx: TxDep, services: ServicesDep
+) -> DifferenceAnswer:
+    """Show what differs between two commits or branches, section by section and criterion by criterion."""
+    del org
+    return difference_answer(versions.difference(tx, actor, services.home, (owner, repo), query.before, query.after))
 
 
 @admin_router.operation("GET", "/app/admin/api/indexing", Permission.SPECS_ADMIN)

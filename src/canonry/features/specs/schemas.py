@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from canonry.features import git
 from canonry.features.specs.models import Index, Installation, Run, Shown, Summary, TaskRow
-from canonry.specs.changes import prose
+from canonry.specs.changes import Change, Entry, prose
 from canonry.specs.models import Criterion, Frontmatter, Section
 
 
@@ -209,6 +209,64 @@ class TasksAnswer(BaseModel):
     total: int
 
 
+class HistoryQuery(BaseModel):
+    """Whose history is asked for, and how much of it."""
+
+    of: str | None = Field(
+        None, max_length=300, pattern=r"^[^\x00]*$", description="the id of a section or criterion, or a section's number"
+    )
+    limit: int = Field(50, ge=1, le=500)
+
+
+class DifferenceQuery(BaseModel):
+    """Between which two the difference is asked for."""
+
+    before: str = Field(alias="from", max_length=200, description="a commit or a branch")
+    after: str = Field(alias="to", max_length=200, description="a commit or a branch")
+
+
+class ChangeBody(BaseModel):
+    """One thing that is different. subject: document, section or criterion. what: added, removed, or the part that changed."""
+
+    subject: str
+    id: str
+    section: str | None
+    what: str
+    before: str | None
+    after: str | None
+    line: int
+
+
+class EntryBody(BaseModel):
+    """A commit that changed what was asked for. says: what it said afterwards, null when it was gone."""
+
+    commit: str
+    author: str
+    at: str
+    subject: str
+    changes: list[ChangeBody]
+    says: str | None
+
+
+class HistoryAnswer(BaseModel):
+    """What became of a spec, or of a part of it, the newest first."""
+
+    entries: list[EntryBody]
+
+
+class FileDifference(BaseModel):
+    """What is different in one spec."""
+
+    file_path: str
+    changes: list[ChangeBody]
+
+
+class DifferenceAnswer(BaseModel):
+    """What is different between two commits."""
+
+    files: list[FileDifference]
+
+
 class InstallationBody(BaseModel):
     """A connection to where repositories live."""
 
@@ -340,6 +398,30 @@ def task_body(row: TaskRow, repository: git.Repository, criteria: list[dict[str,
         total_ac=row.total_ac, done_ac=row.done_ac, ticket_system=row.ticket_system, ticket_id=row.ticket_id, spec_title=row.spec_title,
         spec_file_path=row.spec_file_path, repo_owner=repository.owner, repo_name=repository.name, line=row.line,
         acceptance_criteria=criteria,
+    )  # fmt: skip
+
+
+def history_answer(entries: list[Entry]) -> HistoryAnswer:
+    """Return a history as the API shows it."""
+    return HistoryAnswer(entries=[
+        EntryBody(commit=item.commit, author=item.author, at=item.when, subject=item.message, says=item.says,
+                  changes=[change_body(change) for change in item.changes])
+        for item in entries
+    ])  # fmt: skip
+
+
+def difference_answer(files: list[tuple[str, list[Change]]]) -> DifferenceAnswer:
+    """Return what differs as the API shows it."""
+    return DifferenceAnswer(
+        files=[FileDifference(file_path=path, changes=[change_body(item) for item in changes]) for path, changes in files]
+    )
+
+
+def change_body(change: Change) -> ChangeBody:
+    """Return one difference as the API shows it."""
+    return ChangeBody(
+        subject=change.subject, id=change.id, section=change.section, what=change.what, before=change.before, after=change.after,
+        line=change.line,
     )  # fmt: skip
 
 

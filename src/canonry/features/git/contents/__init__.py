@@ -7,10 +7,10 @@ somebody else was quicker.
 from canonry.features.git.contents.history import Revision, file_history
 from canonry.features.git.contents.merging import Merge, merge, merge_base
 from canonry.features.git.contents.models import Author, Change, File, TreeFile, Written
-from canonry.features.git.contents.reading import changes, file_at, files_at, list_branches, read_blobs
+from canonry.features.git.contents.reading import changes, content_at, file_at, files_at, list_branches, read_blobs
 from canonry.features.git.contents.writing import commit_files, create_branch, delete_branch
 
 __all__ = [
-    "Author", "Change", "File", "Merge", "Revision", "TreeFile", "Written", "changes", "commit_files", "create_branch", "delete_branch",
-    "file_at", "file_history", "files_at", "list_branches", "merge", "merge_base", "read_blobs",
+    "Author", "Change", "File", "Merge", "Revision", "TreeFile", "Written", "changes", "commit_files", "content_at", "create_branch",
+    "delete_branch", "file_at", "file_history", "files_at", "list_branches", "merge", "merge_base", "read_blobs",
 ]  # fmt: skip

@@ -30,8 +30,8 @@ def file_history(repository: Path, commit: str, path: str, limit: int) -> list[R
     commit: a full id. Raises: Invalid `invalid_path`; NotFound `ref_not_found`; Unavailable `git_timeout`.
     """
     path = parse_file_path(path)
-    argv = [f"--git-dir={repository}", "-c", "core.quotePath=false", "log", f"--max-count={limit}", "--follow", "--raw", "--no-abbrev",
-            "-z", f"--format={_FORMAT}", "--end-of-options", commit, "--", path]  # fmt: skip
+    argv = [f"--git-dir={repository}", "-c", "core.quotePath=false", "log", "--topo-order", f"--max-count={limit}",
+            "--follow", "--raw", "--no-abbrev", "-z", f"--format={_FORMAT}", "--end-of-options", commit, "--", path]  # fmt: skip
     result = run_git(argv, GitRun(timeout=60))
     if result.code != 0:
         raise NotFound("ref_not_found", f"There is no commit {commit}.", hint="Push it first.")

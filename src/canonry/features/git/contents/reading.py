@@ -79,6 +79,13 @@ def file_at(repository: Path, ref: str, path: str) -> File:
         return File(path, entry.data, str(entry.id), str(commit.id))
 
 
+def content_at(repository: Path, ref: str, path: str) -> bytes | None:
+    """Return the content of a file in a commit or branch, None when there is no such file. Raises: as `file_at`, for the ref."""
+    with open_repository(repository) as opened:
+        entry = entry_of(commit_of(opened, ref).tree, path)
+        return None if entry is None else entry.data
+
+
 def list_branches(repository: Path) -> dict[str, str]:
     """Return branch → commit id. Raises: NotFound `no_repository`."""
     with open_repository(repository) as opened:

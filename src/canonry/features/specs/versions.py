@@ -1,0 +1,67 @@
+"""Specifications over time: what became of a section or a criterion, and what differs between two commits, at the level of both."""
+
+from pathlib import Path
+
+from canonry.core.access import Actor
+from canonry.core.errors import TooLarge
+from canonry.core.file_paths import parse_file_path
+from canonry.core.paths import Home
+from canonry.features import git
+from canonry.features.specs.configured import configured
+from canonry.features.specs.store import reading
+from canonry.infra.tx import Tx
+from canonry.specs.changes import Change, Entry, Version, compare, history
+from canonry.specs.models import Document
+from canonry.specs.parser import MAX_BYTES, parse
+
+_MOST_COMMITS = 500
+_MOST_FILES = 500
+
+
+def history_of(tx: Tx, actor: Actor, home: Home, owner: str, name: str, path: str, *, of: str | None, limit: int) -> list[Entry]:
+    """Return the commits of the default branch that changed a spec, the newest first.
+
+    of: only those that changed this section (id or number) or criterion (id, as the API shows it); followed back through rewordings.
+    Raises: NotFound `repository_not_found`, `ref_not_found`; Invalid `invalid_path`.
+    """
+    repository = git.find_repository(tx, actor, name, owner=owner)
+    path = parse_file_path(path)
+    folder = git.hosted_repository(home, repository.folder)
+    if repository.head is None:
+        return []
+    first = reading.first_names(tx, repository.id, path) if of else {}
+    wanted = next((now for now, was in first.items() if was == of), of)
+    revisions = git.file_history(folder, repository.head, path, _MOST_COMMITS)[::-1]
+    contents = dict(git.read_blobs(folder, {item.sha for item in revisions if item.sha}, MAX_BYTES))
+    versions = [
+        Version(item.commit, item.author, item.at.isoformat(), item.subject, contents.get(item.sha) if item.sha else None)
+        for item in revisions
+    ]
+    return history(versions, wanted)[::-1][:limit]
+
+
+def difference(tx: Tx, actor: Actor, home: Home, where: tuple[str, str], before: str, after: str) -> list[tuple[str, list[Change]]]:
+    """Return what differs between two commits or branches: spec by spec, sections and criteria.
+
+    where: owner and name of the repository.
+    Raises: NotFound `repository_not_found`, `ref_not_found`; Invalid `invalid_ref`; TooLarge `too_many_files`.
+    """
+    repository = git.find_repository(tx, actor, where[1], owner=where[0])
+    folder = git.hosted_repository(home, repository.folder)
+    config = configured(folder, after)
+    changed = [item for item in git.changes(folder, before, after) if config.is_spec(item.path)]
+    if len(changed) > _MOST_FILES:
+        raise TooLarge(
+            "too_many_files", f"{len(changed)} specs differ between these commits.", hint="Compare commits that lie closer together."
+        )
+    found = []
+    for item in changed:
+        differs = compare(_document(folder, before, item.path), _document(folder, after, item.path))
+        if differs:
+            found.append((item.path, differs))
+    return found
+
+
+def _document(folder: Path, ref: str, path: str) -> Document | None:
+    content = git.content_at(folder, ref, path)
+    return None if content is None else parse(content)
