@@ -4,9 +4,10 @@ Everything stands in the table and in the clusters, so a restart loses nothing; 
 """
 
 import logging
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from canonry.core.clock import now
@@ -31,8 +32,9 @@ class DatabaseRounds:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="databases")
-        self._busy: dict[str, Future[None]] = {}
+        self._waiting: deque[tuple[str, Callable[[], None]]] = deque()
+        self._busy: set[str] = set()  # databases that wait for a thread or have one
+        self._threads: list[threading.Thread] = []
         self._next: dict[str, float] = {}
         self._every = _LOOK_EVERY
 
@@ -45,12 +47,13 @@ class DatabaseRounds:
         for database in databases:
             if (work := self._work(database, states.get(database.cluster_id))) is not None:
                 self._in_background(database.id, work)
+        self._staff()
         known = {database.id for database in databases}
         self._next = {name: moment for name, moment in self._next.items() if name in known}
 
     def close(self) -> None:
         """Stop looking; the databases go on."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._waiting.clear()
 
     def _work(self, database: Database, state: ClusterState | None) -> Callable[[], None] | None:
         """Return what is to be done about a database now."""
@@ -128,10 +131,28 @@ class DatabaseRounds:
         making.discard(self._context, database)
 
     def _in_background(self, key: str, work: Callable[[], None]) -> None:
-        """Do it in a thread, one thing at a time for each database."""
-        before = self._busy.get(key)
-        if before is None or before.done():
-            self._busy[key] = self._pool.submit(_guarded, key, work)
+        """Let a thread do it, one thing at a time for each database."""
+        if key in self._busy:
+            return
+        self._busy.add(key)
+        self._waiting.append((key, work))
+
+    def _staff(self) -> None:
+        """See to it that there are threads for what waits. Not a pool: Python waits for its threads when it ends, a recovery takes minutes."""
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        for _ in range(min(_THREADS - len(self._threads), len(self._waiting))):
+            self._threads.append(threading.Thread(target=self._work_off, name="databases", daemon=True))
+            self._threads[-1].start()
+
+    def _work_off(self) -> None:
+        """Do what waits until nothing does."""
+        while True:
+            try:
+                key, work = self._waiting.popleft()
+            except IndexError:
+                return
+            _guarded(key, work)
+            self._busy.discard(key)
 
 
 def _guarded(key: str, work: Callable[[], None]) -> None:
