@@ -138,7 +138,7 @@ class DatabaseRounds:
         self._waiting.append((key, work))
 
     def _staff(self) -> None:
-        """See to it that there are threads for what waits. Not a pool: Python waits for its threads when it ends, a recovery takes minutes."""
+        """See to it that there are threads for what waits. No pool: Python waits for those when it ends, and a recovery takes long."""
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         for _ in range(min(_THREADS - len(self._threads), len(self._waiting))):
             self._threads.append(threading.Thread(target=self._work_off, name="databases", daemon=True))
