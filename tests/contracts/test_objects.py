@@ -132,6 +132,26 @@ def test_many_threads_write_at_once(objects: Objects) -> None:
     assert all(content(objects, f"t/{number}") == bytes([number]) * 300_000 for number in range(8))
 
 
+def test_writing_and_deleting_beside_each_other(objects: Objects) -> None:
+    failed: list[Exception] = []
+
+    def work(number: int) -> None:
+        try:
+            for _ in range(30):
+                objects.put(f"one/folder/{number}", [b"x"])
+                objects.delete(f"one/folder/{number}")
+        except Exception as error:  # noqa: BLE001 -- it is told below
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert objects.list("") == []
+
+
 def test_a_bucket_that_is_not_there_is_named(s3_server: S3Server) -> None:
     objects = S3Objects(s3_server.access("no-such-bucket"))
     for attempt in (lambda: objects.put("a", [b"x"]), lambda: objects.list("a"), lambda: objects.put("a", [bytes(1 << 20)] * 20)):

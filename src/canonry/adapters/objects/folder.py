@@ -2,10 +2,11 @@
 
 import errno
 import fcntl
+import itertools
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from canonry.infra.files import sync_folder
 from canonry.ports.objects import StoredObject
 
 _PIECE = 1 << 20
+_ATTEMPTS = 100
 _PARTIAL = ".partial"  # what is being written; each is locked by who writes it, so that what a dead process left is found
 
 
@@ -36,10 +38,8 @@ class FolderObjects:
         with self._told():
             partial.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._clear(partial)
-        temporary = partial / secrets.token_hex(8)
+            temporary, file = _create(partial)
         try:
-            with self._told():
-                file = _create(temporary)
             with file:
                 size = 0
                 for chunk in chunks:  # an error in here is the caller's own, and goes to them as it is
@@ -49,32 +49,20 @@ class FolderObjects:
                     os.fsync(file.fileno())
                     if os.fstat(file.fileno()).st_size != size:
                         raise OSError(errno.EIO, "the file has another size than what was written")
-            with self._told():
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                temporary.replace(path)
-                for folder in path.parents:
-                    sync_folder(folder)
-                    if folder == self._folder:
-                        break
+                    self._give_name(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
         return size
 
     def get(self, key: str) -> Iterator[bytes]:
         """Read the file; see the port."""
-        try:
-            with self._told():
-                file = self._path(key).open("rb")
-        except FileNotFoundError as error:
-            raise NotFound("object_missing", f"There is no {key} in {self.place}.", hint="It may have been deleted.") from error
+        path = self._path(key)
+        if self.find(key) is None:
+            raise NotFound("object_missing", f"There is no {key} in {self.place}.", hint="It may have been deleted.")
 
         def pieces() -> Iterator[bytes]:
-            with file:
-                while True:
-                    with self._told():
-                        piece = file.read(_PIECE)
-                    if not piece:
-                        return
+            with self._told(), path.open("rb", buffering=0) as file:
+                while piece := file.read(_PIECE):
                     yield piece
 
         return pieces()
@@ -121,6 +109,21 @@ class FolderObjects:
             raise ValueError(f"not a key: {key!r}")
         return self._folder.joinpath(*parts)
 
+    def _give_name(self, temporary: Path, path: Path) -> None:
+        for attempt in itertools.count():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                temporary.replace(path)
+                break
+            except FileNotFoundError:  # somebody removed the folder because it was empty
+                if attempt == _ATTEMPTS:
+                    raise
+        with suppress(FileNotFoundError):  # somebody has removed the object already
+            for folder in path.parents:
+                sync_folder(folder)
+                if folder == self._folder:
+                    break
+
     def _clear(self, partial: Path) -> None:
         """Remove what processes left that were killed."""
         for path in partial.iterdir():
@@ -157,10 +160,15 @@ class FolderObjects:
                            hint="Check that its disk is there (mounted) and healthy.")  # fmt: skip
 
 
-def _create(path: Path) -> FileIO:
-    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
-    fcntl.flock(file, fcntl.LOCK_EX)
-    return file
+def _create(folder: Path) -> tuple[Path, FileIO]:
+    """Make a file that is locked by us. Between the two somebody may have taken it for a left-over: then another is made."""
+    while True:
+        path = folder / secrets.token_hex(8)
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return path, file
+        file.close()
 
 
 def _write(file: FileIO, chunk: bytes) -> int:

@@ -1,6 +1,6 @@
 """The archive of one cluster: where its backups lie, what they are sealed with, what it is called there."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -44,6 +44,6 @@ class Archive:
         """Seal and keep what `chunks` hold; return the size in the archive. Raises: as `Objects.put`."""
         return self.objects.put(name, seal(chunks, self.key, name))
 
-    def get(self, name: str) -> Iterator[bytes]:
-        """Yield what was kept. Raises: NotFound `object_missing`; Conflict `backup_…` (seal.py)."""
+    def get(self, name: str) -> Generator[bytes]:
+        """Yield what was kept; whoever stops early closes it. Raises: NotFound `object_missing`; Conflict `backup_…` (seal.py)."""
         return unseal(self.objects.get(name), self.key, name)

@@ -5,6 +5,7 @@ The rows are counted in the snapshot that is dumped, so the counts are exact how
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -93,7 +94,8 @@ def restore(archive: Archive, dump_id: str, url: Secret, programs: Path, *, owne
     ]
     if owner is not None:
         argv += ["--no-owner", "--no-privileges", f"--role={owner}"]
-    feed(argv, environment, archive.get(f"{_folder(archive, dump_id)}/data"), doing="restoring the dump")
+    with closing(archive.get(f"{_folder(archive, dump_id)}/data")) as pieces:
+        feed(argv, environment, pieces, doing="restoring the dump")
 
 
 def delete(archive: Archive, dump_id: str) -> None:

@@ -37,7 +37,9 @@ def wrong_key(name: str, needed: str, ours: str) -> Conflict:
 
 def failed(doing: str, said: str) -> CanonryError:
     """A program of PostgreSQL did not do its work; `said`: what it wrote."""
-    reason = "; ".join(line.strip() for line in said.strip().splitlines()[-3:]) or "it says nothing"
+    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
+    telling = [line for line in lines if "error:" in line.lower() or "fatal:" in line.lower()]
+    reason = "; ".join((telling or lines[-3:])[:3]) or "it says nothing"
     if "No space left on device" in said:
         return Unavailable(
             "disk_full", f"The disk is full: {doing} failed: {reason}", hint="Free some disk space (canonry disk), then try again."

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import tarfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -92,27 +93,29 @@ def _combined(archive: Archive, backups: list[BaseBackup], work: Path, programs:
 
 def _unpack(archive: Archive, backup: BaseBackup, folder: Path) -> None:
     folder.mkdir(mode=0o700)
-    stream = _Stream(archive.get(f"{backup.folder}/data"))
-    try:
-        with tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 20) as tar:  # type: ignore[call-overload]  # only `read` is used
-            tar.extractall(folder, filter="data")
-    except tarfile.TarError as error:
-        raise errors.damaged(f"{backup.folder}/data", f"it cannot be unpacked ({error})") from error
-    stream.drain()  # the last piece has its say: what was unpacked is all there is, and proven
+    with closing(archive.get(f"{backup.folder}/data")) as pieces:
+        stream = _Stream(pieces)
+        try:
+            with tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 20) as tar:  # type: ignore[call-overload]  # only `read` is used
+                tar.extractall(folder, filter="data")
+        except tarfile.TarError as error:
+            raise errors.damaged(f"{backup.folder}/data", f"it cannot be unpacked ({error})") from error
+        stream.drain()  # the last piece has its say: what was unpacked is all there is, and proven
 
 
 def _own_segments(archive: Archive, backup: BaseBackup, inside: Path) -> None:
     """Put the segments there that the backup itself brings."""
-    stream = _Stream(archive.get(f"{backup.folder}/wal"))
-    for name in backup.wal:
-        with (inside / name).open("wb") as file:
-            left = backup.segment_bytes
-            while left and (piece := stream.read(min(left, 1 << 20))):
-                file.write(piece)
-                left -= len(piece)
+    with closing(archive.get(f"{backup.folder}/wal")) as pieces:
+        stream = _Stream(pieces)
+        for name in backup.wal:
+            with (inside / name).open("wb") as file:
+                left = backup.segment_bytes
+                while left and (piece := stream.read(min(left, 1 << 20))):
+                    file.write(piece)
+                    left -= len(piece)
             if left:
                 raise errors.truncated(f"{backup.folder}/wal", f"the segment {name} is not whole")
-    stream.drain()
+        stream.drain()
 
 
 def _write_settings(data: Path, plan: extent.Plan) -> None:

@@ -13,7 +13,7 @@ import hashlib
 import secrets
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -47,15 +47,24 @@ def seal(chunks: Iterable[bytes], key: BackupKey, name: str) -> Iterator[bytes]:
     yield _frame(cipher, number, waiting or b"", last=True)
 
 
-def unseal(chunks: Iterable[bytes], key: BackupKey, name: str) -> Iterator[bytes]:
+def unseal(chunks: Iterable[bytes], key: BackupKey, name: str) -> Generator[bytes]:
     """Yield what was sealed, in pieces of 1 MiB at most.
 
     What was yielded before an error is as it was written: nothing unproven leaves this function.
     Raises: Conflict `backup_wrong_key` | `backup_misplaced` | `backup_truncated` | `backup_reordered` | `backup_damaged`.
     """
+    source = iter(chunks)
+    try:
+        yield from _opened(source, key, name)
+    finally:
+        if isinstance(source, Generator):  # whatever ends this, files and connections behind it are let go now
+            source.close()
+
+
+def _opened(source: Iterator[bytes], key: BackupKey, name: str) -> Iterator[bytes]:
     import zstandard  # noqa: PLC0415 -- as in _compressed
 
-    reader = _Reader(_frames(_Reader(iter(chunks)), key, name))
+    reader = _Reader(_frames(_Reader(source), key, name))
     stream = zstandard.ZstdDecompressor().stream_reader(reader, read_across_frames=False)  # type: ignore[arg-type]  # only `read` is used
     while True:
         try:

@@ -7,6 +7,7 @@ A segment leaves the spool when the archive has it: after a crash it is sent aga
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,8 +127,8 @@ def histories(archive: Archive) -> list[str]:
 def fetch(archive: Archive, source: str, target: Path) -> None:
     """Bring an object of the archive (`Segment.key`) to a file. Raises: NotFound `object_missing`; Conflict `backup_…`; OSError."""
     temporary = target.with_name(f".{target.name}.tmp")
-    with temporary.open("wb") as file:
-        for piece in archive.get(source):
+    with closing(archive.get(source)) as pieces, temporary.open("wb") as file:
+        for piece in pieces:
             file.write(piece)
     temporary.rename(target)
 
