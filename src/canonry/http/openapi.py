@@ -59,7 +59,7 @@ SECURITY_SCHEMES = {
     "bearerToken": {"type": "http", "scheme": "bearer", "bearerFormat": "cnr_token",
                     "description": "a token of scope read, deploy or admin"},
     "sessionCookie": {"type": "apiKey", "in": "cookie", "name": "canonry_session",
-                      "description": "of the dashboard; what changes something also needs `X-CSRF-Token`"},
+                      "description": "of a browser; over https `__Host-canonry_session`. What changes something also needs `X-CSRF-Token`"},
     "signature": {"type": "apiKey", "in": "header", "name": "X-Hub-Signature-256", "description": "HMAC-SHA256 of the raw body"},
 }  # fmt: skip
 

@@ -5,6 +5,9 @@ from typing import Protocol
 from canonry.core.access import Actor
 from canonry.core.secret import Secret
 
+SESSION_PREFIX = "cns_"
+"""What the secrets of browsers' sessions begin with. Those of before have none; http/cookies.py takes them without `__Host-` over HTTPS."""
+
 
 class Identity(Protocol):
     """Turns a credential into an actor."""

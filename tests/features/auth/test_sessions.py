@@ -1,5 +1,6 @@
 """Sessions over the API: who is let in by a cookie, and for how long."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,8 +70,10 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(people: Api, browser: B
     assert "secure" not in cookie
     assert "domain" not in cookie
     over_tls = post(browser, "/v1/auth/session", {"email": EMAIL, "password": PASSWORD}, **{"X-Forwarded-Proto": "https"})
-    assert over_tls.cookies["canonry_session"]["secure"] == "True"
-    assert value_of(browser) not in seen.text
+    secure = over_tls.cookies["__Host-canonry_session"]
+    assert (secure["secure"], secure["path"], secure["httponly"], "domain" in secure) == ("True", "/", "True", False)
+    assert over_tls.cookies["canonry_session"]["value"] == ""  # one of before is forgotten
+    assert cookie["value"] not in seen.text
     assert people.ask("GET", "/v1/auth/session").error == (403, "session_required")
 
 
@@ -119,6 +122,29 @@ def test_a_cookie_planted_beside_ours_is_not_believed(people: Api, sign_in: Sign
     assert with_cookie(people, "GET", "/v1/me", f"canonry_session={mine}; canonry_session={mine}").status == 200
     for cookie in (f"canonry_session={planted}; canonry_session={mine}", f"canonry_session={mine}; canonry_session={planted}"):
         assert with_cookie(people, "GET", "/v1/me", cookie).error == (401, "unauthenticated")
+
+
+def test_over_https_a_project_cannot_plant_a_session_for_somebody_who_is_not_signed_in(people: Api, sign_in: SignIn) -> None:
+    """A sub-domain may set `canonry_session` for its parent, but nothing whose name begins with `__Host-`."""
+    https = {"X-Forwarded-Proto": "https"}
+    planted = value_of(sign_in())
+    assert with_cookie(people, "GET", "/v1/me", f"canonry_session={planted}", **https).error == (401, "unauthenticated")
+    assert with_cookie(people, "GET", "/v1/me", f"__Host-canonry_session={planted}", **https).status == 200
+    own = people.somebody()
+    give_password(people, own.user_id)
+    mine = value_of(sign_in(f"{own.handle}@example.com"))
+    shown = with_cookie(people, "GET", "/v1/me", f"canonry_session={planted}; __Host-canonry_session={mine}", **https)
+    assert (shown.status, own.handle in str(shown.json)) == (200, True)
+    assert with_cookie(people, "GET", "/v1/me", f"__Host-canonry_session={mine}").error == (401, "unauthenticated")  # never over http
+
+
+def test_a_session_of_before_goes_on_over_https(people: Api, sign_in: SignIn) -> None:
+    sign_in()
+    change(people, sha256=hashlib.sha256(b"a-secret-of-before-without-a-prefix").digest())
+    assert (
+        with_cookie(people, "GET", "/v1/me", "canonry_session=a-secret-of-before-without-a-prefix", **{"X-Forwarded-Proto": "https"}).status
+        == 200
+    )
 
 
 @pytest.mark.parametrize("column", ["revoked_at", "expires_at"])

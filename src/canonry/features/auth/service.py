@@ -17,6 +17,7 @@ from canonry.features.auth.events import SessionRevoked, SessionSwitched, Signed
 from canonry.features.auth.models import Label, Opened, Session
 from canonry.features.auth.rules import ENDED_KEPT, SESSION_LIFE, digest, new_secret
 from canonry.infra.tx import Tx
+from canonry.ports.identity import SESSION_PREFIX
 
 _CLIENT = 200  # characters of the name that a program gives itself
 
@@ -29,7 +30,7 @@ def open_session(tx: Tx, user_id: str, *, label: Label, way: str, client: str = 
     if organization_id is None:
         memberships = accounts.memberships(tx, user_id)
         organization_id = memberships[0].organization_id if memberships else None
-    at, secret, origin = now(), new_secret(), current_origin.get()
+    at, secret, origin = now(), new_secret(SESSION_PREFIX), current_origin.get()
     printable = "".join(letter for letter in client if letter.isprintable())[:_CLIENT]
     session = Session(new_id("ses"), user_id, organization_id, label, way, origin.address, printable, at, at, at + SESSION_LIFE)
     store.delete_ended(tx, user_id, at - ENDED_KEPT)
