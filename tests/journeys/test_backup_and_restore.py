@@ -215,3 +215,27 @@ def test_the_archive_tells_nothing_without_its_key(lost: Lost) -> None:
             content = path.read_bytes()
             assert b"abracadabra" not in content
             assert b"hello from before" not in content
+
+
+def test_a_second_loss_is_no_worse_than_the_first(lost: Lost, tmp_path: Path) -> None:
+    archive = copied(lost, tmp_path)
+    query = ("db", "psql", "--project", "notes", "-c")
+    slugs = []
+    for number in (1, 2):
+        here = Canonry(tmp_path / f"home {number}", free_port(), {"CANONRY_BACKUPS_URL": str(archive)})
+        here.folder.mkdir()
+        done = lost.restore(here, archive=archive)
+        assert done.returncode == 0, done.stderr
+        here.up()
+        try:
+            slugs = [row["slug"] for row in here.api("GET", "/v1/projects")["projects"]]
+            eventually(lambda here=here: here.command(*query, "SELECT 1").returncode, lambda code: code == 0, within=60)  # type: ignore[misc]
+            found = here.must(*query, "SELECT count(*) FROM t")
+            here.must(*query, "INSERT INTO t VALUES (0)")
+            here.must("projects", "create", f"made-in-{number}")
+            here.must("backup", "create")
+        finally:
+            here.down()
+        shutil.rmtree(here.home)
+    assert "made-in-1" in slugs
+    assert "101" in found

@@ -111,10 +111,15 @@ def restore(
     target = Home(settings.home_path)
     place = _place(home, source, key_file, platform)
     snapshot = _chosen(place, backup)
+    if settings.database_url is not None and snapshot.base:
+        raise Invalid("database_url_set", "The backup has rows of its own, and CANONRY_DATABASE_URL names another server.",
+                      hint="Unset CANONRY_DATABASE_URL for the restore, and for Canonry afterwards.")  # fmt: skip
+    lock = target.root.with_name(f".{target.root.name}.restore.lock")
     with explained(target.root):
-        target.run.parent.mkdir(parents=True, exist_ok=True)
-        with locked(target.root.with_name(f".{target.root.name}.restore.lock"), timeout=1, purpose="restore into this home"):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with locked(lock, timeout=1, purpose="restore into this home"):
             done = restoring.restore(place, snapshot, target, make_clusters(settings, target), say)
+            lock.unlink()
     if as_json:
         print_json({**_shown(snapshot), "home": str(target.root), "missing": list(done.missing)})
     for site in done.missing:

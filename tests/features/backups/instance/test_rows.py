@@ -87,3 +87,14 @@ def test_an_archive_without_or_with_several_canonrys_says_so(place: Place) -> No
     with pytest.raises(Conflict, match="aaa, bbb"):
         find_place(place.objects, place.key, None)
     assert find_place(place.objects, place.key, "bbb").platform == "bbb"
+
+
+def test_a_gap_is_closed_by_a_new_base_backup_behind_it(server: Postgres, place: Place) -> None:
+    programs, spool = unpack(server.home.toolchains), server.home.postgres / "spool"
+    assert rows.close_gaps(place, server.url, programs, server.home.postgres) is None
+    first = rows.base_of_today(place, server.url, programs)
+    (spool / "GAP").write_text("1795651990 000000010000000000000003\n")
+    made = rows.close_gaps(place, server.url, programs, server.home.postgres)
+    assert made is not None
+    assert (made.id != first.id, wal.gaps(server.home.postgres)) == (True, [])
+    assert rows.close_gaps(place, server.url, programs, server.home.postgres) is None

@@ -101,7 +101,7 @@ def _rows(place: Place, home: Home, say: Say) -> tuple[tuple[str, ...], tuple[st
     restored = restoring.restore(place.archive, backup, home.postgres / "data", until="latest", programs=programs)
     if restored.archived_until is not None:
         say(f"rows reach {restored.archived_until:%Y-%m-%d %H:%M:%S} UTC")
-    postgres = Postgres(home)
+    postgres = Postgres(home, archive=True)  # so that the archive learns of the timeline that begins here
     try:
         postgres.ensure()
         clusters, live = _look(postgres)

@@ -49,7 +49,7 @@ class InstanceRounds:
 
     def _has_spool(self) -> bool:
         spool = self._context.home.postgres / "spool"
-        return spool.is_dir() and any(not entry.name.startswith(".") for entry in spool.iterdir())
+        return spool.is_dir() and any(not entry.name.startswith((".", "GAP.closing")) for entry in spool.iterdir())
 
     def _is_due(self, what: str) -> bool:
         return time.monotonic() >= self._next[what]
@@ -77,13 +77,7 @@ class InstanceRounds:
         place = place_of(context)
         if own_rows(context.settings):
             wal.ship(context.home.postgres, place.archive)
-            if self._is_due("base"):
-                self._next["base"] = time.monotonic() + _BASE_EVERY
-                newest = rows.newest_base(place)
-                made = rows.base_of_today(place, Postgres(context.home).database_url("postgres"), unpack(context.home.toolchains))
-                self._base = made.id
-                if newest is None or newest.id != made.id:
-                    rows.drop_old(place, context.settings.backups_days)
+            self._keep_base(place)
         if self._is_due("files"):
             self._next["files"] = time.monotonic() + _FILES_EVERY
             volumes = self._is_due("volumes")
@@ -94,6 +88,19 @@ class InstanceRounds:
             raise Conflict("archiving_off", "Canonry's own PostgreSQL was started by an older version and keeps no WAL for the archive: "
                            "its rows are safe only up to the last base backup.",
                            hint="Start it anew once: canonry down, then canonry up.")  # fmt: skip
+
+    def _keep_base(self, place: Place) -> None:
+        """See to it that there is a base backup of today, behind any gap; when there is a new one, old ones go."""
+        home = self._context.home
+        url, programs = Postgres(home).database_url("postgres"), unpack(home.toolchains)
+        made = rows.close_gaps(place, url, programs, home.postgres)
+        if made is None and self._is_due("base"):
+            made = rows.base_of_today(place, url, programs)
+        if made is not None:
+            self._next["base"] = time.monotonic() + _BASE_EVERY
+            if self._base != made.id:
+                rows.drop_old(place, self._context.settings.backups_days)
+            self._base = made.id
 
 
 def own_rows(settings: Settings) -> bool:

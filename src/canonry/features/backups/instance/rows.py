@@ -31,11 +31,33 @@ def newest_base(place: Place) -> BaseBackup | None:
 
 
 def base_of_today(place: Place, url: Secret, programs: Path, *, anew: bool = False) -> BaseBackup:
-    """Return a base backup that is not older than a day, made now when there is none. anew: made now in any case."""
+    """Return a base backup that is not older than a day, made now when there is none. anew: made now in any case.
+
+    One of before a restore does not count: what was written since then stands on another timeline.
+    """
     newest = newest_base(place)
-    if newest is not None and not anew and now() - newest.ended < _DAILY:
+    if newest is not None and not anew and now() - newest.ended < _DAILY and newest.timeline == _timeline(url):
         return newest
     return base.take(url, place.archive, programs, backup_id=new_id("bak"))
+
+
+def close_gaps(place: Place, url: Secret, programs: Path, folder: Path) -> BaseBackup | None:
+    """Where segments were let go because the archive was away for too long: begin anew behind them. None when none were."""
+    if not wal.gaps(folder):
+        return None
+    wal.begin_closing(folder)
+    made = base_of_today(place, url, programs, anew=True)
+    wal.end_closing(folder)
+    return made
+
+
+def _timeline(url: Secret) -> int:
+    try:
+        with psycopg.connect(url.reveal(), autocommit=True, connect_timeout=15) as connection:
+            row = connection.execute("SELECT timeline_id FROM pg_control_checkpoint()").fetchone()
+    except psycopg.Error as error:
+        raise Unavailable("backup_failed", f"PostgreSQL does not answer: {error}", hint="`canonry status` shows it.") from error
+    return int(row[0]) if row else 0
 
 
 def finish_segment(url: Secret, folder: Path) -> None:

@@ -22,7 +22,7 @@ from canonry.features.backups.instance.place import Place
 from canonry.features.backups.instance.repositories import bundle
 
 _log = logging.getLogger(__name__)
-_STATE = ("secret.key", "postgres/password", "audit.anchors", "mail", "edge/permits", "edge/caddy")
+_STATE = ("secret.key", "postgres/password", "postgres/local.conf", "audit.anchors", "mail", "edge/permits", "edge/caddy")
 _REFS = ("HEAD", "packed-refs", "refs")
 _LOCAL = {"home", "http_port", "https_port", "http_address", "backups_key_file", "database_url", "databases_url"}
 """Settings that belong to a machine, or are secrets of places which a restore must not touch by itself."""
