@@ -100,3 +100,15 @@ def test_proofs_are_checked_without_a_server(canonry: RunCli, server: ApiServer,
     assert canonry("db", "verify-proof", str(kept), "--key", str(PROOF["public_key"])).returncode != 0
     kept.write_text("nothing")
     assert "holds no proofs" in canonry("db", "verify-proof", str(kept), "--key", "x").stderr
+
+
+def test_backups_of_the_database_are_listed_and_made(canonry: RunCli, server: ApiServer) -> None:
+    backup = {
+        "id": "dbk_1", "kind": "full", "trigger": "daily", "state": "done", "proof": "passed", "started_at": "2026-11-22T10:31:07+00:00",
+        "point_at": "2026-11-22T10:31:07+00:00", "size_bytes": 1 << 20, "error": None,
+    }  # fmt: skip
+    server.refusals[f"{AT}/backups"] = (200, {"backups": [backup]})
+    assert canonry("db", "backups").stdout.splitlines()[1].split()[:5] == ["dbk_1", "full", "daily", "done", "passed"]
+    server.refusals[f"{AT}/backups"] = (202, {"status": "queued", "kind": "dump"})
+    assert canonry("db", "backup", "--dump").returncode == 0
+    assert server.asked("POST", f"{AT}/backups")[0].document == {"kind": "dump"}

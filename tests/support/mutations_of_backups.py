@@ -61,4 +61,5 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /projects/{project}/database/restores/{restore}/undo": _of_restore("promoted"),
     "DELETE /projects/{project}/database/restores/{restore}": _of_restore("ready"),
     "POST /projects/{project}/database/drill": _drilled,
+    "POST /projects/{project}/database/backups": _drilled,
 }

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from canonry.client.credentials import Credentials
 from canonry.client.models import Deployment
 from canonry.client.renewal import open_transport
+from canonry.client.transport import Document
 
 
 class VariableName(TypedDict):
@@ -34,6 +35,36 @@ class PutBack(TypedDict):
     backup: ProjectBackup
     deployment: Deployment
     variables: list[str]
+
+
+class DatabaseBackup(TypedDict):
+    """A backup of a database. proof: passed, failed or unproven."""
+
+    id: str
+    kind: str
+    trigger: str
+    state: str
+    proof: str
+    started_at: str
+    point_at: str | None
+    size_bytes: int
+    error: Document | None
+
+
+class DatabaseBackupsApi:
+    """Calls about the backups of the database of one project (a slug or a `prj_` id)."""
+
+    def __init__(self, credentials: Credentials, project: str) -> None:
+        self._transport = open_transport(credentials)
+        self._at = f"/v1/projects/{quote(project, safe='')}/database/backups"
+
+    def list(self, limit: int) -> list[DatabaseBackup]:
+        """Return the newest backups, at most `limit` (and 500) of them."""
+        return cast("list[DatabaseBackup]", self._transport.send("GET", self._at, query={"limit": str(min(limit, 500))})["backups"])
+
+    def create(self, kind: str) -> Document:
+        """Ask for a backup: full, or a dump. Raises: NotFound `database_not_found`."""
+        return self._transport.send("POST", self._at, document={"kind": kind})
 
 
 class BackupsApi:

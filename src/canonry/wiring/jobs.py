@@ -5,6 +5,8 @@ from functools import partial
 
 from canonry.features.auth import jobs as auth
 from canonry.features.auth import queue as auth_queue
+from canonry.features.backups.archiving import jobs as archiving
+from canonry.features.backups.archiving import queue as archiving_queue
 from canonry.features.backups.points import jobs as points
 from canonry.features.backups.points import queue as point_queue
 from canonry.features.backups.proofs import jobs as proofs
@@ -37,6 +39,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.CLEAR: deployments.clear_project,
     deployment_queue.CLEAR_ENVIRONMENT: deployments.clear_environment,
     deployment_queue.RENEW: deployments.renew,
+    archiving_queue.MAKE: archiving.make,
     point_queue.BEFORE_DEPLOYMENT: points.before_deployment,
     disk_queue.TIDY: disk.tidy,
     disk_queue.AFTER_DEPLOY: disk.after_deploy,

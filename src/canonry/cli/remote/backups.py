@@ -8,7 +8,7 @@ from canonry.cli.remote.folder import project_of
 from canonry.cli.remote.following import show_started
 from canonry.cli.remote.options import AsJson, Follow, Limit, Project
 from canonry.client.api import Api
-from canonry.client.backups import BackupsApi
+from canonry.client.backups import BackupsApi, DatabaseBackupsApi
 from canonry.client.credentials import current
 
 Which = Annotated[str, argument("BACKUP", help="Its id, as `canonry backups ls` shows it.")]
@@ -55,3 +55,32 @@ def remove_backup(backup: Which, project: Project = None) -> None:
     """Delete a backup of a project. Nothing that runs is touched."""
     BackupsApi(current(), project_of(project)).remove(backup)
     say(f"Deleted the backup {backup}.")
+
+
+def list_database_backups(limit: Limit = 50, project: Project = None, as_json: AsJson = False) -> None:
+    """List the backups of the database, the newest first, and whether they are proven: were restored for a trial, and found good."""
+    slug = project_of(project)
+    found = DatabaseBackupsApi(current(), slug).list(limit)
+    if as_json:
+        print_json(found)
+    elif found:
+        print_table(("BACKUP", "KIND", "WHY", "STATE", "PROOF", "HOLDS", "SIZE"), [
+            (item["id"], item["kind"], item["trigger"], item["state"], item["proof"] if item["state"] == "done" else "",
+             item["point_at"] or (item["error"] or {}).get("message", ""), f"{item['size_bytes'] / (1 << 20):.1f} MiB")
+            for item in found
+        ])  # fmt: skip
+    else:
+        say(f"The database of {slug} has no backup yet. A first one is made within minutes.")
+
+
+def create_database_backup(
+    dump: Annotated[bool, option("--dump", help="A dump, which other servers can read too (pg_restore).")] = False,
+    project: Project = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a backup of the database now. It happens daily by itself, and what changes is in the archive within a minute."""
+    asked = DatabaseBackupsApi(current(), project_of(project)).create("dump" if dump else "full")
+    if as_json:
+        print_json(asked)
+    else:
+        say("It is being made. See: canonry db backups")

@@ -149,7 +149,7 @@ def _show(restore: Restore) -> None:
         "Restore": restore["id"], "State": restore["state"], "As it was at": restore["at"], "Backup": restore["backup_id"],
         "Database": restore["database_id"], "Clients waited": pause, "Undo until": restore["undo_until"],
     })  # fmt: skip
-    if restore["difference"] is not None:
+    if restore["difference"] is not None and restore["state"] == "ready":  # later it is about databases that have changed since
         _show_difference(restore["difference"])
 
 

@@ -24,6 +24,13 @@ _OPTIONAL = (
 )
 _EARLIEST = 1_767_225_600  # 2026-01-01: a clock that is before that is wrong
 
+_REMEDIES = {
+    "backup_unproven": "Which database: canonry db proofs, in its project; prove it now: canonry db drill.",
+    "archive_behind": "See whether the place of CANONRY_BACKUPS_URL can be reached, and has room.",
+    "disk_low": "See who uses what: canonry disk.",
+    "disk_full": "Make room: canonry disk prune.",
+}
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -41,7 +48,7 @@ def all_checks(settings: Settings) -> list[Finding]:
     checks: list[Callable[[], Finding]] = [
         _python, lambda: _home(home), lambda: _disk(settings, home), lambda: _port(settings, home),
         lambda: _sandbox(settings), _cgroups, _git, _uv,
-        _clock, lambda: _mail(settings, home), _docker, *(lambda item=item: _optional(*item) for item in _OPTIONAL),
+        _clock, lambda: _mail(settings, home), lambda: _alarms(home), _docker, *(lambda item=item: _optional(*item) for item in _OPTIONAL),
     ]  # fmt: skip
     return [check() for check in checks]
 
@@ -58,6 +65,17 @@ def _mail(settings: Settings, home: Home) -> Finding:
         )
     server = parse_smtp_url(settings.smtp_url)
     return Finding("mail", "ok", f"goes to {server.host}:{server.port}, TLS: {server.tls}")
+
+
+def _alarms(home: Home) -> Finding:
+    from canonry.cli.server.running import alarms
+
+    if (found := alarms(home.web_socket)) is None:
+        return Finding("alarms", "ok", "Canonry does not run, so nothing watches")
+    if not found:
+        return Finding("alarms", "ok", "none")
+    remedies = [_REMEDIES[name] for name in found if name in _REMEDIES]
+    return Finding("alarms", "problem", ", ".join(found), " ".join(remedies) or "The log of Canonry says more.")
 
 
 def _home(home: Home) -> Finding:

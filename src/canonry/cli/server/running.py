@@ -83,6 +83,20 @@ def answers(web_socket: Path, path: str = "/readyz", timeout: float = 3) -> bool
         connection.close()
 
 
+def alarms(web_socket: Path, timeout: float = 10) -> list[str] | None:
+    """Return the names of the alarms that the web process knows of; None when it does not answer."""
+    connection = _UnixConnection("localhost", timeout=timeout)
+    connection.path = str(web_socket)
+    try:
+        connection.request("GET", "/readyz?deep=1")
+        found = json.loads(connection.getresponse().read())
+        return [str(name) for name in found.get("alarms", [])]
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+
+
 class _UnixConnection(http.client.HTTPConnection):
     path = ""
 

@@ -107,7 +107,10 @@ class Access:
 
 @dataclass(frozen=True)
 class Shown:
-    """A database with how it is now: `provisioning`, `active`, `sleeping`, `error` or `removing`, and why when it is an error."""
+    """A database with how it is now, and why when that is an error.
+
+    status: provisioning, active, sleeping, kept (a retired one), error or removing.
+    """
 
     database: Database
     status: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from canonry.core.errors import Conflict, Invalid, Issue
-from canonry.features.databases.models import Access, Database, State, Wish
+from canonry.features.databases.models import Access, Database, Role, State, Wish
 from canonry.ports.clusters import TIERS, Clusters, ClusterState
 
 SMALLEST_DISK = 64
@@ -91,6 +91,8 @@ def status_of(database: Database, cluster: ClusterState | None) -> tuple[str, st
         return "provisioning", ""
     if database.state is State.REMOVING:
         return "removing", ""
+    if database.role is Role.RETIRED and cluster is not None and not cluster.running:
+        return "kept", ""
     if cluster is None:
         return "error", database.reason or "its data is not there"
     if cluster.running:

@@ -57,7 +57,8 @@ class RotationBody(BaseModel):
 class DatabaseBody(BaseModel):
     """A database, without its password.
 
-    environment: what uses it. role: live, restored, retired or drill. status (or state): provisioning, active, sleeping, error or removing.
+    environment: what uses it. role: live, restored, retired or drill.
+    status (or state): provisioning, active, sleeping, kept (a retired one), error or removing.
     limit_bytes: what its data may take; read_only: it took more, so writes are refused until there is room. overridden: the project has a
     DATABASE_URL of its own, which the app is given instead. connection_uri: with the password left out.
     """

@@ -8,12 +8,13 @@ import pytest
 
 from canonry.core.clock import now
 from canonry.core.signatures import is_signed
+from canonry.features.backups.archiving import jobs as archiving
 from canonry.features.backups.proofs import drill, rounds, service
 from canonry.infra.backup import key
 from canonry.infra.backup.base import BaseBackup
 from canonry.ports.objects import Objects
 from tests.support.api import SITE, Api
-from tests.support.databases import made
+from tests.support.databases import made, row_of
 from tests.support.killed_job import run_killed
 from tests.support.restores import back_up, with_backup
 
@@ -112,6 +113,21 @@ def test_the_project_s_own_question_is_asked_as_the_app_and_writes_nothing(api: 
     proof = proven(api, shop)
     assert detail in checks(proof)["assertion"][1]
     assert (proof["result"] == "passed") is (detail == "true")
+
+
+def test_a_backup_is_unproven_until_it_was_restored(api: Api, shop: str) -> None:
+    made(api, shop)
+    at = f"/v1/projects/{shop}/database/backups"
+    database = row_of(api, shop)
+    assert api.ask("POST", at, {"kind": "other"}).error == (400, "validation_failed")
+    assert api.ask("POST", at, {"kind": "full"}).status == 202
+    archiving.make(api.container, database.id, "full")
+    archiving.make(api.container, database.id, "dump")
+    assert [(row["kind"], row["state"], row["proof"]) for row in api.get(at)["backups"]] == [
+        ("dump", "done", "unproven"), ("full", "done", "unproven")
+    ]  # fmt: skip
+    assert proven(api, shop)["result"] == "passed"
+    assert [row["proof"] for row in api.get(at)["backups"]] == ["unproven", "passed"]
 
 
 def test_without_a_backup_there_is_a_proof_that_says_so(api: Api, shop: str) -> None:

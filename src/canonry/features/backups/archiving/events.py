@@ -7,6 +7,15 @@ from canonry.core.events import Event
 
 
 @dataclass(frozen=True)
+class DatabaseBackupAsked(Event):
+    """Somebody asked for a backup of a database."""
+
+    name: ClassVar[str] = "database_backup.asked"
+    project_id: str
+    database_id: str
+
+
+@dataclass(frozen=True)
 class DatabaseBackedUp(Event):
     """A backup of a database is in the archive."""
 
