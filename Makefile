@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 T ?= tests
 ARGS ?=
 
-.PHONY: help setup demo demo-stop test check lint format types layers architecture bench docs lock clean
+.PHONY: help setup demo demo-stop test check lint format types layers specs architecture bench docs lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -23,7 +23,7 @@ demo-stop: setup ## Stop what `make demo` started
 test: setup ## Run every test (one part: make test T=tests/core ARGS="-k settings")
 	@$(PYTHON) -m pytest $(T) $(ARGS)
 
-check: setup lint types layers architecture ## Format, lint, types, import contracts, architecture and docs tests
+check: setup lint types layers specs architecture ## Format, lint, types, import contracts, specs, architecture and docs tests
 
 lint: setup ## Format check and lint
 	@$(PYTHON) -m ruff format --check .
@@ -38,6 +38,10 @@ types: setup ## Check the types
 
 layers: setup ## Check who imports whom
 	@PYTHONPATH=src .venv/bin/lint-imports
+
+specs: setup ## Lint our own specs, and check that tests prove what is ticked in them
+	@$(PYTHON) -m canonry.cli.main spec lint --warnings-as-errors
+	@$(PYTHON) -m canonry.cli.main spec verify --proof
 
 architecture: setup ## Check sizes, names, front doors and the documentation
 	@$(PYTHON) -m pytest -q tests/architecture tests/docs

@@ -26,6 +26,7 @@ PROGRAMS = (
     "metrics",
     "ask",
     "cli_start",
+    "specs",
     "runtime_log",
     "api",
     "webhook_replays",

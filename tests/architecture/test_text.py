@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.architecture.tree import kept_files, read
 
 HERE = Path("tests/architecture/test_text.py")
@@ -26,10 +28,12 @@ def test_no_file_names_a_path_of_one_machine() -> None:
     assert _files_with(MACHINE_PATH) == []
 
 
+@pytest.mark.criterion("running-canonry#no-index")
 def test_no_file_names_a_package_index() -> None:
     assert _files_with(INDEX_HOST) == []
 
 
+@pytest.mark.criterion("running-canonry#hashes")
 def test_locked_requirements_hold_names_versions_and_hashes_only() -> None:
     locks = [path for path in kept_files() if path.name == "requirements.txt" or path.parts[0] == "requirements"]
     assert [str(path) for path in locks if INDEX_OPTION.search(read(path))] == []

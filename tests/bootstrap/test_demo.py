@@ -62,6 +62,7 @@ def _usual_port_is_taken() -> Iterator[None]:
         yield
 
 
+@pytest.mark.criterion("running-canonry#demo-three", "running-canonry#demo-credentials")
 def test_the_demo_comes_up_twice_and_leaves_nothing_behind(demo: Demo) -> None:
     first = demo.run("start")
     assert first.returncode == 0, first.stdout + first.stderr

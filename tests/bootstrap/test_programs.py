@@ -39,6 +39,7 @@ class TestPython:
         found = write_program(tmp_path / "bin/python3.12", f'exec "{BASE_PYTHON}" "$@"')
         assert bootstrap.find_python() == str(found)
 
+    @pytest.mark.criterion("running-canonry#setup-finds-python")
     def test_a_shim_that_does_not_start_is_passed_over_for_the_one_pyenv_built(self, bootstrap: ModuleType, tmp_path: Path) -> None:
         write_program(tmp_path / "bin/python3.12", "echo 'pyenv: python3.12: command not found' >&2; exit 127")
         built = write_program(tmp_path / "home/.pyenv/versions/3.12.9/bin/python3", f'exec "{BASE_PYTHON}" "$@"')

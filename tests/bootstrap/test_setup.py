@@ -19,6 +19,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return made
 
 
+@pytest.mark.criterion("running-canonry#setup-again")
 def test_a_killed_set_up_is_made_good_by_the_next_one(checkout: Checkout) -> None:
     assert not (checkout.folder / ".venv" / ".canonry-setup-under-way").exists()
     code = "import fastapi, psycopg, psutil, pytest, canonry; print(canonry.__file__)"

@@ -15,6 +15,7 @@ from tests.support.command_line import RunCli
 pytestmark = pytest.mark.usefixtures("signed_in")
 
 
+@pytest.mark.criterion("deploys#prints-url", "deploys#creates-project")
 def test_the_first_deploy_creates_the_project_shows_the_log_and_prints_the_url(canonry: RunCli, server: ApiServer) -> None:
     done = canonry("deploy")
     assert done.returncode == 0, done.stderr
@@ -55,6 +56,7 @@ def test_somebody_elses_slug_is_a_conflict_that_names_the_way_out(canonry: RunCl
     assert "hint: Choose another one: canonry deploy --project SLUG." in done.stderr
 
 
+@pytest.mark.criterion("deploys#prints-url")
 def test_a_failed_deploy_gives_the_reason_and_the_hint_and_exits_1(canonry: RunCli, server: ApiServer) -> None:
     server.outcome = "failed"
     server.error = {"code": "build_failed", "message": "npm run build ended with 1.", "hint": "Run it on your machine."}

@@ -14,6 +14,7 @@ def running(api: Api, slug: str) -> dict[str, str]:
 
 
 @pytest.mark.contract("Canner", "POST /v1/projects/{slug}/database")
+@pytest.mark.criterion("databases#connects-once")
 def test_it_connects_reaches_the_app_and_there_is_only_one(api: Api) -> None:
     slug = api.project(start_command="sleep 600")
     answer = api.ask("POST", f"/v1/projects/{slug}/database")
@@ -44,6 +45,7 @@ def test_size_and_state_are_shown_and_never_to_another_project(api: Api) -> None
 
 
 @pytest.mark.contract("Canner", "DELETE /v1/projects/{slug}/database")
+@pytest.mark.criterion("databases#deleted-is-gone")
 def test_afterwards_nobody_connects_and_the_variable_is_gone(api: Api) -> None:
     slug = api.project(start_command="sleep 600")
     url = made(api, slug)["connection_string"]

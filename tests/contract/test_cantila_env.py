@@ -22,6 +22,7 @@ def test_key_scope_and_secret_flag_are_listed_and_the_value_of_a_secret_is_maske
 
 
 @pytest.mark.contract("Cantila", "POST /v1/projects/:id/env")
+@pytest.mark.criterion("operating#all-or-none")
 def test_vars_upserts_every_key_or_none_and_the_running_app_changes_only_at_the_next_deploy(api: Api) -> None:
     slug = api.project(start_command="sleep 600")
     at = f"/v1/projects/{api.get(f'/v1/projects/{slug}')['id']}/env"

@@ -152,6 +152,7 @@ def test_what_git_serves_asks_for_the_token_itself(api: Api) -> None:
 
 
 @pytest.mark.parametrize("operation", WITH_OBJECT, ids=str)
+@pytest.mark.criterion("api#foreign-is-unknown")
 def test_the_object_of_another_organization_is_404(api: Api, ids: dict[str, str], operation: Operation) -> None:
     other = api.somebody()
     by_id = {**ids, "project": api.get("/v1/projects/mine")["id"]}

@@ -46,6 +46,7 @@ def test_every_mutation_has_a_row_and_every_row_is_one() -> None:
 
 @pytest.mark.contract("Cantila", "activity audit")
 @pytest.mark.parametrize("name", sorted(ROWS))
+@pytest.mark.criterion("identity#one-event")
 def test_a_mutation_writes_exactly_one_event_of_its_own(api: Api, name: str) -> None:
     method, _, path = name.partition(" ")
     call = ROWS[name](api)

@@ -101,6 +101,7 @@ def test_where_all_origins_are_allowed_none_may_send_cookies(container: Containe
 
 @pytest.mark.contract("Canner", "unversioned aliases")
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+@pytest.mark.criterion("api#aliases")
 def test_every_operation_answers_the_same_without_the_version(api: Api, operation: Operation) -> None:
     values = dict.fromkeys(re.findall(r"\{(\w+)\}", operation.path), "nobody")
     body = None if operation.method in {"GET", "DELETE"} else BODIES.get(operation.path, {})

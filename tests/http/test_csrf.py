@@ -55,6 +55,7 @@ def test_what_our_own_page_sends_with_its_token_is_done(people: Api, session: di
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "é"])
+@pytest.mark.criterion("identity#csrf")
 def test_without_the_sessions_token_a_change_is_refused(people: Api, session: dict[str, str], token: str) -> None:
     assert create(people, {**session, "X-CSRF-Token": token.encode().decode("latin-1")}).error == (403, "csrf_failed")
     other = people.ask("POST", "/v1/auth/session", {"email": EMAIL, "password": PASSWORD}, token=None).json

@@ -25,6 +25,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.mark.contract("Canner", "error envelope and request id")
+@pytest.mark.criterion("api#one-envelope")
 def test_every_kind_of_error_has_the_envelope_and_the_id_of_its_header(api: Api) -> None:
     slug = api.project()
     asked = {

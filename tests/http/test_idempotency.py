@@ -26,6 +26,7 @@ def replayed(answer: Answer) -> bool:
     return answer.headers.get("idempotency-replayed") == "true"
 
 
+@pytest.mark.criterion("api#post-once")
 def test_the_same_request_gets_the_same_answer_and_is_done_once(api: Api) -> None:
     answers = [post(api, "/v1/projects", {"name": "shop"}) for _ in range(3)]
     assert [(answer.status, answer.body) for answer in answers] == [(201, answers[0].body)] * 3
@@ -178,6 +179,7 @@ def test_one_that_was_taken_for_dead_does_nothing_when_it_comes_back(slow: tuple
     assert post(api, "/v1/projects", {"name": "shop", "slug": "one"}).body == second.body
 
 
+@pytest.mark.criterion("api#post-once")
 def test_many_at_once_make_one(api: Api) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: post(api, "/v1/projects", {"name": "shop"}), range(16)))

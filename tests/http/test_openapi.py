@@ -56,6 +56,7 @@ def test_the_operations_of_the_contract_are_in_the_eight_groups(document: dict[s
         assert group in described[_plain(row)]["tags"], row
 
 
+@pytest.mark.criterion("api#described")
 def test_every_operation_says_all_there_is_to_say(document: dict[str, Any]) -> None:
     found = list(operations(document))
     assert len({operation["operationId"] for _, operation in found}) == len(found) >= 60
@@ -77,6 +78,7 @@ def test_no_two_models_have_the_same_name(document: dict[str, Any]) -> None:
     assert [name for name in document["components"]["schemas"] if "__" in name] == []
 
 
+@pytest.mark.criterion("api#names-each-fault")
 def test_under_v1_what_is_not_valid_is_400_and_never_422(document: dict[str, Any]) -> None:
     for address, operation in operations(document):
         if " /v1/" in address:

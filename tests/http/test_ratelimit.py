@@ -37,6 +37,7 @@ def left(answer: Answer) -> tuple[int, int]:
 
 
 @pytest.mark.contract("Canner", "rate-limit headers")
+@pytest.mark.criterion("api#budget-in-headers")
 def test_the_301st_call_of_a_minute_is_429(strict: Api) -> None:
     answers = [strict.ask("GET", "/v1/me") for _ in range(300)]
     assert [left(answer) for answer in answers] == [(300, remaining) for remaining in reversed(range(300))]
@@ -62,6 +63,7 @@ def test_without_a_credential_the_31st_call_is_429(strict: Api) -> None:
 
 
 @pytest.mark.contract("Canner", "rate-limit headers")
+@pytest.mark.criterion("api#budget-in-headers")
 def test_every_answer_has_the_headers(strict: Api) -> None:
     slug = strict.project()
     deployment = strict.deploy(slug, SITE)["id"]
@@ -85,6 +87,7 @@ def test_the_tokens_of_one_person_share_one_budget_and_two_people_have_two(stric
     assert left(strict.ask("GET", "/v1/me", token=other.tokens[Scope.READ])) == (300, 299)
 
 
+@pytest.mark.criterion("api#budgets-hold")
 def test_of_many_calls_at_once_exactly_as_many_pass_as_may(strict: Api) -> None:
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: strict.ask("GET", "/v1/me").status, range(320)))

@@ -7,6 +7,7 @@ import pytest
 from tests.support.api import Api
 
 
+@pytest.mark.criterion("api#reference-offline")
 def test_the_reference_needs_no_outside_host(api: Api) -> None:
     page = api.ask("GET", "/reference", token=None)
     assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")

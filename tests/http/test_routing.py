@@ -17,6 +17,7 @@ def app_without_docs(router: Routes) -> FastAPI:
     return app
 
 
+@pytest.mark.criterion("api#declared-permission")
 def test_a_route_without_a_permission_does_not_start() -> None:
     router = Routes()
     router.get("/open")(nothing)

@@ -86,6 +86,7 @@ def described() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("method", "path"), described())
+@pytest.mark.criterion("api#no-other-status")
 def test_it_answers_as_described(api: Api, session: requests.Session, document: dict[str, Any], method: str, path: str) -> None:
     slug = api.project("shop")
     there = {"project": slug, "deployment": api.deploy(slug, SITE)["id"], "org": api.owner.handle, "hostname": "www.example.com"}

@@ -131,6 +131,7 @@ UNSAFE: dict[str, list[tuple[tarfile.TarInfo, bytes]]] = {
 
 
 @pytest.mark.parametrize("members", UNSAFE.values(), ids=UNSAFE.keys())
+@pytest.mark.criterion("deploys#archive-refused")
 def test_an_entry_that_could_do_harm_is_refused_and_named(tmp_path: Path, members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
     with tarfile.open(tmp_path / "a", "w:gz", encoding="utf-8", errors="surrogateescape") as tar:
         for info, content in members:
@@ -146,6 +147,7 @@ def test_an_entry_that_could_do_harm_is_refused_and_named(tmp_path: Path, member
 @pytest.mark.parametrize(
     ("name", "mode"), [("../evil", stat.S_IFREG), ("/evil", stat.S_IFREG), ("p", stat.S_IFIFO), ("a\0b", stat.S_IFREG)]
 )
+@pytest.mark.criterion("deploys#archive-refused")
 def test_the_same_holds_for_a_zip(tmp_path: Path, name: str, mode: int) -> None:
     archive = zip_of(tmp_path / "a", ("ok" * len(name.encode()), b"", stat.S_IFREG), ("Z" * len(name), b"1", mode))
     archive.write_bytes(archive.read_bytes().replace(b"Z" * len(name), name.encode()))

@@ -47,6 +47,7 @@ def test_what_is_rolled_back_is_not_sent(container: Container) -> None:
         assert tx.connection.execute("SELECT count(*) FROM procrastinate_jobs").fetchone() == (0,)
 
 
+@pytest.mark.criterion("identity#mail-in-folder")
 def test_without_a_mail_server_it_lies_in_a_folder(tmp_path: Path) -> None:
     FolderMailer(tmp_path / "mail", "canonry@example.com").send(MAIL)
     (path,) = (tmp_path / "mail").iterdir()

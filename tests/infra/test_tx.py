@@ -83,6 +83,7 @@ def test_events_of_many_threads_are_one_chain(transactions: Transactions) -> Non
 
 
 @pytest.mark.parametrize("statement", ["UPDATE events SET name = 'other'", "DELETE FROM events", "TRUNCATE events"])
+@pytest.mark.criterion("identity#events-stay")
 def test_nobody_changes_or_deletes_an_event(transactions: Transactions, statement: str) -> None:
     with transactions.begin() as tx:
         tx.emit(Happened("org_1", "a"))

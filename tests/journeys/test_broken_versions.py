@@ -54,6 +54,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.criterion("deploys#old-serves", "deploys#bad-version-harmless")
 def test_the_old_release_goes_on_serving(canonry: Canonry, tmp_path: Path, kind: str) -> None:
     code, build, reason = BROKEN[kind]
     folder = write_server(tmp_path / "app", "good")

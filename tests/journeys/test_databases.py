@@ -39,6 +39,7 @@ def database(canonry: Canonry, slug: str) -> dict[str, Any]:
 
 @pytest.mark.contract("Canner", "POST /v1/projects/{slug}/database")
 @pytest.mark.contract("Canner", "DELETE /v1/projects/{slug}/database")
+@pytest.mark.criterion("databases#database-url", "databases#rotation-harmless")
 def test_from_the_first_table_over_a_rotation_under_load_to_the_end(canonry: Canonry, tmp_path: Path) -> None:
     canonry.must("projects", "create", "notes")
     url = canonry.must("db", "create", "--project", "notes").strip()
@@ -77,6 +78,7 @@ def test_from_the_first_table_over_a_rotation_under_load_to_the_end(canonry: Can
     assert "database_not_found" in shown.stdout + shown.stderr
 
 
+@pytest.mark.criterion("databases#survives-kill")
 def test_killed_with_its_machine_it_is_back_with_every_row(canonry: Canonry) -> None:
     canonry.must("projects", "create", "kept")
     url = canonry.must("db", "create", "--project", "kept").strip()
@@ -89,6 +91,7 @@ def test_killed_with_its_machine_it_is_back_with_every_row(canonry: Canonry) -> 
     assert database(canonry, "kept")["status"] == "active"
 
 
+@pytest.mark.criterion("databases#failed-migration")
 def test_a_migration_that_fails_or_is_killed_leaves_the_old_release_and_the_data(canonry: Canonry, tmp_path: Path) -> None:
     canonry.must("projects", "create", "moves")
     url = canonry.must("db", "create", "--project", "moves").strip()

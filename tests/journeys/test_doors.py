@@ -63,6 +63,7 @@ class TestFolder:
         canonry.must("deploy", str(folder), "--project", "ignoring")
         assert [canonry.site("ignoring", path).status for path in ("/", "/secret.txt", "/draft.html")] == [200, 404, 404]
 
+    @pytest.mark.criterion("deploys#unknown-language")
     def test_a_folder_of_an_unknown_kind_says_what_would_work(self, canonry: Canonry, tmp_path: Path) -> None:
         folder = tmp_path / "unknown"
         folder.mkdir()
@@ -109,6 +110,7 @@ class TestArchives:
 
 
 class TestRepository:
+    @pytest.mark.criterion("deploys#git-refs")
     def test_a_branch_a_tag_and_a_commit_go_live(self, canonry: Canonry, tmp_path: Path) -> None:
         source = write_site(tmp_path / "repository", "first")
         first = commit(source, "first")
@@ -141,6 +143,7 @@ class TestPush:
         handle = canonry.api("GET", "/v1/me")["account"]["handle"]
         return f"http://x:{canonry.token()}@localhost:{canonry.port}/git/{handle}/{slug}.git"
 
+    @pytest.mark.criterion("deploys#push-shows-log")
     def test_a_push_shows_the_build_log_and_ends_with_the_url(self, canonry: Canonry, tmp_path: Path) -> None:
         source = write_server(tmp_path / "pushed", "by push")
         commit(source, "first")
@@ -150,6 +153,7 @@ class TestPush:
         assert f"http://by-push.localhost:{canonry.port}" in done.stderr
         assert "by push" in canonry.site("by-push").text
 
+    @pytest.mark.criterion("deploys#push-shows-log")
     def test_a_push_that_does_not_build_says_why_and_the_old_release_stays(self, canonry: Canonry, tmp_path: Path) -> None:
         source = write_site(tmp_path / "pushed", "good")
         commit(source, "good")
@@ -168,6 +172,7 @@ class TestPush:
         assert git(source, "push", address, "main", check=False).returncode != 0
 
 
+@pytest.mark.criterion("deploys#newest-supersedes")
 def test_pushes_faster_than_builds_make_at_most_two_builds_and_the_last_one_is_live(canonry: Canonry, tmp_path: Path) -> None:
     source = write_server(tmp_path / "fast", "fast")
     canonry.api("POST", "/v1/projects", {"name": "fast-pushes", "slug": "fast-pushes", "repo_url": source.as_uri()})

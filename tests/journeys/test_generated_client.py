@@ -34,6 +34,7 @@ def client(canonry: Canonry, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.criterion("api#generated-client")
 def test_it_runs_the_quick_starts_of_both_apis(canonry: Canonry, client: Path, tmp_path: Path) -> None:
     assert canonry.deploy(write_server(tmp_path / "app", "from the generated client"), "my-site").returncode == 0
     script = [

@@ -35,6 +35,7 @@ def pids_of(canonry: Canonry, environment: str) -> list[str]:
     return [row["id"] for row in canonry.api("GET", f"/v1/projects/shop/instances?environment={environment}")["instances"]]
 
 
+@pytest.mark.criterion("operating#closed-takes-away")
 def test_a_push_deploys_another_branch_previews_and_its_end_takes_everything_away(canonry: Canonry, tmp_path: Path) -> None:
     ada = Person(tmp_path / "ada")
     write_server(ada.tree, "main one")

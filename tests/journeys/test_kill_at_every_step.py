@@ -65,6 +65,7 @@ def start_with(canonry: Canonry, settings: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
+@pytest.mark.criterion("running-canonry#kill-any-step")
 def test_the_deploy_goes_on_after_the_next_start(canonry: Canonry, tmp_path: Path, point: str) -> None:
     canonry.up()  # in case the test before left it down
     slug = f"killed-{POINTS.index(point)}"
@@ -94,6 +95,7 @@ def test_the_deploy_goes_on_after_the_next_start(canonry: Canonry, tmp_path: Pat
     assert not list((canonry.home / "builds").iterdir())
 
 
+@pytest.mark.criterion("running-canonry#queued-survives")
 def test_a_queued_deployment_stays_queued_and_is_carried_out(canonry: Canonry, tmp_path: Path) -> None:
     folder = write_server(tmp_path / "app", "first")
     (folder / "canonry.toml").write_text("[build]\nbuild = 'sleep 2'\n")

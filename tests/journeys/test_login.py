@@ -32,6 +32,7 @@ def browser_of(canonry: Canonry) -> Browser:
 
 @pytest.mark.contract("Canner", "CLI login and deploy --follow")
 @pytest.mark.contract("Canon", "device login from the CLI")
+@pytest.mark.criterion("identity#login-alone")
 def test_a_laptop_is_signed_in_from_a_browser_and_deploys(tmp_path: Path) -> None:
     with running_canonry(tmp_path / "server") as canonry:
         owner = canonry.api("POST", "/v1/me/password", {"new_password": PASSWORD})

@@ -57,6 +57,7 @@ def total(canonry: Canonry) -> dict[str, Any]:
     return dict(canonry.api("GET", "/v1/projects/shop/metrics?window=1h")["total"])
 
 
+@pytest.mark.criterion("operating#ten-are-ten")
 def test_ten_requests_are_ten_also_when_caddy_and_canonry_die_in_between(canonry: Canonry) -> None:
     began = total(canonry)["requests"]
     visit(canonry, *["/"] * 10)
@@ -84,6 +85,7 @@ def _prometheus(canonry: Canonry) -> str:
     return ask(canonry.port, "localhost", "/metrics", headers={"Authorization": "Bearer a-token-of-prometheus"}).text
 
 
+@pytest.mark.criterion("operating#drain-loses-nothing")
 def test_a_drain_loses_no_line_when_canonry_is_killed_and_the_collector_fails(canonry: Canonry) -> None:
     with receiving() as receiver:
         canonry.must("drains", "add", receiver.url, "--project", "shop")

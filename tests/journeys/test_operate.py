@@ -28,6 +28,7 @@ def instances(canonry: Canonry, slug: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.contract("Canner", "POST /v1/deployments/{id}/rollback")
+@pytest.mark.criterion("deploys#rollback-no-build")
 def test_a_rollback_serves_the_older_artifact_again_without_a_build(canonry: Canonry, tmp_path: Path) -> None:
     for text in ("one", "two"):
         assert canonry.deploy(write_server(tmp_path / "app", text), "back").returncode == 0
@@ -96,6 +97,7 @@ def test_scaling_to_something_else_than_a_number_is_refused(canonry: Canonry, wr
     assert (answer["error"], answer["issues"][0]["path"]) == ("validation_failed", "body.instances")
 
 
+@pytest.mark.criterion("deploys#sigterm-after-drain")
 def test_a_response_in_flight_is_finished_before_the_old_instance_gets_sigterm(canonry: Canonry, tmp_path: Path) -> None:
     folder = write_server(tmp_path / "app", "old")
     canonry.must("deploy", str(folder), "--project", "slow")
@@ -188,6 +190,7 @@ def test_a_release_command_that_fails_leaves_the_old_release_live(canonry: Canon
     assert canonry.site("migrating").text.startswith("before")
 
 
+@pytest.mark.criterion("deploys#reuses-artifact")
 def test_unchanged_code_reuses_the_artifact_and_the_running_instances(canonry: Canonry, tmp_path: Path) -> None:
     folder = write_server(tmp_path / "app", "same")
     canonry.must("deploy", str(folder), "--project", "same")
@@ -220,6 +223,7 @@ def _read(path: Path) -> bytes:
         return b""
 
 
+@pytest.mark.criterion("deploys#plan-changes-nothing")
 def test_a_plan_leaves_nothing_behind(canonry: Canonry, tmp_path: Path) -> None:
     before = sorted(path.name for path in canonry.home.rglob("*") if "postgres" not in str(path) and "logs" not in str(path))
     shown = canonry.must("plan", str(write_server(tmp_path / "app", "planned")))

@@ -214,6 +214,7 @@ def test_a_websocket_survives_twenty_deploys_of_another_project_and_new_hosts(ca
         assert talk.recv(timeout=5) == "after all"
 
 
+@pytest.mark.criterion("running-canonry#down-leaves-nothing")
 def test_down_leaves_no_process_and_no_socket_and_up_brings_every_url_back(canonry: Canonry) -> None:
     canonry.api("POST", "/v1/projects", {"name": RESTING, "slug": RESTING})
     assert deploy(canonry, RESTING, {"index.html": "resting"}) == "live"

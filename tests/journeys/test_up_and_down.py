@@ -47,6 +47,7 @@ def shared(common: Canonry) -> Canonry:
     return common
 
 
+@pytest.mark.criterion("running-canonry#first-up")
 def test_a_first_up_makes_everything_and_down_leaves_no_process(canonry: Canonry) -> None:
     begun = time.monotonic()
     said = canonry.command("up", "--detach")
@@ -69,6 +70,7 @@ def test_a_first_up_makes_everything_and_down_leaves_no_process(canonry: Canonry
     assert "Nothing runs" in again.stderr
 
 
+@pytest.mark.criterion("running-canonry#second-up")
 def test_a_second_up_says_that_it_runs_and_changes_nothing(shared: Canonry) -> None:
     before = shared.status()
     again = shared.command("up", "--detach")
@@ -131,6 +133,7 @@ def test_python_is_small_when_idle(shared: Canonry) -> None:
     assert pss < 120 * 1024
 
 
+@pytest.mark.criterion("running-canonry#outlive")
 def test_after_kill_of_python_status_says_so_and_up_uses_what_runs(shared: Canonry) -> None:
     before = {name: shared.pid(name) for name in ("canonry", "postgres", "caddy")}
     shared.kill("canonry")
@@ -184,6 +187,7 @@ def test_sigterm_stops_python_cleanly(shared: Canonry) -> None:
     assert not (shared.home / "run" / "web.sock").exists()
 
 
+@pytest.mark.criterion("running-canonry#named-causes")
 def test_a_taken_port_is_named_and_nothing_is_left_running(canonry: Canonry) -> None:
     with socket.create_server(("127.0.0.1", canonry.port)):
         done = canonry.command("up", "--detach")
@@ -237,6 +241,7 @@ def test_a_path_that_the_programs_inside_cannot_stand_is_refused(canonry: Canonr
     assert not (canonry.folder / "a{b,c}$d").exists()
 
 
+@pytest.mark.criterion("running-canonry#named-causes")
 def test_a_read_only_home_is_refused(canonry: Canonry, inside: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     canonry.home.mkdir()
     done = inside(canonry, "--ro-bind", str(canonry.home), str(canonry.home))
@@ -246,6 +251,7 @@ def test_a_read_only_home_is_refused(canonry: Canonry, inside: Callable[..., sub
 
 
 @pytest.mark.parametrize("size", [1 << 20, 40 << 20])
+@pytest.mark.criterion("running-canonry#named-causes")
 def test_a_full_disk_is_said_plainly(canonry: Canonry, inside: Callable[..., subprocess.CompletedProcess[str]], size: int) -> None:
     canonry.home.mkdir()
     done = inside(canonry, "--size", str(size), "--tmpfs", str(canonry.home))
@@ -268,6 +274,7 @@ def test_a_disk_that_fills_while_the_programs_are_unpacked_is_said_plainly(tmp_p
     assert done.stdout.strip() == "disk_full []", done.stderr
 
 
+@pytest.mark.criterion("running-canonry#named-causes")
 def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(shared: Canonry) -> None:
     shared.kill("canonry")
     with psycopg.connect(Postgres(Home(shared.home)).url.reveal()) as connection:

@@ -36,6 +36,7 @@ def write_app(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.criterion("operating#sensitive-sealed")
 def test_a_variable_reaches_the_app_at_the_next_deployment_and_a_secret_is_nowhere(canonry: Canonry, tmp_path: Path) -> None:
     folder = write_app(tmp_path / "app")
     canonry.must("projects", "create", "keeper")

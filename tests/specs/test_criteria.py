@@ -98,6 +98,7 @@ def test_the_same_sentence_twice_gets_a_number() -> None:
         "The `token` MUST be  shown once!",
     ],
 )
+@pytest.mark.criterion("living-specs#stable-ids")
 def test_a_small_rewording_keeps_the_id(reworded: str) -> None:
     assert hashed_id(reworded) == hashed_id("The token MUST be shown once")
 
@@ -107,6 +108,7 @@ def test_another_meaning_is_another_id(other: str) -> None:
     assert hashed_id(other) != hashed_id("The token MUST be shown once")
 
 
+@pytest.mark.criterion("living-specs#stable-ids")
 def test_ids_survive_neighbours_moves_ticks_and_evidence() -> None:
     body = "- [ ] The a MUST b\n- [ ] The c MUST d\n"
     changed = (

@@ -182,6 +182,7 @@ def values(content: bytes) -> list[object]:
 
 
 @given(files(), st.sampled_from(["todo", "done", "blocked", "blocked:PAY-7", "in_progress"]), st.integers(0, 20))
+@pytest.mark.criterion("living-specs#one-line")
 def test_writing_a_status_changes_that_and_nothing_else(content: bytes, state: str, at: int) -> None:
     sections = list(parse(content).walk())
     if not sections:
@@ -202,6 +203,7 @@ def test_writing_a_status_changes_that_and_nothing_else(content: bytes, state: s
 
 
 @given(files(), st.booleans(), st.integers(0, 20))
+@pytest.mark.criterion("living-specs#one-line")
 def test_ticking_changes_one_character(content: bytes, checked: bool, at: int) -> None:
     criteria = [criterion for _, criterion in parse(content).criteria()]
     if not criteria:
@@ -216,6 +218,7 @@ def test_ticking_changes_one_character(content: bytes, checked: bool, at: int) -
 
 
 @given(files(), st.integers(0, 20))
+@pytest.mark.criterion("living-specs#one-line")
 def test_evidence_adds_one_line_and_reaches_its_criterion_only(content: bytes, at: int) -> None:
     criteria = [criterion for _, criterion in parse(content).criteria()]
     if not criteria:

@@ -119,6 +119,7 @@ def test_a_frontmatter_that_does_not_end_is_told() -> None:
         "a: >\n" + " x\n" * 4000,
     ],
 )
+@pytest.mark.criterion("living-specs#hostile-input")
 def test_yaml_of_every_kind_gives_a_document(text: str) -> None:
     document = parse(f"---\n{text}\n---\n## A\n")
     assert [section.title for section in document.sections] == ["A"]

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pyromark
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +66,7 @@ TEXTS = st.lists(PIECES, max_size=25).map("".join)
 
 
 @given(st.one_of(st.binary(max_size=300), TEXTS.map(str.encode)))
+@pytest.mark.criterion("living-specs#never-raises")
 def test_every_content_gives_a_document_whose_places_are_true(content: bytes) -> None:
     check(parse(content), unify(content.decode(errors="replace")))
     read_config(content)
@@ -128,6 +130,7 @@ def test_a_quarter_of_a_megabyte_of_anything_takes_a_moment() -> None:
         assert time.process_time() - began < 2, piece
 
 
+@pytest.mark.criterion("living-specs#never-raises")
 def test_atheris_finds_nothing_in_a_few_seconds() -> None:
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
     done = subprocess.run(

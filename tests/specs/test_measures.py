@@ -1,5 +1,7 @@
 """Counting: the formula of coverage and the tasks."""
 
+import pytest
+
 from canonry.specs import State, parse
 from canonry.specs.measures import Counts, count, tasks, total
 
@@ -21,6 +23,7 @@ title: T
 """
 
 
+@pytest.mark.criterion("living-specs#coverage-exact")
 def test_the_figures_of_the_contract() -> None:
     assert Counts(10, 5, 20, 10, 4).summary() == {
         "total_sections": 10, "done_sections": 5, "total_ac": 20, "done_ac": 10, "realized_ac": 4,
@@ -32,6 +35,7 @@ def test_nothing_gives_zeros() -> None:
     assert total([]).summary()["health_score"] == 0
 
 
+@pytest.mark.criterion("living-specs#coverage-exact")
 def test_health_is_made_of_the_parts_before_they_are_rounded() -> None:
     assert Counts(3, 1, 3, 1, 1).summary()["health_score"] == 33.3
     assert Counts(7, 2, 9, 4, 1).summary() == Counts(7, 2, 9, 4, 1).summary() | {"section_coverage_pct": 28.6, "health_score": 26.3}

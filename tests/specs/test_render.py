@@ -49,6 +49,7 @@ PAYLOADS = [
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.criterion("living-specs#nothing-alive")
 def test_nothing_in_a_spec_is_alive(payload: str) -> None:
     line = payload.replace("\n", " ")
     body = (
@@ -91,6 +92,7 @@ def test_there_are_thirty_payloads_and_the_check_sees_them() -> None:
         "\n".join("  " * n + "- a" for n in range(300)),
     ],
 )
+@pytest.mark.criterion("living-specs#hostile-input")
 def test_what_would_take_long_takes_a_moment(text: str) -> None:
     began = time.process_time()
     for html in (render_markdown(text), render(parse(f"{HEAD}## A\n{text}\n"))):
@@ -164,6 +166,7 @@ def test_boxes_cannot_be_clicked_and_nothing_of_a_user_has_an_id_or_class() -> N
         ("", "docs/a.md", "docs"),
     ],
 )
+@pytest.mark.criterion("living-specs#links-inside")
 def test_links_stay_inside_the_repository(link: str, path: str, leads: str | None) -> None:
     assert resolve(link, Place(path=path)) == leads
 
@@ -181,6 +184,7 @@ def test_links_and_images_go_where_the_place_says() -> None:
         "".join
     )
 )
+@pytest.mark.criterion("living-specs#nothing-alive")
 def test_no_mixture_of_them_is_alive(text: str) -> None:
     assert what_is_alive(render(parse(HEAD + text))) == []
     assert what_is_alive(render_markdown(text)) == []

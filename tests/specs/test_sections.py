@@ -173,6 +173,7 @@ def test_scenarios_need_steps_and_take_keywords_of_any_case() -> None:
     "- ```\n  {}\n  ```", "1. item\n\n   ~~~\n   {}\n   ~~~", "<pre>\n{}\n</pre>", "<!--\n{}\n-->", "<script>\n{}\n</script>",
 ])  # fmt: skip
 @pytest.mark.parametrize("line", ["## Shown", "- [ ] shown", "<!-- canon:system:1 status:done -->"])
+@pytest.mark.criterion("living-specs#code-is-code")
 def test_what_stands_in_code_or_is_hidden_means_nothing(code: str, line: str) -> None:
     section, after = document(f"## 1. A\n{code.format(line)}\n## B\n").sections
     assert (section.title, section.criteria, section.status.state, after.title) == ("A", (), State.DRAFT, "B")

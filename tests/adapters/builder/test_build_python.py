@@ -106,6 +106,7 @@ def test_a_layer_goes_with_the_last_artifact_that_uses_it(workshop: Workshop) ->
     assert workshop.builder.load(made[3].id) == made[3]
 
 
+@pytest.mark.criterion("deploys#build-is-alone")
 def test_a_build_sees_neither_the_home_nor_another_project(workshop: Workshop, flask: Artifact) -> None:
     assert flask.id
     home = workshop.home.root

@@ -167,6 +167,7 @@ def test_a_start_takes_a_few_milliseconds(place: Place) -> None:
     assert sorted(times)[2] < 0.015  # the quiet moments of a busy machine
 
 
+@pytest.mark.criterion("running-canonry#no-line-lost")
 def test_no_line_is_lost_when_an_app_writes_fifty_thousand_a_second_while_canonry_dies(
     place: Place, killed_canonry: Callable[..., str]
 ) -> None:

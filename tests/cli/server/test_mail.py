@@ -26,6 +26,7 @@ def ids(home: Path) -> list[str]:
     return sorted(path.stem for path in (home / "mail").iterdir())
 
 
+@pytest.mark.criterion("identity#mail-in-folder")
 def test_it_is_listed_newest_first(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert mail(home, "ls", "--json") == 0
     listed = json.loads(capsys.readouterr().out)

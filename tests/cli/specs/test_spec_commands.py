@@ -184,6 +184,7 @@ def test_search_finds_headings_before_text_and_ends_with_1_without_a_hit(canonry
         assert canonry("spec", "search", query, cwd=checkout).returncode == 1
 
 
+@pytest.mark.criterion("living-specs#gate")
 def test_verify_says_what_speaks_for_each_criterion(canonry: RunCli, checkout: Path) -> None:
     (checkout / "tests").mkdir()
     (checkout / "tests/test_refunds.py").write_text('@criterion("refunds#second-person")\ndef test_it(): ...\n')
@@ -198,6 +199,7 @@ def test_verify_says_what_speaks_for_each_criterion(canonry: RunCli, checkout: P
     assert canonry("spec", "verify", "--section", "9", cwd=checkout).returncode == 2
 
 
+@pytest.mark.criterion("living-specs#proof")
 def test_proof_fails_on_broken_evidence_and_on_a_mark_that_names_nothing(canonry: RunCli, checkout: Path) -> None:
     (checkout / "test_it.py").write_text("# refunds#second-person\n")
     assert canonry("spec", "verify", "--proof", cwd=checkout).returncode == 0
@@ -235,6 +237,7 @@ def test_diff_tells_sections_and_criteria(canonry: RunCli, checkout: Path) -> No
     assert canonry("spec", "diff", "nowhere", cwd=checkout).returncode == 2
 
 
+@pytest.mark.criterion("living-specs#history")
 def test_history_follows_a_criterion_through_rewordings_and_renames(canonry: RunCli, checkout: Path) -> None:
     file = checkout / "docs/specs/refunds.md"
     file.write_text(
@@ -277,6 +280,7 @@ def test_export_is_the_same_twice_and_runs_nothing_in_a_spreadsheet(canonry: Run
     assert canonry("spec", "export", "--format", "xml", cwd=checkout).returncode == 2
 
 
+@pytest.mark.criterion("living-specs#cache-harmless")
 def test_a_second_look_comes_from_the_cache_and_says_the_same(canonry: RunCli, checkout: Path) -> None:
     file = checkout / "docs/specs/refunds.md"
     os.utime(file, (1_700_000_000, 1_700_000_000))
@@ -291,6 +295,7 @@ def test_a_second_look_comes_from_the_cache_and_says_the_same(canonry: RunCli, c
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + b"\xff" * 5000])
+@pytest.mark.criterion("living-specs#cache-harmless")
 def test_a_broken_cache_is_made_anew(canonry: RunCli, checkout: Path, content: bytes) -> None:
     (checkout / ".git/canonry").mkdir()
     (checkout / ".git/canonry/specs.cache").write_bytes(content)
@@ -298,6 +303,7 @@ def test_a_broken_cache_is_made_anew(canonry: RunCli, checkout: Path, content: b
         assert json.loads(canonry("spec", "status", "--json", cwd=checkout).stdout)["summary"]["total_specs"] == 1
 
 
+@pytest.mark.criterion("living-specs#bad-file-alone")
 def test_one_bad_file_never_stops_the_others(canonry: RunCli, checkout: Path) -> None:
     bad = {
         "deep": b"---\ntitle: " + b"[" * 30_000 + b"\n---\n",

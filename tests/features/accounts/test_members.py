@@ -65,6 +65,7 @@ def test_a_role_changes_at_once_and_is_one_event(api: Api) -> None:
     assert found == [({"role": "viewer"}, {"role": "developer"})]
 
 
+@pytest.mark.criterion("identity#always-owned")
 def test_the_last_owner_is_neither_lowered_nor_leaves(api: Api) -> None:
     member(api, Role.ADMIN, "grace")
     assert set_role(api, api.owner, "admin").error == (409, "last_owner")
@@ -82,6 +83,7 @@ def test_an_owner_who_is_deactivated_does_not_count(api: Api) -> None:
 
 
 @pytest.mark.parametrize("attempt", range(4))
+@pytest.mark.criterion("identity#always-owned")
 def test_two_owners_who_leave_at_once_leave_one(api: Api, attempt: int) -> None:
     joan = member(api, Role.OWNER, f"joan{attempt}")
     outcome = all_at_once(lambda: remove(api, api.owner), lambda: remove(api, joan, by=joan))
@@ -121,6 +123,7 @@ def test_others_change_nobody_but_may_leave(api: Api, role: Role) -> None:
     assert set(roles(api)) == {EMAIL, "joan@example.com"}
 
 
+@pytest.mark.criterion("identity#removed-is-out")
 def test_who_is_removed_is_out_at_once_with_tokens_and_sessions(api: Api, sign_in: SignIn) -> None:
     grace = member(api, Role.ADMIN, "grace")
     give_password(api, grace.user_id)

@@ -53,6 +53,7 @@ def test_a_link_by_mail_sets_a_password_and_ends_all_sessions(api: Api) -> None:
 
 
 @pytest.mark.parametrize("email", ["nobody@example.com", "bob@localhost"])
+@pytest.mark.criterion("identity#tells-nothing")
 def test_for_an_unknown_address_the_answer_is_the_same_and_nothing_is_sent(api: Api, email: str) -> None:
     assert ask(api, email) == 202
     assert waiting(api.container) == []
@@ -88,6 +89,7 @@ def test_an_address_that_somebody_asked_for_before_takes_the_place_of_none_after
     assert api.ask("POST", "/v1/auth/verify-email", {"token": kept}, token=None).error == (400, "invalid_link")
 
 
+@pytest.mark.criterion("identity#links-once")
 def test_a_link_ends_after_an_hour(api: Api) -> None:
     ask(api)
     execute(api, "UPDATE links SET expires_at = expires_at - interval '1 hour'")

@@ -54,6 +54,7 @@ def test_somebody_registers_verifies_and_may_make_projects(open_api: Api) -> Non
     assert open_api.ask("POST", VERIFY, {"token": secret_in(mail)}, token=None).error == (400, "invalid_link")
 
 
+@pytest.mark.criterion("identity#tells-nothing")
 def test_whoever_has_an_account_is_answered_the_same_and_gets_a_mail(open_api: Api) -> None:
     first = register(open_api)
     take(open_api.container, "ada@example.org")
@@ -142,6 +143,7 @@ def test_a_link_ends_after_a_day_and_is_kept_as_a_hash(open_api: Api) -> None:
     assert open_api.ask("POST", VERIFY, {"token": secret}, token=None).error == (400, "invalid_link")
 
 
+@pytest.mark.criterion("identity#links-once")
 def test_of_many_who_use_one_link_one_succeeds(open_api: Api) -> None:
     register(open_api)
     secret = secret_in(take(open_api.container, "ada@example.org"))

@@ -64,6 +64,7 @@ def test_address_and_password_say_who_it_is(container: Container) -> None:
 
 
 @pytest.mark.parametrize("email", ["bob@example.com", "no address", "", "a\0b@example.com", "ada@example.com\0", "x" * 5000])
+@pytest.mark.criterion("identity#tells-nothing")
 def test_whoever_is_unknown_is_told_the_same_as_with_a_wrong_password(container: Container, email: str) -> None:
     person(container)
     assert refusal(container, Secret("wrong password")) == refusal(container, email=email) == "invalid_credentials"
@@ -97,6 +98,7 @@ def test_whoever_is_deactivated_is_told_so_only_with_the_right_password(containe
         attempt(container)
 
 
+@pytest.mark.criterion("identity#tries-limited")
 def test_the_eleventh_try_of_an_account_must_wait(container: Container) -> None:
     person(container)
     for _ in range(10):
@@ -112,6 +114,7 @@ def test_the_eleventh_try_of_an_account_must_wait(container: Container) -> None:
     assert attempt(container).email == EMAIL
 
 
+@pytest.mark.criterion("identity#tries-limited")
 def test_an_address_of_the_network_may_not_try_many_accounts(container: Container) -> None:
     person(container)
     for number in range(10):
@@ -151,6 +154,7 @@ def test_what_was_typed_is_kept_nowhere(container: Container) -> None:
     assert "secret" not in str(execute(container, "SELECT key FROM attempts"))
 
 
+@pytest.mark.criterion("identity#argon2-only")
 def test_a_hash_with_old_parameters_is_made_anew(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     from argon2 import PasswordHasher  # noqa: PLC0415
 
@@ -173,6 +177,7 @@ class TestSecondFactor:
         assert refusal(container, code="000000" if app.now() != "000000" else "111111") == "invalid_code"
         assert attempt(container, code=f"{app.now()[:3]} {app.now()[3:]}").email == EMAIL
 
+    @pytest.mark.criterion("identity#code-once")
     def test_a_code_works_once(self, container: Container) -> None:
         app = second_factor_of(container, person(container))
         code = app.now()
@@ -197,6 +202,7 @@ class TestSecondFactor:
             assert refusal(container, code=wrong) == "invalid_code"
         assert refusal(container, code=app.now()) == "too_many_attempts"
 
+    @pytest.mark.criterion("identity#code-once")
     def test_a_recovery_code_works_once_in_any_form(self, container: Container) -> None:
         user_id = person(container)
         second_factor_of(container, user_id)

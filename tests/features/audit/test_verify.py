@@ -48,6 +48,7 @@ def test_an_untouched_chain_is_whole(api: Api, ids: list[int]) -> None:
      "address = '192.0.2.9'", "request_id = 'req_0'", "at = at + interval '1 microsecond'", "payload = payload || '{\"x\": 1}'",
      "hash = sha256('x')", "hash = ''"],
 )  # fmt: skip
+@pytest.mark.criterion("identity#verify-finds")
 def test_a_changed_event_is_named(api: Api, ids: list[int], change: str) -> None:
     with as_owner_of_the_database(api) as tx:
         tx.connection.execute(f"UPDATE events SET {change} WHERE id = {ids[2]}".encode())  # noqa: S608 -- our own words
@@ -57,6 +58,7 @@ def test_a_changed_event_is_named(api: Api, ids: list[int], change: str) -> None
 
 
 @pytest.mark.parametrize("gone", [[0], [2], [0, 1, 2], [1, 3]])
+@pytest.mark.criterion("identity#verify-finds")
 def test_events_that_were_removed_are_missed_at_the_next_one(api: Api, ids: list[int], gone: list[int]) -> None:
     with as_owner_of_the_database(api) as tx:
         tx.connection.execute("DELETE FROM events WHERE id = ANY(%s)", ([ids[number] for number in gone],))

@@ -82,6 +82,7 @@ def test_it_is_pending_until_it_is_approved_and_then_gives_tokens_once(people: A
 
 
 @pytest.mark.contract("Canon", "POST /auth/device/token")
+@pytest.mark.criterion("identity#user-code-ends")
 def test_denied_and_expired_are_status_values(people: Api, sign_in: SignIn, codes: dict[str, Any]) -> None:
     assert "was not signed in" in decide(sign_in(), codes, "deny").text
     assert ask(people, codes) == {"status": "denied"}
@@ -164,6 +165,7 @@ def test_a_token_cannot_approve_a_device_and_so_become_more_than_it_is(people: A
     assert ask(people, codes)["status"] == "pending"
 
 
+@pytest.mark.criterion("identity#user-code-ends")
 def test_codes_cannot_be_guessed_for_long(sign_in: SignIn, codes: dict[str, Any]) -> None:
     browser = sign_in()
     for _ in range(30):  # right ones do not count

@@ -58,6 +58,7 @@ def test_a_token_in_the_cookie_gives_a_new_cookie_and_stays_out_of_the_body(peop
     assert browser.ask("POST", "/auth/refresh").status == 401
 
 
+@pytest.mark.criterion("identity#refresh-reuse")
 def test_a_replay_ends_the_whole_session(api: Api) -> None:
     grant = cli_session(api)
     new = refresh(api, grant.refresh.reveal()).json

@@ -61,6 +61,7 @@ def test_passwords_and_guests_of_production_open_no_branch(api: Api) -> None:
     assert [answers(known) for known in (url, guest)] == [True, True]
 
 
+@pytest.mark.criterion("databases#fork-no-data")
 def test_a_fork_and_a_large_database_get_an_empty_one(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     _slug, project_id, _url = production(api)
     (said,) = branched(api, project_id, "preview/pull:7", script="this is never run")
@@ -75,6 +76,7 @@ def test_a_fork_and_a_large_database_get_an_empty_one(api: Api, monkeypatch: pyt
 @pytest.mark.parametrize(
     "script", ["NONSENSE", "DROP TABLE people; SELECT 1/0", "RESET ROLE; SET ROLE canonry", "COPY people TO PROGRAM 'id'"]
 )
+@pytest.mark.criterion("databases#masked-first")
 def test_a_script_that_fails_leaves_no_branch(api: Api, script: str) -> None:
     slug, project_id, url = production(api)
     with pytest.raises(CanonryError) as caught:
@@ -105,6 +107,7 @@ def test_one_that_was_cut_short_is_made_anew(api: Api) -> None:
     assert ask(url_of(api, project_id), "SELECT count(*) FROM people") == [(1,)]
 
 
+@pytest.mark.criterion("databases#preview-own")
 def test_the_end_of_a_preview_takes_its_database_away_and_no_other(api: Api) -> None:
     slug, project_id, url = production(api)
     branched(api, project_id)

@@ -34,6 +34,7 @@ def reachable(api: Api, url: str) -> str:
     return url.replace(url[url.rindex("@") + 1 : url.rindex("/")], "") + f"?{query}"
 
 
+@pytest.mark.criterion("databases#no-superuser")
 def test_two_projects_share_a_server_and_see_nothing_of_each_other(outside: Api) -> None:
     first, second = outside.project(), outside.project()
     url, other = (reachable(outside, made(outside, slug)["connection_string"]) for slug in (first, second))

@@ -49,6 +49,7 @@ def test_one_that_was_killed_runs_again(api: Api, rounds: DatabaseRounds) -> Non
     assert ask(url, "SELECT n FROM t") == [(1,)]
 
 
+@pytest.mark.criterion("databases#wakes")
 def test_one_that_nobody_uses_sleeps_and_the_next_connection_wakes_it(api: Api, rounds: DatabaseRounds) -> None:
     slug, awake = api.project(), api.project()
     url = made(api, slug)["connection_string"]
@@ -67,6 +68,7 @@ def test_one_that_nobody_uses_sleeps_and_the_next_connection_wakes_it(api: Api, 
     assert state(api, slug) == "active"
 
 
+@pytest.mark.criterion("databases#size-limit")
 def test_over_its_limit_it_takes_no_writes_until_there_is_room(api: Api, rounds: DatabaseRounds) -> None:
     slug = api.project()
     url = made(api, slug, disk_mb=64, sleeps=False)["connection_string"]
@@ -86,6 +88,7 @@ def test_over_its_limit_it_takes_no_writes_until_there_is_room(api: Api, rounds:
     assert [name for name in names if name in {"database.full", "database.has_room"}] == ["database.has_room", "database.full"]
 
 
+@pytest.mark.criterion("databases#former-refused")
 def test_the_login_before_a_rotation_is_refused_when_its_time_is_over(api: Api, rounds: DatabaseRounds) -> None:
     slug = api.project()
     former = made(api, slug)["connection_string"]

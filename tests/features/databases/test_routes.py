@@ -11,6 +11,7 @@ from tests.support.api import Api
 from tests.support.databases import answers, ask, made, row_of
 
 
+@pytest.mark.criterion("databases#no-superuser")
 def test_the_app_signs_in_as_no_superuser_and_what_it_makes_belongs_to_the_owner(api: Api) -> None:
     url = made(api, api.project("shop"))["connection_string"]
     assert ask(url, "SELECT current_user, session_user") == [("app", "app_1")]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from canonry.features.deployments import renewal
 from tests.support.api import APP, SITE, Api
 from tests.support.databases import made, row_of
@@ -87,6 +89,7 @@ def test_a_deployment_that_somebody_asked_for_is_never_lost_for_it(api: Api) -> 
     assert [trigger for trigger, status in statuses(api, slug) if status == "queued"] == ["upload"]
 
 
+@pytest.mark.criterion("databases#rollback-connects")
 def test_a_rollback_goes_to_the_version_before_and_connects_with_the_password_of_now(api: Api) -> None:
     slug = with_database(api)
     api.deploy(slug, {**APP, "second": "1"})

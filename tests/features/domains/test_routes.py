@@ -109,6 +109,7 @@ def test_verify_says_what_was_found_and_turns_true_with_the_record(api: Api) -> 
 
 
 @pytest.mark.contract("Canner", "POST /v1/projects/{slug}/domains/{hostname}/primary")
+@pytest.mark.criterion("operating#verified-first")
 def test_exactly_one_domain_is_primary_and_the_other_custom_ones_redirect_to_it(api: Api) -> None:
     shop = tenant(api, "shop", site="shop")
     for name in ("shop.test", "www.shop.test", "plain.test"):
@@ -133,6 +134,7 @@ def test_exactly_one_domain_is_primary_and_the_other_custom_ones_redirect_to_it(
 
 
 @pytest.mark.contract("Canner", "DELETE /v1/projects/{slug}/domains/{hostname}")
+@pytest.mark.criterion("operating#removed-stops")
 def test_a_detached_host_stops_routing_at_once_and_can_be_attached_elsewhere(api: Api) -> None:
     shop, other = tenant(api, "shop", site="shop"), tenant(api, "other", who=api.somebody(), site="other")
     shop.own("www.shop.test")

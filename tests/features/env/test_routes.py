@@ -254,6 +254,7 @@ class TestFiles:
         assert listed(api, slug) == {}
 
 
+@pytest.mark.criterion("operating#sensitive-sealed")
 def test_values_are_sealed_in_the_database_and_bound_to_their_row(api: Api) -> None:
     slug = api.project()
     put(api, slug, vars={"A": CANARY, "B": "other"})

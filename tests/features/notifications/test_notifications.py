@@ -54,6 +54,7 @@ def fail(api: Api, slug: str, token: str = "") -> str:
     return str(deployment)
 
 
+@pytest.mark.criterion("operating#failure-told")
 def test_the_owner_is_told_what_failed_why_and_where_to_look(api: Api) -> None:
     deployment = fail(api, api.project("shop"))
     work(api)

@@ -28,6 +28,7 @@ def listed(api: Api) -> list[dict[str, Any]]:
 
 
 @pytest.mark.contract("Cantila", "POST /v1/projects/:id/previews")
+@pytest.mark.criterion("operating#branch-preview")
 def test_a_branch_gives_a_preview_on_its_own_url_and_production_is_unchanged(api: Api, host: Host, ada: Person) -> None:
     host.push("main", ada.head())
     work(api)

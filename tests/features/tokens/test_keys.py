@@ -92,6 +92,7 @@ def test_only_the_callers_keys_in_this_organization_are_listed_without_values(ap
 
 
 @pytest.mark.contract("Canon", "DELETE /app/{org}/settings/api-keys/{key_id}")
+@pytest.mark.criterion("identity#revoked-at-once")
 def test_a_deleted_key_is_401_and_twice_or_anothers_is_404(api: Api) -> None:
     made = mint(api, scopes=["specs:admin"])
     assert use(api, made["key"]).status == 200

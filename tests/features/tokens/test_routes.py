@@ -34,6 +34,7 @@ def names(answer: Mapping[str, Any]) -> list[str]:
 
 
 @pytest.mark.contract("Canner", "POST /v1/tokens")
+@pytest.mark.criterion("identity#token-hash-only")
 def test_a_token_is_shown_once_works_at_once_and_is_kept_as_a_hash(api: Api) -> None:
     made = mint(api)
     assert made["token"].startswith("cnr_")
@@ -63,6 +64,7 @@ def test_tokens_are_listed_with_name_prefix_and_last_use_and_without_a_value(api
 
 
 @pytest.mark.contract("Canner", "DELETE /v1/tokens/{id}")
+@pytest.mark.criterion("identity#revoked-at-once")
 def test_the_very_next_request_with_a_deleted_token_is_401(api: Api) -> None:
     made = mint(api)
     assert api.ask("GET", "/v1/projects", token=made["token"]).status == 200
@@ -101,6 +103,7 @@ def test_a_session_lists_and_makes_tokens_too(sign_in: SignIn) -> None:
     [("viewer", "read", True), ("viewer", "deploy", False), ("developer", "deploy", True), ("developer", "admin", False),
      ("admin", "admin", True)],
 )  # fmt: skip
+@pytest.mark.criterion("identity#not-above-owner")
 def test_nobody_makes_a_token_wider_than_their_role(api: Api, role: Role, scope: Scope, *, allowed: bool) -> None:
     execute(api, "UPDATE members SET role = %s WHERE user_id = %s", role, api.owner.user_id)
     if allowed:
@@ -109,6 +112,7 @@ def test_nobody_makes_a_token_wider_than_their_role(api: Api, role: Role, scope:
         assert refusal(api, scope=scope) == (403, "scope_not_held")
 
 
+@pytest.mark.criterion("identity#not-above-owner")
 def test_a_token_loses_what_its_owner_loses(api: Api) -> None:
     made = mint(api, scope="deploy")["token"]
     execute(api, "UPDATE members SET role = 'viewer' WHERE user_id = %s", api.owner.user_id)
@@ -181,6 +185,7 @@ def test_an_unverified_address_makes_no_token(api: Api) -> None:
     assert refusal(api) == (403, "email_not_verified")
 
 
+@pytest.mark.criterion("api#rows-once")
 def test_pages_hold_all_tokens_once_while_more_are_made(api: Api) -> None:
     made = {mint(api, name=f"token {number}")["id"] for number in range(5)}
     seen: list[str] = []

@@ -104,6 +104,7 @@ def test_a_credential_of_another_kind_is_not_even_looked_up(api: Api) -> None:
     assert identity.authenticate(Secret("cnr_\0")) is None
 
 
+@pytest.mark.criterion("identity#bound-token")
 def test_a_token_of_one_project_knows_no_other(api: Api) -> None:
     mine, other = api.project(), api.project()
     token = api.owner.tokens[Scope.DEPLOY]

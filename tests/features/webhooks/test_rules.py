@@ -84,6 +84,7 @@ def test_of_an_address_only_the_host_is_shown(url: str, shown: str) -> None:
 
 
 @given(st.text(), st.text(), st.integers(0, 1 << 40))
+@pytest.mark.criterion("operating#webhook-signed")
 def test_the_signature_is_over_timestamp_dot_body(secret: str, body: str, at: int) -> None:
     expected = hmac.new(secret.encode(), str(at).encode() + b"." + body.encode(), hashlib.sha256).hexdigest()
     assert signature(secret, body, at) == f"t={at},v1={expected}"

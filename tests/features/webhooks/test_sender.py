@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from canonry.features.webhooks import Sender
 from tests.features.webhooks.conftest import Made
 from tests.support.api import SITE, Api
@@ -113,6 +115,7 @@ def test_a_failure_is_tried_again_later_with_the_same_message_and_a_new_signatur
     assert open_api.get(f"/v1/webhooks/{webhook_id}")["webhook"]["failing_since"] is None
 
 
+@pytest.mark.criterion("operating#webhook-signed")
 def test_after_eight_tries_it_has_failed_and_can_be_replayed(open_api: Api, receiver: Receiver, webhook: Made, send: Send) -> None:
     webhook_id, _ = webhook(receiver.url, events=["project.created"])
     receiver.status = 503

@@ -36,6 +36,7 @@ def visit(api: Api, slug: str, times: int, path: str = "/") -> None:
 
 
 @pytest.mark.contract("Canner", "GET /v1/projects/{slug}/metrics")
+@pytest.mark.criterion("operating#ten-are-ten")
 def test_after_ten_requests_the_count_is_ten_and_cpu_and_memory_are_numbers_with_times(api: Api) -> None:
     slug = api.app()
     (instance,) = api.instances(slug)

@@ -29,6 +29,7 @@ def previews(api: Api, slug: str = "shop") -> list[dict[str, Any]]:
 
 
 @pytest.mark.contract("Cantila", "POST /v1/projects/:id/git/webhook")
+@pytest.mark.criterion("operating#signature-over-body")
 def test_a_good_signature_deploys_a_bad_one_is_401_other_branches_make_previews(api: Api, host: Host, ada: Person) -> None:
     commit = ada.head()
     answer = host.push("main", commit, message="First page")
@@ -141,6 +142,7 @@ class TestSignatures:
 
 
 class TestOnce:
+    @pytest.mark.criterion("operating#delivery-once")
     def test_a_thousand_replays_of_one_delivery_make_one_deployment(self, api: Api, host: Host, ada: Person) -> None:
         body = json.dumps(push("main", ada.head(), "x", {})).encode()
         headers = {"X-GitHub-Event": "push", "X-GitHub-Delivery": "one", "X-Hub-Signature-256": sign(host.secret, body)}
@@ -324,6 +326,7 @@ class TestPullRequests:
 
 
 class TestForks:
+    @pytest.mark.criterion("operating#fork-approved")
     def test_nothing_of_a_fork_runs_before_somebody_has_let_this_very_commit_in(self, api: Api, host: Host, ada: Person) -> None:
         commit = branch(ada, "evil", "<p>fork</p>")
         answer = host.pull_request("opened", 7, "evil", commit, fork="stranger/shop")
