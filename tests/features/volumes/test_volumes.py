@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from canonry.core.access import Scope
+from canonry.core.environments import preview_of
 from canonry.core.errors import Unavailable
-from canonry.features import volumes
+from canonry.features import deployments, projects, volumes
 from canonry.features.deployments import jobs as deployment_jobs
 from canonry.features.volumes import folders, jobs
 from canonry.features.volumes import queue as volume_queue
@@ -42,7 +43,8 @@ def run_jobs(api: Api, name: str) -> None:
         query = "DELETE FROM procrastinate_jobs WHERE task_name = %s RETURNING args"
         rows = tx.connection.execute(query, (name,)).fetchall()
     assert rows
-    work = {"volumes.clear": jobs.clear_volume, "deployments.clear": deployment_jobs.clear_project}[name]
+    work = {"volumes.clear": jobs.clear_volume, "deployments.clear": deployment_jobs.clear_project,
+            "deployments.clear_environment": deployment_jobs.clear_environment}[name]  # fmt: skip
     for (arguments,) in rows:
         work(api.container, **arguments)
 
@@ -240,3 +242,36 @@ def test_a_copy_that_does_not_work_says_so(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as caught:
         volumes.copy(tmp_path / "nothing", tmp_path)
     assert caught.value.code == "volume_copy_failed"
+
+
+def test_a_preview_has_an_empty_volume_of_its_own_that_goes_with_it(api: Api) -> None:
+    slug = api.project(start_command="sleep 600")
+    deploy(api, slug, declared("data"))
+    production = folder(api, listed(api, slug)["data"])
+    (production / "private").write_text("of customers")
+    environment = preview_of("next")
+    with api.container.transactions.begin() as tx:
+        project = projects.get_any(tx, api.get(f"/v1/projects/{slug}")["id"])
+        projects.claim_label(tx, project.id, environment, [f"{slug}-next"])
+    mount = volumes.provide(api.container, project.id, environment, [DeclaredVolume("data", "/data", GB)])[0]
+    assert mount.source != production
+    assert list(mount.source.iterdir()) == []
+    with deployments.closing(api.container, project.id, environment):
+        pass
+    run_jobs(api, "deployments.clear_environment")
+    assert not mount.source.exists()
+    assert (production / "private").read_text() == "of customers"
+    assert [item["environment"] for item in api.get(f"/v1/projects/{slug}/volumes")["volumes"]] == ["production"]
+
+
+def test_what_a_deployment_makes_in_a_preview_that_was_closed_meanwhile_goes_too(api: Api) -> None:
+    slug, environment = api.project(), preview_of("next")
+    project_id = api.get(f"/v1/projects/{slug}")["id"]
+    with api.container.transactions.begin() as tx:
+        projects.claim_label(tx, project_id, environment, [f"{slug}-next"])
+    with deployments.closing(api.container, project_id, environment):
+        pass
+    late = volumes.provide(api.container, project_id, environment, [DeclaredVolume("data", "/data", GB)])[0]
+    run_jobs(api, "deployments.clear_environment")
+    assert not late.source.exists()
+    assert api.get(f"/v1/projects/{slug}/volumes")["volumes"] == []
