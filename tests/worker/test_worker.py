@@ -145,6 +145,30 @@ def test_only_so_many_jobs_run_at_once(database: Database, start: Callable[..., 
     assert "too many" not in log.wait(10)
 
 
+def test_a_job_of_a_moment_stands_behind_no_build(database: Database, start: Callable[..., Worker], log: Log) -> None:
+    gate = threading.Event()
+
+    def hold(text: str) -> None:
+        log.add(text)
+        gate.wait(10)
+
+    for index in range(8):
+        _defer(database, Job("test.hold"), text=f"build {index}")
+    start(concurrency=2, hold=hold, note=log.add)
+    log.wait(2)
+    begun = time.monotonic()
+    _defer(database, Job("test.note", is_quick=True), text="mail")
+    assert log.wait(3)[-1] == "mail"
+    assert log.items[-1][1] - begun < 1  # 20 ms on an idle machine
+    for index in range(6):
+        _defer(database, Job("test.hold", is_quick=True), text=f"quick {index}")
+    log.wait(7)
+    time.sleep(0.3)
+    assert len(log.items) == 7  # four at once
+    gate.set()
+    assert len(log.wait(15)) == 15
+
+
 def test_unavailable_is_tried_again_and_other_errors_fail_at_once(
     database: Database, start: Callable[..., Worker], log: Log, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,18 +10,30 @@ from psycopg.types.json import Jsonb
 
 from canonry.infra.db import Row
 
+ORDINARY, QUICK = "default", "quick"
+"""The two queues: builds and the like, and what takes a moment."""
+QUICK_THREADS = 4
+"""How many jobs of a moment a worker runs at once, beside the ordinary ones."""
+
 
 @dataclass(frozen=True)
 class Job:
     """The name of some background work, and how it queues.
 
     name: `feature.verb`. lock: arguments with the same text run one at a time; formatted with the arguments
-    (`deploy:{project_id}`). coalesce: while one with this lock waits, a further one is not enqueued.
+    (`deploy:{project_id}`). coalesce: while one with this lock waits, a further one is not enqueued. is_quick: it takes a moment, and
+    somebody may wait for it (a mail, an index): it has threads of its own and stands behind no build.
     """
 
     name: str
     lock: str | None = None
     coalesce: bool = False
+    is_quick: bool = False
+
+    @property
+    def lane(self) -> str:
+        """The queue it waits in."""
+        return QUICK if self.is_quick else ORDINARY
 
 
 class Queue:
@@ -61,8 +73,8 @@ def _insert(connection: Connection[Row], job: Job, lock: str | None, waiting: st
     try:
         with connection.transaction():
             connection.execute(
-                "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', %s, 0, %s, %s, %s, NULL)::procrastinate_job_to_defer_v1])",
-                (job.name, lock, waiting, Jsonb(dict(arguments))),
+                "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(%s, %s, 0, %s, %s, %s, NULL)::procrastinate_job_to_defer_v1])",
+                (job.lane, job.name, lock, waiting, Jsonb(dict(arguments))),
             )
     except psycopg.errors.UniqueViolation:
         if waiting is None:

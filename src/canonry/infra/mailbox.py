@@ -8,7 +8,7 @@ from canonry.infra.crypto import Vault
 from canonry.infra.jobs import Job
 from canonry.infra.tx import Transactions, Tx
 
-SEND = Job("mail.send")
+SEND = Job("mail.send", is_quick=True)
 
 
 class Context(Protocol):

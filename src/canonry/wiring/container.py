@@ -25,7 +25,7 @@ from canonry.features import accounts, tokens
 from canonry.features.disk import BuildGovernor
 from canonry.infra.crypto import Vault, load_key
 from canonry.infra.db import Database
-from canonry.infra.jobs import Queue
+from canonry.infra.jobs import QUICK_THREADS, Queue
 from canonry.infra.tx import Transactions
 from canonry.ports import Ports
 from canonry.ports.mail import Mailer
@@ -64,7 +64,7 @@ class Owner:
 def open_container(settings: Settings, database_url: Secret) -> Container:
     """Connect everything. Raises: Unavailable `database_unavailable`, `secret_key_damaged`."""
     home = Home(settings.home_path)
-    database = Database(database_url, size=settings.workers + 8)
+    database = Database(database_url, size=settings.workers + QUICK_THREADS + 8)
     database.open()
     queue = Queue(SUBSCRIPTIONS)
     transactions = Transactions(database, queue)

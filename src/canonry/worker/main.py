@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from canonry.core.errors import CanonryError, Limited, Unavailable
 from canonry.infra.db import Database
+from canonry.infra.jobs import ORDINARY, QUICK, QUICK_THREADS
 from canonry.worker.presence import Presence
 from canonry.worker.queue import JobQueue, TakenJob
 
@@ -38,14 +39,14 @@ class _State:
     lock: threading.Lock = field(default_factory=threading.Lock)
     wake: threading.Event = field(default_factory=threading.Event)
     idle: threading.Condition = field(default_factory=threading.Condition)
-    running: set[int] = field(default_factory=set)
+    running: dict[int, str] = field(default_factory=dict)  # job → the queue it came from
     stopping: bool = False
 
 
 class Worker:
     """Runs jobs until stopped.
 
-    tasks: job name → function; it is called in a thread with the job's arguments by name and may run twice for one job.
+    concurrency: of ordinary jobs; those of a moment have threads of their own. tasks: job name → function; it is called in a thread with the job's arguments by name and may run twice for one job.
     """
 
     def __init__(self, database: Database, tasks: Mapping[str, Task], *, concurrency: int) -> None:
@@ -101,12 +102,14 @@ class Worker:
             self._state.wake.wait(pause)
 
     def _take_all(self, worker_id: int) -> None:
-        while not self._state.stopping:
-            with self._state.lock:
-                if len(self._state.running) >= self._concurrency or (job := self._queue.take(worker_id)) is None:
-                    return
-                self._state.running.add(job.id)
-            threading.Thread(target=self._run, args=(job,), name=f"job-{job.name}", daemon=True).start()
+        for lane, most in ((QUICK, QUICK_THREADS), (ORDINARY, self._concurrency)):
+            while not self._state.stopping:
+                with self._state.lock:
+                    busy = sum(of == lane for of in self._state.running.values())
+                    if busy >= most or (job := self._queue.take(worker_id, lane)) is None:
+                        break
+                    self._state.running[job.id] = lane
+                threading.Thread(target=self._run, args=(job,), name=f"job-{job.name}", daemon=True).start()
 
     def _resume_abandoned(self, worker_id: int, *, at_once: bool) -> None:
         """Give back jobs whose worker is gone. Later than at the start, only those seen twice: a live worker may just be reconnecting."""
@@ -137,7 +140,7 @@ class Worker:
                 _log.exception("the outcome of job %s %s could not be recorded", job.id, job.name)
                 break
         with self._state.lock, self._state.idle:
-            self._state.running.discard(job.id)
+            self._state.running.pop(job.id, None)
             self._state.idle.notify_all()
         self._state.wake.set()
 

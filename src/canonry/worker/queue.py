@@ -28,12 +28,12 @@ class JobQueue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, worker_id: int) -> TakenJob | None:
-        """Mark the first job that may run now as ours and return it, None when there is none."""
+    def take(self, worker_id: int, lane: str) -> TakenJob | None:
+        """Mark the first job of a queue that may run now as ours and return it, None when there is none."""
         try:
             with self._database.connection() as connection:
                 row = connection.execute(
-                    "SELECT id, task_name, args, attempts FROM procrastinate_fetch_job_v2(NULL::varchar[], %s)", [worker_id]
+                    "SELECT id, task_name, args, attempts FROM procrastinate_fetch_job_v2(%s::varchar[], %s)", [[lane], worker_id]
                 ).fetchone()
         except (psycopg.errors.UniqueViolation, psycopg.errors.ForeignKeyViolation):
             return None  # another worker took a job with the same lock in this very moment; or we are just registering anew

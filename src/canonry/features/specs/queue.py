@@ -3,4 +3,4 @@
 from canonry.infra.jobs import Job
 
 # While one waits, another push adds nothing: the one that waits reads the newest commit.
-INDEX = Job("specs.index", lock="index:{repository_id}", coalesce=True)
+INDEX = Job("specs.index", lock="index:{repository_id}", coalesce=True, is_quick=True)

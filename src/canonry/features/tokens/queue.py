@@ -2,5 +2,5 @@
 
 from canonry.infra.jobs import Job
 
-REVOKE = Job("tokens.revoke_all")
+REVOKE = Job("tokens.revoke_all", is_quick=True)
 """Revokes what a person has in an organization; heard when they are no member of it any more."""
