@@ -12,7 +12,7 @@ import pytest
 from canonry.core.errors import Invalid, Unavailable
 from canonry.core.secret import Secret
 from canonry.infra.db import Database
-from canonry.infra.jobs import Job, Queue
+from canonry.infra.jobs import ORDINARY, Job, Queue
 from canonry.infra.postgres import Postgres
 from canonry.worker.main import Task, Worker
 from canonry.worker.queue import JobQueue
@@ -213,7 +213,7 @@ def test_a_job_that_stays_unavailable_fails_in_the_end(database: Database, start
 
 def test_what_a_dead_worker_left_is_taken_up_at_once(database: Database, start: Callable[..., Worker], log: Log) -> None:
     _defer(database, Job("test.note", lock="x"), text="left")
-    assert JobQueue(database).take(_worker(database)) is not None  # and that worker dies here: nobody holds its lock
+    assert JobQueue(database).take(_worker(database), ORDINARY) is not None  # and that worker dies here: nobody holds its lock
     begun = time.monotonic()
     start(note=log.add)
     assert log.wait(1) == ["left"]
@@ -261,8 +261,8 @@ def test_a_waiting_job_is_not_taken_before_what_joined_it_has_committed(database
     _defer(database, job, text="first")
     with database.connection() as joining:
         Queue({}).defer(joining, job, {"text": "second"})
-        assert queue.take(_worker(database)) is None
-    taken = queue.take(_worker(database))
+        assert queue.take(_worker(database), ORDINARY) is None
+    taken = queue.take(_worker(database), ORDINARY)
     assert taken is not None
     assert (taken.arguments, _statuses(database)) == ({"text": "first"}, ["doing"])
 
@@ -284,7 +284,7 @@ def test_a_retry_gives_way_to_a_waiting_job_that_does_the_same(database: Databas
     job = Job("test.note", lock="same", coalesce=True)
     queue = JobQueue(database)
     _defer(database, job, text="one")
-    taken = queue.take(_worker(database))
+    taken = queue.take(_worker(database), ORDINARY)
     assert taken is not None
     _defer(database, job, text="two")
     queue.retry(taken.id, 0)

@@ -46,7 +46,8 @@ class _State:
 class Worker:
     """Runs jobs until stopped.
 
-    concurrency: of ordinary jobs; those of a moment have threads of their own. tasks: job name → function; it is called in a thread with the job's arguments by name and may run twice for one job.
+    concurrency: of ordinary jobs; those of a moment have threads of their own.
+    tasks: job name → function; it is called in a thread with the job's arguments by name and may run twice for one job.
     """
 
     def __init__(self, database: Database, tasks: Mapping[str, Task], *, concurrency: int) -> None:
