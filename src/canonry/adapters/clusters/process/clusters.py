@@ -265,7 +265,7 @@ class ProcessClusters:
         if entry is not None and entry.cluster != spec.id:
             self._require_stopped(entry.cluster, spec.port)
             entry = None
-        if found is not None and found.running and place.socket.exists() and not place.fresh.exists() and place.read_spec() == spec:
+        if found is not None and found.running and place.socket.exists() and place.password.exists() and place.read_spec() == spec:
             if entry is None or entry.state != table.OPEN:
                 self._gateway.put(spec.port, self._entry(place, spec, table.OPEN))
             return self._state(place, found, {})
@@ -331,7 +331,7 @@ class ProcessClusters:
         place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left_over in place.folder.glob("*.tmp"):
             remove_tree(left_over)
-        write_atomic(place.fresh, "the superuser's password is set at the next start\n", mode=0o600)
+        place.password.unlink(missing_ok=True)
         make_data()
 
     def _state(self, place: Place, found: InstanceState | None, seen: Mapping[int, Seen]) -> ClusterState:

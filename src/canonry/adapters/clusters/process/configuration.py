@@ -15,6 +15,7 @@ _SETTINGS: Mapping[str, str] = {
     "max_wal_senders": "4",
     "max_replication_slots": "2",
     "wal_level": "replica",
+    "max_pred_locks_per_transaction": "16",
     "max_worker_processes": "2",
     "max_parallel_workers": "0",
     "max_parallel_maintenance_workers": "0",

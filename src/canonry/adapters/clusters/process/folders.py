@@ -2,8 +2,8 @@
 
 <cluster id>/data/          the data folder        <cluster id>/cluster.json  how it was last started
 <cluster id>/spool/         segments that wait     <cluster id>/password      of the superuser
-<cluster id>/run/           the unix socket        <cluster id>/fresh         the password is not set in the data yet
-<cluster id>/asleep         it was put to sleep    <cluster id>/conf/         what the server reads beside its data
+<cluster id>/run/           the unix socket        <cluster id>/conf/         what the server reads beside its data
+<cluster id>/asleep         it was put to sleep
 .template-<version>/        data that is copied    .locks/<cluster id>        held while something is done to it
 """
 
@@ -75,13 +75,8 @@ class Place:
 
     @property
     def password(self) -> Path:
-        """The superuser's password."""
+        """The superuser's password; not there until the first start of the data has set one."""
         return self.folder / "password"
-
-    @property
-    def fresh(self) -> Path:
-        """There while the data has a password that is not (only) ours."""
-        return self.folder / "fresh"
 
     @property
     def asleep(self) -> Path:
@@ -105,7 +100,7 @@ class Place:
 
     def write_spec(self, spec: ClusterSpec) -> None:
         """Remember how it is started."""
-        write_atomic(self.folder / "cluster.json", json.dumps({**asdict(spec), "settings": dict(spec.settings)}), mode=0o600)
+        write_atomic(self.folder / "cluster.json", json.dumps({**asdict(spec), "settings": dict(spec.settings)}), mode=0o600, sync=False)
 
 
 class Folders:

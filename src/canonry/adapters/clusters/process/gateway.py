@@ -58,7 +58,7 @@ class Gateway:
         Raises: Conflict `port_taken`; Unavailable `proxy_failed`.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(self._folder / str(port), entry.text(), mode=0o600)
+        write_atomic(self._folder / str(port), entry.text(), mode=0o600, sync=False)  # after a power cut `start` writes it again
         seen = self._ask_surely().get(port)
         if seen is None:
             raise Unavailable("proxy_failed", f"The proxy of databases does not serve port {port}.", hint=f"Read {self._log}.")

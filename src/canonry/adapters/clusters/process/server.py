@@ -35,7 +35,7 @@ class Server:
         Raises: Conflict `database_version`; Unavailable `postgres_start_failed` | `disk_full`.
         """
         cluster.require_version(place.data, self._programs)
-        fresh = place.fresh.exists()
+        fresh = not place.password.exists()
         place.prepare()
         configuration.write(place, spec, fresh=fresh, spool_limit=self._spool_limit)
         # Left by a server that is certainly not running; PostgreSQL itself would stop at a pid that another process has now.
@@ -87,7 +87,7 @@ class Server:
 
     def _wait(self, place: Place, offset: int) -> None:
         """Wait until the server has written into its pid file that it takes connections (as pg_ctl does)."""
-        deadline = time.monotonic() + (_RECOVERY_PATIENCE if place.fresh.exists() else _START_PATIENCE)
+        deadline = time.monotonic() + (_RECOVERY_PATIENCE if not place.password.exists() else _START_PATIENCE)
         while time.monotonic() < deadline:
             try:
                 lines = place.pid_file.read_text(encoding="utf-8").split("\n")
@@ -113,15 +113,14 @@ class Server:
         from canonry.adapters.clusters.process import superuser  # noqa: PLC0415
 
         password = secrets.token_urlsafe(32)
-        write_atomic(place.password, f"{password}\n", mode=0o600)
         try:
             superuser.end_recovery_and_set_password(_url(place, "postgres"), password, _RECOVERY_PATIENCE)
+            write_atomic(place.password, f"{password}\n", mode=0o600)
             configuration.write_hba(place, fresh=False)
             superuser.reload_settings(admin_url(place, "postgres").reveal())
         except (psycopg.Error, TimeoutError) as error:
             raise Unavailable("postgres_start_failed", f"The database {place.id} runs but refuses us: {error}",
                               hint=f"Read {self.log(place.id)}.") from error  # fmt: skip
-        place.fresh.unlink()
 
 
 def admin_url(place: Place, database: str) -> Secret:
