@@ -30,6 +30,7 @@ PROGRAMS = (
     "runtime_log",
     "api",
     "webhook_replays",
+    "databases",
 )
 
 
