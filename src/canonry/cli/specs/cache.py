@@ -7,7 +7,7 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,22 +54,20 @@ class Cache:
             found: Mapping[str, Any] = json.loads(content[0])
             return found
         made = make()
-        with self._writing() as connection:
-            connection.execute("delete from config")
-            connection.execute("insert into config values (?, ?)", (stamp, json.dumps(made)))
+        self._write([("delete from config", [()]), ("insert into config values (?, ?)", [(stamp, json.dumps(made))])])
         return made
 
     def keep(self, files: Iterable[tuple[File, str, str]], gone: Iterable[str]) -> None:
         """Keep what was parsed, a summary and sections as JSON for each file, and forget files that are gone."""
         now = time.time()
         rows = [(file, summary, sections) for file, summary, sections in files if now - file.modified > _FRESH]
-        with self._writing() as connection:
-            connection.executemany("delete from summary where path = ?", ((path,) for path in gone))
-            connection.executemany("delete from sections where path = ?", ((path,) for path in gone))
-            connection.executemany(
-                "insert or replace into summary values (?, ?, ?)", ((file.path, file.stamp, summary) for file, summary, _ in rows)
-            )
-            connection.executemany("insert or replace into sections values (?, ?)", ((file.path, sections) for file, _, sections in rows))
+        removed = [(path,) for path in gone]
+        self._write([
+            ("delete from summary where path = ?", removed),
+            ("delete from sections where path = ?", removed),
+            ("insert or replace into summary values (?, ?, ?)", ((file.path, file.stamp, summary) for file, summary, _ in rows)),
+            ("insert or replace into sections values (?, ?)", ((file.path, sections) for file, _, sections in rows)),
+        ])  # fmt: skip
 
     def close(self) -> None:
         """Close it."""
@@ -84,19 +82,12 @@ class Cache:
         except sqlite3.Error:
             return []
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection or sqlite3.connect(":memory:")
-        try:
-            if self._connection is None:
-                connection.executescript(_SCHEMA)
-            with connection:
-                yield connection
-        except sqlite3.Error:
-            pass  # the next command parses again
-        finally:
-            if self._connection is None:
-                connection.close()
+    def _write(self, steps: Iterable[tuple[str, Iterable[tuple[str, ...]]]]) -> None:
+        if self._connection is None:
+            return
+        with contextlib.suppress(sqlite3.Error), self._connection:  # when it fails, the next command parses again
+            for query, rows in steps:
+                self._connection.executemany(query, rows)
 
 
 def open_cache(checkout: Checkout) -> Cache:

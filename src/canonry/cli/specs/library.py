@@ -3,23 +3,26 @@
 import gc
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from canonry.cli.specs.cache import Cache, open_cache
 from canonry.cli.specs.checkout import Checkout, File
-from canonry.cli.specs.records import Summary, pack, unpack
+from canonry.cli.specs.records import Summary, pack, show_section, unpack
 from canonry.specs.lint import stem_of, unresolved
+from canonry.specs.models import Document
 
+type _Parse = Callable[[Path, str], tuple[str, str]]
 _MANY = 400  # files, from which on a second process is worth its start
 
 
 class Library:
-    """The specs of a checkout. is_cached: whether a cache may be read and written."""
+    """The specs of a checkout. is_cached: a cache may be read and written. has_sections: without a cache, they are wanted, too."""
 
-    def __init__(self, checkout: Checkout, *, is_cached: bool = True) -> None:
+    def __init__(self, checkout: Checkout, *, is_cached: bool = True, has_sections: bool = True) -> None:
         self.checkout = checkout
+        self._parse = _parse if is_cached or has_sections else _parse_summary
         self._cache = open_cache(checkout) if is_cached else Cache(None)
         self.config = self._config()
         self.files = checkout.files(tuple(self.config["doc_paths"]))
@@ -55,7 +58,7 @@ class Library:
         stamps = self._cache.stamps()
         changed = [file for file in self.files if stamps.get(file.path) != file.stamp]
         gone = set(stamps) - {file.path for file in self.files}
-        self._parsed = dict(zip((file.path for file in changed), _parse_all(self.checkout.root, changed), strict=True))
+        self._parsed = dict(zip((file.path for file in changed), _parse_all(self.checkout.root, changed, self._parse), strict=True))
         if changed or gone:
             self._cache.keep(((file, *self._parsed[file.path]) for file in changed), gone)
 
@@ -75,27 +78,27 @@ def _read_config(path: Path) -> Mapping[str, Any]:
     return {"doc_paths": list(config.specs.doc_paths), "ticket_system": config.ticket_system, "name": path.name, "found": found}
 
 
-def _parse_all(root: Path, files: Sequence[File]) -> list[tuple[str, str]]:
+def _parse_all(root: Path, files: Sequence[File], parse: _Parse) -> list[tuple[str, str]]:
     """Parse files, with one process for each core when they are many."""
     gc.disable()  # nothing here makes rings, and looking for them takes a third of the time
     workers = min(os.cpu_count() or 1, 8) if len(files) >= _MANY else 1
     share = -(-len(files) // workers) if files else 0
     parts = [files[at : at + share] for at in range(0, len(files), share)] if files else []
-    pipes = [_in_child(root, part) for part in parts[1:]]
+    pipes = [_in_child(root, part, parse) for part in parts[1:]]
     try:
-        found = [_parse(root, file.path) for file in parts[0]] if parts else []
+        found = [parse(root, file.path) for file in parts[0]] if parts else []
         for (process, pipe), part in zip(pipes, parts[1:], strict=True):
             with pipe:
                 lines = pipe.read().decode().split("\n")
             os.waitpid(process, 0)
             is_whole = len(lines) == 2 * len(part) + 1
-            found += zip(lines[0:-1:2], lines[1::2], strict=True) if is_whole else [_parse(root, file.path) for file in part]
+            found += zip(lines[0:-1:2], lines[1::2], strict=True) if is_whole else [parse(root, file.path) for file in part]
     finally:
         gc.enable()
     return found
 
 
-def _in_child(root: Path, files: Sequence[File]) -> tuple[int, Any]:
+def _in_child(root: Path, files: Sequence[File], parse: _Parse) -> tuple[int, Any]:
     """Parse in a forked process that writes lines of JSON into a pipe; it has this one's modules and runs nothing else."""
     reading, writing = os.pipe()
     process = os.fork()
@@ -104,7 +107,7 @@ def _in_child(root: Path, files: Sequence[File]) -> tuple[int, Any]:
             os.close(reading)
             with open(writing, "w", encoding="ascii") as pipe:  # noqa: PTH123 -- a descriptor, not a path
                 for file in files:
-                    pipe.writelines(f"{part}\n" for part in _parse(root, file.path))
+                    pipe.writelines(f"{part}\n" for part in parse(root, file.path))
         finally:
             os._exit(0)
     os.close(writing)
@@ -112,13 +115,22 @@ def _in_child(root: Path, files: Sequence[File]) -> tuple[int, Any]:
 
 
 def _parse(root: Path, path: str) -> tuple[str, str]:
+    document, summary = _read(root, path)
+    return json.dumps(summary), json.dumps([show_section(section) for section in document.walk()])
+
+
+def _parse_summary(root: Path, path: str) -> tuple[str, str]:
+    return json.dumps(_read(root, path)[1]), "[]"
+
+
+def _read(root: Path, path: str) -> tuple[Document, list[Any]]:
     from canonry.specs import parse
 
     try:
         content = (root / path).read_bytes()
     except OSError as error:
-        summary, sections = pack(parse(""))
-        summary[-1] = [("file.unreadable", "error", f"The file cannot be read: {error.strerror}.", "Check its permissions.", 1, 1)]
-        return json.dumps(summary), json.dumps(sections)
-    summary, sections = pack(parse(content))
-    return json.dumps(summary), json.dumps(sections)
+        document = parse("")
+        unreadable = ("file.unreadable", "error", f"The file cannot be read: {error.strerror}.", "Check its permissions.", 1, 1)
+        return document, [*pack(document)[:-1], [unreadable]]
+    document = parse(content)
+    return document, pack(document)

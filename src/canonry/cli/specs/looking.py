@@ -32,7 +32,7 @@ def lint(
 
         found = lint_commit(Checkout.find(), at, spec)
     else:
-        library = Library(Checkout.find(), is_cached=cached)
+        library = Library(Checkout.find(), is_cached=cached, has_sections=False)
         chosen = set(matching(library.paths(), spec)) if spec is not None else None
         found = [
             (summary.path, item) for summary in library.summaries() if chosen is None or summary.path in chosen for item in summary.found

@@ -32,15 +32,14 @@ class Summary:
                 "tags": self.tags, "depends_on": self.depends_on, "review_status": self.review_status, **figures}  # fmt: skip
 
 
-def pack(document: Document) -> tuple[list[Any], list[Any]]:
-    """Return a document as two lists that JSON can hold: the summary without its path, and the sections."""
+def pack(document: Document) -> list[Any]:
+    """Return the summary of a document, without its path, as a list that JSON can hold; what is wrong comes last."""
     head, counts = document.frontmatter, count(document)
-    summary = [
+    return [
         head.title, head.status, head.type, head.owner, head.team, list(head.tags), list(head.depends_on), head.review_status,
         [counts.sections, counts.done_sections, counts.criteria, counts.done_criteria, counts.realized_criteria],
         [[item.rule, item.severity, item.message, item.hint, item.line, item.column] for item in lint(document)],
     ]  # fmt: skip
-    return summary, [show_section(section) for section in document.walk()]
 
 
 def unpack(path: str, values: list[Any]) -> Summary:
