@@ -99,6 +99,22 @@ def test_clients_that_write_all_the_time_only_wait_and_every_row_they_know_of_is
     assert set(known) <= here | there
 
 
+def test_of_two_promotes_the_newer_is_undone_first(api: Api, shop: str) -> None:
+    url = with_backup(api, shop)
+    first = restored(api, shop, moment())
+    ask(url, "INSERT INTO notes (body) VALUES ('third')")
+    second = restored(api, shop, moment())
+    assert exchanged(api, shop, first, "promote")["state"] == "promoted"
+    assert exchanged(api, shop, second, "promote")["state"] == "promoted"
+    assert ask(url, "SELECT count(*) FROM notes") == [(3,)]
+    refused = exchanged(api, shop, first, "undo")
+    assert (refused["state"], refused["error"]["code"]) == ("promoted", "database_moved_on")
+    assert exchanged(api, shop, second, "undo")["state"] == "ready"
+    assert ask(url, "SELECT count(*) FROM notes") == [(2,)]
+    assert exchanged(api, shop, first, "undo")["state"] == "ready"
+    assert ask(url, "SELECT count(*) FROM notes") == [(3,)]
+
+
 def test_a_restored_database_is_discarded_and_the_live_one_stays(api: Api, shop: str) -> None:
     url = with_backup(api, shop)
     restore = restored(api, shop, moment())

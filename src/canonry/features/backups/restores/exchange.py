@@ -87,6 +87,9 @@ def _pair(context: Context, restore: Restore) -> tuple[Database, Database]:
         former, coming = held
         if former is None or coming is None:
             raise Conflict("database_moved_on", "One of the two databases was deleted.", hint="Look at them: canonry db ls.")
+        if Role.LIVE not in {former.role, coming.role}:
+            raise Conflict("database_moved_on", "Neither of the two databases is live any more: another one was promoted since.",
+                           hint="Undo that one first: canonry db restores.")  # fmt: skip
         for database in (former, coming):
             databases.keep_still(tx, database, _STILL_SECONDS)
     return former, coming

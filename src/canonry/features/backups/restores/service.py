@@ -80,10 +80,16 @@ def find(tx: Tx, actor: Actor, key: str, restore_id: str) -> Restore:
 
 
 def promote(tx: Tx, actor: Actor, key: str, restore_id: str) -> Restore:
-    """Ask for a restored database to take the place of the live one. Raises: Conflict `restore_not_ready`, `restore_in_progress`."""
+    """Ask for a restored database to take the place of what is live now.
+
+    Raises: NotFound `database_not_found`; Conflict `restore_not_ready`, `restore_in_progress`.
+    """
     require(actor, Permission.PROJECTS_DEPLOY)
     before = _held(tx, actor, key, restore_id)
     require_ready(before)
+    live = databases.find(tx, actor, key)
+    if live.id != before.database_id:  # another one was promoted since this was restored
+        store.update(tx, before.id, {"database_id": live.id})
     return _exchange(tx, actor, key, before, Phase.PROMOTING)
 
 
