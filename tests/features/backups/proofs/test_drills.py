@@ -13,9 +13,11 @@ from canonry.features.backups.proofs import drill, rounds, service
 from canonry.infra.backup import key
 from canonry.infra.backup.base import BaseBackup
 from canonry.ports.objects import Objects
+from canonry.wiring.jobs import tasks
 from tests.support.api import SITE, Api
 from tests.support.databases import made, row_of
 from tests.support.killed_job import run_killed
+from tests.support.mail import waiting
 from tests.support.restores import back_up, with_backup
 
 
@@ -67,8 +69,12 @@ def test_one_flipped_bit_in_the_archive_is_found_and_the_owner_hears_of_it(api: 
     assert not ok
     assert detail.startswith("backup_damaged")
     with api.container.transactions.begin() as tx:
-        jobs = [row[0] for row in tx.connection.execute("SELECT task_name FROM procrastinate_jobs").fetchall()]
-    assert "notifications.note_proof" in jobs
+        query = "SELECT args FROM procrastinate_jobs WHERE task_name = 'notifications.note_proof'"
+        ((arguments,),) = tx.connection.execute(query).fetchall()
+    tasks(api.container)["notifications.note_proof"](**arguments)
+    (mail,) = waiting(api.container)
+    assert (mail.to, mail.subject) == ("ada@example.com", "Backups not proven: shop")
+    assert "backup_damaged" in mail.text
 
 
 def test_another_key_proves_nothing(api: Api, shop: str) -> None:
