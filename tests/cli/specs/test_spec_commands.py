@@ -105,6 +105,7 @@ def test_lint_at_a_commit_looks_at_the_commit(canonry: RunCli, checkout: Path) -
     (checkout / "docs/specs/refunds.md").write_text("no frontmatter")
     assert canonry("spec", "lint", cwd=checkout).returncode == 1
     assert canonry("spec", "lint", "--at", "HEAD", cwd=checkout).returncode == 0
+    assert "There is no commit `gone` here." in canonry("spec", "lint", "--at", "gone", cwd=checkout).stderr
     for name in ("gone", "--upload-pack=x", ""):
         assert canonry("spec", "lint", f"--at={name}", cwd=checkout).returncode == 2
 

@@ -37,7 +37,10 @@ def resolve(checkout: Checkout, revision: str) -> str:
     """Return the full id of the commit that a person means. Raises: Invalid `git`."""
     if not _REVISION.fullmatch(revision):
         raise Invalid("git", f"`{revision}` is no name of a commit.", hint="Name a commit, a branch or a tag.")
-    return run_git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
+    try:
+        return run_git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
+    except Invalid as error:
+        raise Invalid("git", f"There is no commit `{revision}` here.", hint=error.hint) from error
 
 
 def read_blobs(checkout: Checkout, names: Sequence[str]) -> list[bytes | None]:

@@ -45,7 +45,7 @@ def lint(
         print_json({"errors": errors, "warnings": warnings, "diagnostics": [diagnostic_json(path, item) for path, item in found]})
     else:
         print_lines(diagnostic_line(path, item) for path, item in found)
-        say(f"{errors} errors, {warnings} warnings." if found else "Nothing is wrong.")
+        say(f"Errors: {errors}, warnings: {warnings}." if found else "Nothing is wrong.")
     return 1 if errors or (warnings and warnings_as_errors) else 0
 
 
@@ -86,6 +86,9 @@ def tasks(
     found = [(path, section) for path, sections in library.sections(paths) for section in sections if section["status"] in wanted]
     if as_json:
         print_json({"tasks": [_task(path, section) for path, section in found], "total": len(found)})
+        return 0
+    if not found:
+        say("Nothing to do.")
         return 0
     print_table(("SPEC", "SECTION", "STATUS", "CRITERIA", "TICKET", "TITLE"), [
         (path, section["number"] or section["id"], _state(section), _ticks(section), (section["ticket"] or {}).get("id"), section["title"])
