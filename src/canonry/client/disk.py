@@ -57,6 +57,13 @@ class Pruned(TypedDict):
     environments: int
 
 
+class Pin(TypedDict):
+    """Whether what a deployment built is kept for good."""
+
+    deployment: str
+    pinned: bool
+
+
 class DiskApi:
     """Calls about the disk."""
 
@@ -75,9 +82,9 @@ class DiskApi:
         """Make room, or say what that would remove."""
         return cast("Pruned", self._transport.send("POST", "/v1/disk/prune", document={"dry_run": dry_run}, timeout=_LONG))
 
-    def pin(self, deployment: str, *, pinned: bool) -> None:
+    def pin(self, deployment: str, *, pinned: bool) -> Pin:
         """Keep what a deployment built for good, or no longer. Raises: NotFound, Conflict `artifact_missing`."""
-        self._transport.send("PUT" if pinned else "DELETE", f"/v1/deployments/{quote(deployment, safe='')}/pin")
+        return cast("Pin", self._transport.send("PUT" if pinned else "DELETE", f"/v1/deployments/{quote(deployment, safe='')}/pin"))
 
 
 _LONG = 300.0  # seconds; a large home takes a while to be walked through

@@ -49,16 +49,16 @@ def prune(
         say(f"{done['environments']} environments are looked through for old artifacts and logs now.")
 
 
-def pin(deployment: _DeploymentId) -> None:
+def pin(deployment: _DeploymentId, as_json: AsJson = False) -> None:
     """Keep what a deployment built for good, so that a rollback to it stays possible."""
-    DiskApi(current()).pin(deployment, pinned=True)
-    say(f"What {deployment} built is kept until you unpin it.")
+    done = DiskApi(current()).pin(deployment, pinned=True)
+    print_json(done) if as_json else say(f"What {deployment} built is kept until you unpin it.")
 
 
-def unpin(deployment: _DeploymentId) -> None:
+def unpin(deployment: _DeploymentId, as_json: AsJson = False) -> None:
     """Keep what a deployment built no longer than others: as one of the newest five, or while it is live."""
-    DiskApi(current()).pin(deployment, pinned=False)
-    say(f"{deployment} is no longer pinned.")
+    done = DiskApi(current()).pin(deployment, pinned=False)
+    print_json(done) if as_json else say(f"{deployment} is no longer pinned.")
 
 
 def _show(found: Disk) -> None:

@@ -55,7 +55,7 @@ def list_backups(home: HomeOption = None, source: FromOption = None, key_file: K
     say("Rows are kept to the minute beside these: a restore brings the latest.")
 
 
-def show_key(home: HomeOption = None) -> None:
+def show_key(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print the key of the backups. Keep it apart from them: whoever has both has everything, and without it nobody has anything."""
     from canonry.core.paths import Home
     from canonry.features.backups.instance.rounds import key_file
@@ -65,7 +65,11 @@ def show_key(home: HomeOption = None) -> None:
     place = Home(settings.home_path)
     if not place.root.is_dir():
         raise NotFound("home_missing", f"There is no Canonry in {place.root}.", hint="Name its home with --home, or start it: canonry up.")
-    print(load_key(key_file(settings, place)).text.reveal())
+    key = load_key(key_file(settings, place))
+    if as_json:
+        print_json({"id": key.id, "key": key.text.reveal()})
+    else:
+        print(key.text.reveal())
 
 
 def verify(

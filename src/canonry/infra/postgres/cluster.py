@@ -121,7 +121,11 @@ def archiving(folder: Path) -> dict[str, str]:
     """Make ready what Canonry's own PostgreSQL needs to keep its segments for the archive, and return its settings for that."""
     (folder / "spool").mkdir(mode=0o700, exist_ok=True)
     write_atomic(folder / "archive.sh", archive_script(limit=_OWN_SPOOL // (SEGMENT_MB << 20)), sync=False)
-    return {"archive_mode": "on", "archive_command": 'sh ../archive.sh "%p" "%f"', "archive_timeout": "60"}
+    return {
+        "archive_mode": "on",
+        "archive_command": 'sh ../archive.sh "%p" "%f"',
+        "archive_timeout": "55",  # and a second or two on the way: a minute at most is lost
+    }
 
 
 def password(folder: Path) -> Secret:
