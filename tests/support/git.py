@@ -12,12 +12,15 @@ from typing import Self, cast
 
 import uvicorn
 
+from canonry.adapters.builder.memory import MemoryBuilder
+from canonry.adapters.disk.memory import MemoryDisk
 from canonry.adapters.limits.unlimited import Unlimited
 from canonry.adapters.rates.memory import MemoryRates
 from canonry.core.access import PERMISSIONS, Actor, Scope
 from canonry.core.paths import Home
 from canonry.core.secret import Secret
 from canonry.core.settings import Settings
+from canonry.features.disk import BuildGovernor
 from canonry.features.git.routes import router
 from canonry.http.application import Application
 from canonry.http.deps import Services
@@ -100,9 +103,11 @@ class GitServer:
             "cnr_read": Actor("usr_1", "org_acme", "acme", PERMISSIONS[Scope.READ]),
             "cnr_foreign": Actor("usr_2", "org_other", "other", PERMISSIONS[Scope.ADMIN]),
         }
+        settings = Settings(home=home.root, upload_limit=upload_limit)
+        room = BuildGovernor(settings, MemoryDisk(), MemoryBuilder(home.artifacts))
         container = SimpleNamespace(
-            settings=Settings(home=home.root, upload_limit=upload_limit), home=home, transactions=self.transactions,
-            ports=SimpleNamespace(identity=KnownTokens(actors), limits=Unlimited(), rates=MemoryRates()),
+            settings=settings, home=home, transactions=self.transactions,
+            ports=SimpleNamespace(identity=KnownTokens(actors), limits=Unlimited(), rates=MemoryRates(), build_room=room),
         )  # fmt: skip
         self.app = Application(cast("Services", container), frozenset())
         self.app.include_router(router)
