@@ -100,7 +100,7 @@ def _disk(settings: Settings, home: Home) -> Finding:
         return Finding("disk", "problem", found, "Make room: canonry disk prune. Or lower CANONRY_DISK_RESERVE.")
     if mark is Mark.LOW:
         found = f"{free} MiB free; below {settings.disk_clean_below} MiB caches are removed"
-        return Finding("disk", "missing", found, "Builds and their caches take a few GiB: canonry disk shows who uses what.")
+        return Finding("disk", "missing", found, "Builds and their caches take a few GiB. Who uses what: canonry disk.")
     return Finding("disk", "ok", f"{free >> 10} GiB free")
 
 
