@@ -123,8 +123,16 @@ def test_another_cluster_takes_a_port_over_while_clients_wait(machine: Machine) 
 def test_a_server_that_dies_is_started_by_the_next_client(machine: Machine) -> None:
     spec = machine.running()
     machine.clusters.round()
+    for _ in range(2):
+        os.kill(machine.postmaster(spec), signal.SIGKILL)
+        assert execute(url(spec), "SELECT 1") == [(1,)]
+
+
+def test_a_start_right_after_a_kill_is_no_start_of_something_that_runs(machine: Machine) -> None:
+    spec = machine.running()
     os.kill(machine.postmaster(spec), signal.SIGKILL)
-    assert execute(url(spec), "SELECT 1") == [(1,)]
+    machine.clusters.start(spec)
+    assert machine.sql(spec, "SELECT 1") == [(1,)]
 
 
 def test_a_proxy_that_dies_is_there_again(machine: Machine) -> None:

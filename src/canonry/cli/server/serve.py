@@ -116,8 +116,9 @@ async def _when_ready(container: "Container", ready: asyncio.Event, stop: asynci
     if me is not None:
         write_serving(container.home, container.settings, me, __version__)
     while not stop.is_set():
-        for name in ("canonry.log", "postgres.log"):
-            keep_short(container.home.logs / name)
+        logs = container.home.logs
+        for log in (logs / "canonry.log", logs / "postgres.log", logs / "databases.log", *(logs / "databases").glob("*.log")):
+            keep_short(log)
         await asyncio.sleep(60)
 
 

@@ -14,7 +14,7 @@ from canonry.adapters.clusters.process import configuration, copying, template, 
 from canonry.adapters.clusters.process.certificate import own_certificate
 from canonry.adapters.clusters.process.folders import Folders, Place
 from canonry.adapters.clusters.process.gateway import Gateway, Seen
-from canonry.adapters.clusters.process.server import Server, admin_url
+from canonry.adapters.clusters.process.server import Server, admin_url, listens
 from canonry.adapters.clusters.process.waking import Ear
 from canonry.adapters.clusters.proxy import table
 from canonry.core.errors import CanonryError, Conflict, NotFound, Unavailable
@@ -265,7 +265,7 @@ class ProcessClusters:
         if entry is not None and entry.cluster != spec.id:
             self._require_stopped(entry.cluster, spec.port)
             entry = None
-        if found is not None and found.running and place.socket.exists() and place.password.exists() and place.read_spec() == spec:
+        if found is not None and found.running and listens(place) and place.password.exists() and place.read_spec() == spec:
             if entry is None or entry.state != table.OPEN:
                 self._gateway.put(spec.port, self._entry(place, spec, table.OPEN))
             return self._state(place, found, {})

@@ -3,6 +3,7 @@
 import secrets
 import shlex
 import signal
+import socket
 import time
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -121,6 +122,19 @@ class Server:
         except (psycopg.Error, TimeoutError) as error:
             raise Unavailable("postgres_start_failed", f"The database {place.id} runs but refuses us: {error}",
                               hint=f"Read {self.log(place.id)}.") from error  # fmt: skip
+
+
+def listens(place: Place) -> bool:
+    """Say whether somebody takes connections on its socket: the file is there after a kill, too, and the end is noticed a moment later."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(place.socket))
+        except TimeoutError:  # its queue is full
+            return True
+        except OSError:
+            return False
+        return True
 
 
 def admin_url(place: Place, database: str) -> Secret:

@@ -117,7 +117,7 @@ class Doors:
                 self._doors[port].becomes(entry)
             else:
                 self._doors[port] = Door(self._loop, self._waker, port, entry)
-        return "".join(f"{door.port} {door.clients} {door.last_used:.0f} {door.problem}\n" for door in self._doors.values())
+        return "".join(f"{door.port} {door.clients} {door.last_used:.3f} {door.problem}\n" for door in self._doors.values())
 
 
 def _listener(address: str, port: int) -> socket.socket:
