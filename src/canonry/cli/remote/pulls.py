@@ -82,9 +82,13 @@ def review_pull(
     verdict: Annotated[str, argument("VERDICT", help="approved, changes_requested or commented.")],
     *,
     body: Annotated[str, option("--body", help="In words.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Say what you think of a pull request."""
-    PullsApi(current(), repository).review(number, verdict, body)
+    reviewed = PullsApi(current(), repository).review(number, verdict, body)
+    if as_json:
+        print_json(reviewed["pull_request"])
+        return
     say(f"Reviewed #{number}: {verdict.replace('_', ' ')}.")
 
 
@@ -98,7 +102,10 @@ def merge_pull(repository: Repository, number: Number, as_json: AsJson = False) 
         say(f"Merged #{number} into {merged['base']}: {merged['merge_commit'][:12]}.")
 
 
-def close_pull(repository: Repository, number: Number) -> None:
+def close_pull(repository: Repository, number: Number, as_json: AsJson = False) -> None:
     """Close a pull request without merging it; its branch stays."""
-    PullsApi(current(), repository).close(number)
+    closed = PullsApi(current(), repository).close(number)
+    if as_json:
+        print_json(closed["pull_request"])
+        return
     say(f"Closed #{number}.")
