@@ -15,7 +15,6 @@ specs:
   auto_tickets: false
   require_review: no
   lifecycle_sync: close_only
-  check_pushes: true
 agents: {pr_analysis: false, doc_updates: true, realization_check: off, stale_detection: 7d}
 ide:
   auto_context: true

@@ -26,7 +26,6 @@ class SpecRules:
     auto_tickets: bool = True
     require_review: bool = True
     lifecycle_sync: str = "true"
-    check_pushes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +361,7 @@ def _match(reader: _Reader, where: str, node: Node) -> dict[str, Any]:
 
 _REST = ("version", "ide", "sre", "slack", "triage", "extensions")
 _SPECS: Mapping[str, _Read] = {
-    "doc_paths": _doc_paths, "auto_tickets": _switch, "require_review": _switch, "lifecycle_sync": _lifecycle, "check_pushes": _switch,
+    "doc_paths": _doc_paths, "auto_tickets": _switch, "require_review": _switch, "lifecycle_sync": _lifecycle,
 }  # fmt: skip
 _AGENTS: Mapping[str, _Read] = {"pr_analysis": _switch, "doc_updates": _switch, "realization_check": _switch, "stale_detection": _stale}
 _TICKET_SYSTEM: Mapping[str, _Read] = {
