@@ -61,11 +61,11 @@ def _exchange(context: Context, restore: Restore) -> float:
         coming, former = _swap(context, former, coming)
     state = clusters.state(coming.cluster_id)
     ready = state is not None and state.running
-    if ready:
-        databases.equip(context, coming)
-    _step(context, restore, "switching")
-    began = time.monotonic()
     try:
+        if ready:
+            databases.equip(context, coming)
+        _step(context, restore, "switching")
+        began = time.monotonic()
         clusters.stop(former.cluster_id, grace=_GRACE)
         clusters.stop(coming.cluster_id, grace=_GRACE)
         clusters.start(databases.spec_of(coming))

@@ -40,7 +40,7 @@ class TableDifference(BaseModel):
     newest_restored: str | None
 
 
-class DifferenceBody(BaseModel):
+class RestoreDifference(BaseModel):
     """What differs from the live database as it was when both were compared. same: tables that do not differ.
 
     complete: every row was counted. why: why there is nothing to compare with.
@@ -72,7 +72,7 @@ class RestoreBody(BaseModel):
     backup_id: str | None
     live_database_id: str = Field(description="what was live when it was asked for")
     database_id: str | None = Field(description="the restored database; null until it is begun")
-    difference: DifferenceBody | None
+    difference: RestoreDifference | None
     error: RestoreError | None
     pause_ms: int | None = Field(description="how long clients waited at the last exchange")
     undo_until: str | None = Field(description="until then a promote can be undone")
@@ -111,7 +111,7 @@ def restore_body(row: Restore) -> RestoreBody:
     return RestoreBody(
         id=row.id, project_id=row.project_id, environment=row.environment, state=str(row.state), step=row.step, at=row.at.isoformat(),
         backup_id=row.backup_id, live_database_id=row.database_id, database_id=row.target_id,
-        difference=DifferenceBody.model_validate(row.difference) if row.difference is not None else None,
+        difference=RestoreDifference.model_validate(row.difference) if row.difference is not None else None,
         error=RestoreError.model_validate(row.error) if row.error is not None else None, pause_ms=row.pause_ms,
         undo_until=row.undo_until.isoformat() if row.undo_until is not None else None, created_at=row.created_at.isoformat(),
         ended_at=row.ended_at.isoformat() if row.ended_at is not None else None,
