@@ -1,4 +1,4 @@
-"""`canonry db restore`, `promote`, `undo`, `discard`, `drill`, `proofs`, `verify-proof`."""
+"""`canonry db restore`, `promote`, `undo`, `discard`, `drill`, `proofs`, `verify`."""
 
 import json
 from pathlib import Path
@@ -91,15 +91,15 @@ def test_proofs_are_checked_without_a_server(canonry: RunCli, server: ApiServer,
     kept = tmp_path / "proofs.json"
     kept.write_text(canonry("db", "proofs", "--json").stdout)
     asked = len(server.requests)
-    done = canonry("db", "verify-proof", str(kept), "--key", str(PROOF["public_key"]))
+    done = canonry("db", "verify", str(kept), "--key", str(PROOF["public_key"]))
     assert (done.returncode, "1 proofs are genuine" in done.stderr, len(server.requests)) == (0, True, asked)
-    assert canonry("db", "verify-proof", str(kept)).returncode == 0
+    assert canonry("db", "verify", str(kept)).returncode == 0
     other = signatures.public_key_of(b"o" * 32)
-    assert "was not signed so" in canonry("db", "verify-proof", str(kept), "--key", other).stderr
+    assert "was not signed so" in canonry("db", "verify", str(kept), "--key", other).stderr
     kept.write_text(json.dumps([{**PROOF, "document": DOCUMENT.replace("bak_1", "bak_2")}]))
-    assert canonry("db", "verify-proof", str(kept), "--key", str(PROOF["public_key"])).returncode != 0
+    assert canonry("db", "verify", str(kept), "--key", str(PROOF["public_key"])).returncode != 0
     kept.write_text("nothing")
-    assert "holds no proofs" in canonry("db", "verify-proof", str(kept), "--key", "x").stderr
+    assert "holds no proofs" in canonry("db", "verify", str(kept), "--key", "x").stderr
 
 
 def test_backups_of_the_database_are_listed_and_made(canonry: RunCli, server: ApiServer) -> None:

@@ -73,7 +73,7 @@ DATABASES = Noun("Give a project a PostgreSQL of its own.", {
     "undo": Command(f"{_REMOTE}.restores:undo", "Let the database of before a promote be live again."),
     "drill": Command(f"{_REMOTE}.proofs:drill", "Prove the newest backup now."),
     "proofs": Command(f"{_REMOTE}.proofs:list_proofs", "List the proofs of backups."),
-    "verify-proof": Command(f"{_REMOTE}.proofs:verify_proof", "Check that proofs are genuine, without a server."),
+    "verify": Command(f"{_REMOTE}.proofs:verify_proof", "Check that proofs are genuine, without a server."),
     "discard": Command(f"{_REMOTE}.restores:discard", "Give a restored database up."),
 })  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""`canonry db drill`, `proofs`, `verify-proof`: backups that were restored for a trial, and that this was so."""
+"""`canonry db drill`, `proofs`, `verify`: backups that were restored for a trial, and that this was so."""
 
 import json
 import sys
@@ -57,7 +57,7 @@ def list_proofs(limit: Limit = 50, project: Project = None, as_json: AsJson = Fa
             (item["id"], item["result"], item["backup_id"] or "", f"{age(item['ended_at'] or item['created_at'])} ago", _fault(item))
             for item in found
         ])  # fmt: skip
-        say(f"Signed with the key {key}. Check what you keep of them with: canonry db verify-proof FILE --key {key}")
+        say(f"Signed with the key {key}. Check what you keep of them with: canonry db verify FILE --key {key}")
     else:
         say(f"No backup of {slug} is proven. Prove the newest now with: canonry db drill")
 

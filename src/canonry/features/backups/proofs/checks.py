@@ -53,7 +53,7 @@ def structure(url: Secret, programs: Path) -> Check:
 def assertion(url: Secret, login: str, password: Secret, statement: str) -> Check:
     """Ask the project's own question, as the app and without writing: one row with one value that is true."""
     conninfo = make_conninfo(url.reveal(), user=login, password=password.reveal())
-    with psycopg.connect(conninfo, connect_timeout=10, application_name="canonry drill") as connection:
+    with psycopg.connect(conninfo, connect_timeout=10, application_name="canonry-drill") as connection:
         connection.execute(sql.SQL("SET TRANSACTION READ ONLY"))
         connection.execute(sql.SQL("SET LOCAL statement_timeout = {}").format(sql.Literal(f"{_ASSERT_SECONDS}s")))
         found = connection.execute(statement.encode()).fetchall()

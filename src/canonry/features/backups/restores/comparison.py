@@ -49,7 +49,7 @@ def look(url: Secret, deadline: float) -> dict[str, Table]:
     Raises: Unavailable `database_unreachable`.
     """
     try:
-        with psycopg.connect(url.reveal(), autocommit=True, connect_timeout=10, application_name="canonry compare") as connection:
+        with psycopg.connect(url.reveal(), autocommit=True, connect_timeout=10, application_name="canonry-comparison") as connection:
             connection.execute("SET default_transaction_read_only = on; SET search_path = pg_catalog; SET lock_timeout = '2s'")
             rows = connection.execute(_TABLES, (_MOST_TABLES,)).fetchall()
             return {f"{schema}.{name}": _seen(connection, schema, name, rough, column, deadline) for schema, name, rough, column in rows}
