@@ -48,7 +48,7 @@ class Settings:
         "PostgreSQL server on which databases of projects are made, instead of one server for each on this machine: the address of a role "
         "that may create databases and roles. There are no restores to the second then.",
     )
-    workers: int = _setting(4, "How many jobs run at the same time (1 to 64).")
+    workers: int = _setting(4, "How many jobs run at the same time (1 to 64); mail and other jobs of a moment do not count.")
     build_timeout: int = _setting(900, "Seconds a build may take.")
     build_memory: int = _setting(2048, "MiB of memory a build may use.")
     build_disk: int = _setting(4096, "MiB of files a build may write.")
