@@ -8,6 +8,7 @@ from typing import ClassVar
 import psycopg
 import pytest
 
+from canonry.core.errors import Unavailable
 from canonry.core.events import Event
 from canonry.core.origin import Origin, current_origin
 from canonry.infra.db import Database
@@ -98,6 +99,37 @@ def test_what_only_reads_cannot_write_and_cannot_tell(transactions: Transactions
     with pytest.raises(RuntimeError, match="happened was emitted by something that only reads"), transactions.reading() as tx:
         tx.emit(Happened("org_1", "a"))
     assert _rows(transactions, "org_1") == []
+
+
+def _backend(transactions: Transactions) -> int:
+    with transactions.reading() as tx:
+        row = tx.connection.execute("SELECT pg_backend_pid()").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_questions_that_share_have_one_connection_and_only_their_thread_has_it(transactions: Transactions) -> None:
+    others: list[int] = []
+    with transactions.sharing():
+        first = _backend(transactions)
+        other = threading.Thread(target=lambda: others.append(_backend(transactions)))
+        other.start()
+        other.join()
+        assert _backend(transactions) == first
+    assert others != [first]
+    with transactions.reading() as one, transactions.reading() as another:  # the block is over
+        assert one.connection is not another.connection
+
+
+def test_a_connection_that_is_shared_and_lost_is_told_and_forgotten(transactions: Transactions) -> None:
+    with transactions.sharing():
+        lost = _backend(transactions)
+        with transactions.begin() as tx:
+            tx.connection.execute("SELECT pg_terminate_backend(%s, 5000)", (lost,))
+        with pytest.raises(Unavailable):
+            _backend(transactions)
+    with transactions.sharing():
+        assert _backend(transactions) != lost
 
 
 def test_what_only_reads_sees_what_was_committed_meanwhile(transactions: Transactions) -> None:

@@ -79,14 +79,23 @@ def conducted(endpoint: Endpoint, status: int, *, reads: bool) -> Endpoint:
 
 
 def _in_one_thread(run: Endpoint, request_name: str, *, quick: bool) -> Endpoint:
-    """Return a coroutine function that runs `run` in a thread. quick: among the few threads of those that only ask the database."""
+    """Return a coroutine function that runs `run` in a thread. quick: among the few threads of those that only ask the database.
+
+    Who calls and what they ask is then found on one connection: taking another from the pool cost more than asking.
+    """
+
+    def share(**values: Any) -> Any:  # noqa: ANN401 -- whatever the route takes and returns
+        with services_of(values[request_name]).transactions.sharing():
+            return run(**values)
+
+    whole = share if quick else run
 
     @functools.wraps(run)
     async def read(**values: Any) -> Any:  # noqa: ANN401 -- whatever the route takes and returns
         state = values[request_name].app.state
         if quick and not hasattr(state, "questions"):
             state.questions = CapacityLimiter(_QUESTIONS)
-        return await to_thread.run_sync(functools.partial(run, **values), limiter=state.questions if quick else None)
+        return await to_thread.run_sync(functools.partial(whole, **values), limiter=state.questions if quick else None)
 
     return read
 

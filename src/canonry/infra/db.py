@@ -1,8 +1,9 @@
 """The database: a pool of PostgreSQL connections, and one of connections that can only read."""
 
 import select
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import psycopg
@@ -29,6 +30,7 @@ class Database:
         self.url = url
         self._pool = _make_pool(url, "canonry", size)
         self._readers = _make_pool(url, "canonry-readers", min(size, _READERS), configure=_let_only_read)
+        self._shared = threading.local()
 
     def open(self) -> None:
         """Open the pools and wait for the first connections. Raises: Unavailable `database_unavailable`."""
@@ -67,10 +69,27 @@ class Database:
         Raises: Unavailable `database_unavailable`.
         """
         try:
+            if (kept := getattr(self._shared, "kept", None)) is not None:
+                yield self._shared.reader or self._keep_reader(kept)
+                return
             with self._readers.connection() as connection:
                 yield connection
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise _unavailable(error) from error
+
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        """Let every `reading` of this thread use one connection until the end of the block; it is taken when the first one needs it."""
+        with ExitStack() as kept:
+            self._shared.kept, self._shared.reader = kept, None
+            try:
+                yield
+            finally:
+                self._shared.kept = self._shared.reader = None
+
+    def _keep_reader(self, kept: ExitStack) -> Connection[Row]:
+        self._shared.reader = reader = kept.enter_context(self._readers.connection())
+        return reader
 
 
 def _make_pool(

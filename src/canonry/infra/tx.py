@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -122,6 +122,10 @@ class Transactions:
             tx = Tx(connection, self._queue)
             yield tx
             tx.expect_no_events()
+
+    def sharing(self) -> AbstractContextManager[None]:
+        """Let what this thread asks by `reading` in this block use one connection: for a few quick questions in a row."""
+        return self._database.sharing()
 
 
 def _json(document: Mapping[str, Any] | None) -> Jsonb | None:
