@@ -111,11 +111,11 @@ class FolderObjects:
 
     def _give_name(self, temporary: Path, path: Path) -> None:
         for attempt in itertools.count():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 temporary.replace(path)
                 break
-            except FileNotFoundError:  # somebody removed the folder because it was empty
+            except (FileNotFoundError, FileExistsError):  # somebody removed the folder because it was empty, maybe while it was made
                 if attempt == _ATTEMPTS:
                     raise
         with suppress(FileNotFoundError):  # somebody has removed the object already
