@@ -31,6 +31,7 @@ PROGRAMS = (
     "api",
     "webhook_replays",
     "databases",
+    "backups",
 )
 
 

@@ -23,7 +23,7 @@ from canonry.infra.postgres import Postgres, cluster
 from canonry.infra.postgres.programs import runnable, unpack
 
 _ARCHIVE = """\
-if [ -e ../spool/FULL ]; then echo "$(date +%s) $2" >> ../spool/GAP; exit 0; fi
+if [ -e ../FULL ]; then echo "$(date +%s) $2" >> ../spool/GAP; exit 0; fi
 cp -p "$1" "../spool/.$2.tmp" && mv "../spool/.$2.tmp" "../spool/$2"
 """
 

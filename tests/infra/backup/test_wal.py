@@ -107,10 +107,12 @@ def test_an_archive_that_was_away_gets_a_gap_that_a_new_base_backup_closes(bare_
     main = bare_clusters.new()
     main.ask("CREATE TABLE t (n int)")
     first = base.take(main.url(), archive, bare_clusters.programs, backup_id="bak_1")
-    (main.spool / "FULL").touch()  # the spool has what it may have: the cluster lets segments go, and goes on
+    (main.folder / "FULL").touch()  # the spool has what it may have: the cluster lets segments go, and goes on
     main.ask("INSERT INTO t SELECT generate_series(1, 50000)")
     lost = main.switch()
-    (main.spool / "FULL").unlink()
+    with pytest.raises(Unavailable, match="let its segment"):
+        push(main.url(), main.folder, archive)
+    (main.folder / "FULL").unlink()
     main.ask("INSERT INTO t VALUES (0)")
     push(main.url(), main.folder, archive)
     assert lost in [gap.segment for gap in wal.gaps(main.folder)]

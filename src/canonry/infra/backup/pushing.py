@@ -18,7 +18,8 @@ def push(url: Secret, folder: Path, archive: Archive, *, patience: float = 30.0)
     """End the cluster's current segment, wait until it lies in the spool, and send what is there.
 
     Afterwards a restore to any moment before the call is complete. url: of a superuser.
-    Raises: Unavailable `backup_failed` when the cluster does not answer or does not archive within `patience` seconds; as `wal.ship`.
+    Raises: Unavailable `backup_failed` when the cluster does not answer or does not archive within `patience` seconds, or let
+    the segment go; as `wal.ship`.
     """
     try:
         with psycopg.connect(url.reveal(), autocommit=True, connect_timeout=15, application_name="canonry backup") as connection:
@@ -37,4 +38,8 @@ def push(url: Secret, folder: Path, archive: Archive, *, patience: float = 30.0)
                 time.sleep(_PAUSE)
     except psycopg.Error as error:
         raise errors.failed("bringing the latest changes into the archive", str(error)) from error
-    return wal.ship(folder, archive)
+    shipped = wal.ship(folder, archive)
+    if any(gap.segment == wanted for gap in shipped.gaps):
+        raise Unavailable("backup_failed", f"The database had to let its segment {wanted} go, because too many waited for the archive.",
+                          hint="Make a base backup: it closes the gap.")  # fmt: skip
+    return shipped
