@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from canonry.core.access import Scope
-from canonry.features.backups.restores import jobs
+from canonry.core.errors import Unavailable
+from canonry.features.backups.restores import jobs, moments
 from tests.support.api import Api
 from tests.support.databases import ask, made, row_of
 from tests.support.restores import ask_for, exchanged, look, moment, restored, with_backup
@@ -51,6 +52,19 @@ def test_a_project_deletes_its_tables_and_has_them_again_as_they_were_a_second_b
     assert ask(url, "SELECT count(*) FROM later") == [(0,)]
     assert exchanged(api, shop, restore, "promote")["state"] == "promoted"
     assert ask(url, "SELECT count(*) FROM notes") == [(4,)]
+
+
+def test_changes_that_the_database_had_to_let_go_are_not_said_to_be_in_the_archive(api: Api, shop: str) -> None:
+    with_backup(api, shop)
+    database = row_of(api, shop)
+    clusters = api.container.ports.clusters
+    with psycopg.connect(clusters.admin_url(database.cluster_id).reveal(), autocommit=True) as admin:
+        row = admin.execute("SELECT pg_walfile_name(pg_current_wal_lsn())").fetchone()
+    assert row is not None
+    (clusters.folder(database.cluster_id) / "spool" / "GAP").write_text(f"{int(time.time())} {row[0]}\n")
+    with pytest.raises(Unavailable) as caught:
+        moments.bring_up_to_date(api.container, database)
+    assert caught.value.code == "archive_behind"
 
 
 def test_clients_that_write_all_the_time_only_wait_and_every_row_they_know_of_is_there(api: Api, shop: str) -> None:

@@ -66,6 +66,7 @@ def bring_up_to_date(context: Context, database: Database) -> None:
                     raise Unavailable("archive_behind", "The newest changes of the database do not come into the archive.",
                                       hint="Look at canonry doctor; an earlier moment may be in it already.")  # fmt: skip
                 time.sleep(_PAUSE)
+        _require_kept(context, database, newest)
     except (psycopg.Error, CanonryError) as error:
         if isinstance(error, CanonryError) and error.code.startswith("archive_"):
             raise
@@ -107,6 +108,18 @@ def _reach_of(context: Context, database: Database, cluster: str, until: datetim
 def _answers(context: Context, database: Database) -> bool:
     state = context.ports.clusters.state(database.cluster_id)
     return state is not None and (state.running or state.asleep)
+
+
+def _require_kept(context: Context, database: Database, newest: str) -> None:
+    """Return when the cluster did not let this segment go: one that had no room for it counts as archived all the same.
+
+    Raises: Unavailable `archive_behind`.
+    """
+    from canonry.infra.backup import wal  # noqa: PLC0415 -- not needed while nothing is restored
+
+    if any(gap.segment == newest for gap in wal.gaps(context.ports.clusters.folder(database.cluster_id))):
+        raise Unavailable("archive_behind", "The database had to let its newest changes go, because too many waited for the archive.",
+                          hint="Make a base backup first (canonry db backup): it closes the gap.")  # fmt: skip
 
 
 def _is_archived(context: Context, database: Database, admin: "psycopg.Connection[tuple[object, ...]]", newest: str) -> bool:
