@@ -79,6 +79,7 @@ def test_what_is_marked_is_escaped_first(api: Api, handbook: SpecRepository) -> 
     assert handbook.id
     snippet = api.get("/app/ada/api/search?q=idempotent")["results"][0]["snippet"]
     assert "<mark>idempotent</mark> &amp; &lt;b&gt;safe&lt;/b&gt;" in snippet
+    assert "canon:system" not in api.get("/app/ada/api/search?q=refunds")["results"][0]["snippet"]
 
 
 _NASTY = [

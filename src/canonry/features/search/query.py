@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)  # what nobody sees on a page is not shown here either
 _MOST_WORDS = 12
 _LONGEST_WORD = 60
 _BEFORE, _AFTER = 40, 120
@@ -43,7 +44,7 @@ def hits(pattern: re.Pattern[str], terms: list[Term], text: str) -> int:
 
 def snippet(pattern: re.Pattern[str], text: str) -> str:
     """Return the surroundings of the first hit, as HTML: escaped, the hits in `<mark>`, `...` where it was cut."""
-    flat = " ".join(text.split())
+    flat = " ".join(_COMMENT.sub(" ", text).split())
     match = pattern.search(flat)
     at = match.start() if match else 0
     start, end = max(0, at - _BEFORE), min(len(flat), at + _AFTER)
