@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from canonry.core.access import Scope
 from canonry.features.backups.points import jobs, rounds, service
+from canonry.features.disk import jobs as disk
 from tests.support.api import APP, SITE, Api
 
 
@@ -28,6 +29,11 @@ def test_reading_scope_lists_and_does_nothing_else_and_an_unknown_backup_is_404(
     assert api.ask("DELETE", f"{at}/bak_0000000000000000").error == (404, "backup_not_found")
 
 
+def _tidy(api: Api, slug: str) -> None:
+    """Do what follows a deployment: what is kept beyond what is needed goes."""
+    disk.tidy(api.container, project_id=api.get(f"/v1/projects/{slug}")["project"]["id"], environment="production")
+
+
 def test_what_a_backup_needs_is_kept_however_many_deployments_follow_and_goes_with_it(api: Api) -> None:
     slug = api.project()
     first = api.deploy(slug, SITE)
@@ -35,6 +41,7 @@ def test_what_a_backup_needs_is_kept_however_many_deployments_follow_and_goes_wi
     made = [api.ask("POST", at).json["backup"]["id"] for _ in range(2)]
     for number in range(7):
         api.deploy(slug, {"index.html": f"version {number}"})
+    _tidy(api, slug)
     assert api.ask("DELETE", f"{at}/{made[0]}").status == 204
     restored = api.ask("POST", f"{at}/{made[1]}/restore")
     assert restored.status == 201, restored.body
@@ -43,6 +50,7 @@ def test_what_a_backup_needs_is_kept_however_many_deployments_follow_and_goes_wi
     assert api.ask("DELETE", f"{at}/{made[1]}").status == 204
     for number in range(7):
         api.deploy(slug, {"index.html": f"later {number}"})
+    _tidy(api, slug)
     assert api.ask("POST", f"/v1/deployments/{first['id']}/rollback").error == (409, "artifact_missing")
 
 
