@@ -127,7 +127,7 @@ def test_a_quarter_of_a_megabyte_of_anything_takes_a_moment() -> None:
     ):
         began = time.process_time()
         parse((piece * (250_000 // len(piece))).encode())
-        assert time.process_time() - began < 2, piece
+        assert time.process_time() - began < 20, piece  # 0.6 s alone; what grows with the square takes minutes
 
 
 @pytest.mark.criterion("living-specs#never-raises")
