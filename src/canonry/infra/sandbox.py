@@ -84,6 +84,11 @@ def sandboxed(sandbox: Sandbox, argv: Sequence[str]) -> list[str]:
     return [*command, "--remount-ro", "/", "--chdir", sandbox.directory, "--", *argv]
 
 
+def dying_with_us(argv: Sequence[str]) -> list[str]:
+    """Return the command line that runs `argv` as it is, but never longer than we live: for what writes into a folder of ours."""
+    return [str(bwrap_path()), "--dev-bind", "/", "/", "--die-with-parent", "--", *argv]
+
+
 def carry_environment(environment: Mapping[str, str]) -> int:
     """Return a descriptor that hands `environment` to bubblewrap and to nobody else.
 

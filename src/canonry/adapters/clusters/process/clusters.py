@@ -329,10 +329,15 @@ class ProcessClusters:
     def _take_over(self, place: Place, make_data: Callable[[], object]) -> None:
         """Make a data folder whose superuser has no password of ours yet; the next start sets one."""
         place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left_over in place.folder.glob("*.tmp"):
-            remove_tree(left_over)
+        self._tidy(place)
         place.password.unlink(missing_ok=True)
         make_data()
+        self._tidy(place)  # a copy that a killed Canonry began may have written its last while the first one was deleted
+
+    @staticmethod
+    def _tidy(place: Place) -> None:
+        for left_over in place.folder.glob("*.tmp"):
+            remove_tree(left_over)
 
     def _state(self, place: Place, found: InstanceState | None, seen: Mapping[int, Seen]) -> ClusterState:
         asleep, spec = place.asleep.exists(), place.read_spec()

@@ -7,6 +7,7 @@ from canonry.adapters.clusters.process import template
 from canonry.adapters.clusters.process.folders import Place
 from canonry.infra import subprocess
 from canonry.infra.files import remove_tree, sync_folder
+from canonry.infra.sandbox import dying_with_us
 from canonry.ports.clusters import SUPERUSER
 
 _PATIENCE = 6 * 3600.0  # seconds
@@ -23,7 +24,7 @@ def copy_running(source: Place, target: Path, programs: Path) -> None:
             "--wal-method", "stream", "--no-sync", "--no-manifest"]  # fmt: skip
     try:
         password = source.password.read_text(encoding="utf-8").strip()
-        result = subprocess.run(argv, timeout=_PATIENCE, env={"PGPASSWORD": password, "LC_ALL": "C"})
+        result = subprocess.run(dying_with_us(argv), timeout=_PATIENCE, env={"PGPASSWORD": password, "LC_ALL": "C"})
         if result.code != 0:
             raise template.copy_failed(result.err)
         template.sync_file_system(temporary)

@@ -11,6 +11,7 @@ from canonry.infra.files import remove_tree, sync_folder
 from canonry.infra.locks import locked
 from canonry.infra.postgres import cluster
 from canonry.infra.postgres.programs import runnable
+from canonry.infra.sandbox import dying_with_us
 from canonry.ports.clusters import SUPERUSER, WAL_SEGMENT_BYTES
 
 DATABASE, OWNER = "app", "app"
@@ -78,7 +79,7 @@ def copy_data(source: Path, target: Path) -> None:
     """
     temporary = target.with_name(f"{target.name}.{secrets.token_hex(6)}.tmp")
     try:
-        result = subprocess.run(["cp", "-a", "--reflink=auto", "--", str(source), str(temporary)], timeout=3600)
+        result = subprocess.run(dying_with_us(["cp", "-a", "--reflink=auto", "--", str(source), str(temporary)]), timeout=3600)
         if result.code != 0:
             raise copy_failed(result.err)
         sync_file_system(temporary)
