@@ -20,8 +20,8 @@ demo: setup ## Start Canonry here, deploy the three examples, leave them running
 demo-stop: setup ## Stop what `make demo` started
 	@$(PYTHON) scripts/demo.py stop
 
-test: setup ## Run every test (one part: make test T=tests/core ARGS="-k settings")
-	@$(PYTHON) -m pytest $(T) $(ARGS)
+test: setup ## Run every test, a file to each core (one part: make test T=tests/core ARGS="-k settings")
+	@$(PYTHON) -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(T) $(ARGS)
 
 check: setup lint types layers specs architecture ## Format, lint, types, import contracts, specs, architecture and docs tests
 

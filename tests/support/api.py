@@ -251,6 +251,7 @@ def common_api(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFacto
     for url in new_database(postgres_server):
         database = Database(url)
         database.open()
+        database.be_patient(60)  # another worker may leave little of the machine
         container = _container(database, _machine(apps), tmp_path_factory.mktemp("api") / "home")
         with serving(container) as served:
             yield served

@@ -61,12 +61,20 @@ def dns_server() -> Iterator[DnsServer]:
     yield from running()
 
 
+def _on_one_port(zone: Zone, quiet: DNSLogger) -> tuple[DNSServer, DNSServer]:
+    while True:
+        udp = DNSServer(zone, address="127.0.0.1", port=0, logger=quiet, server=_Udp)
+        try:
+            return udp, DNSServer(zone, address="127.0.0.1", port=udp.server.server_address[1], tcp=True, logger=quiet, server=_Tcp)
+        except OSError:  # somebody has this port for TCP
+            udp.server.server_close()
+
+
 def running() -> Iterator[DnsServer]:
     """Give a DNS server, on UDP and TCP."""
     zone, quiet = Zone(), DNSLogger(log="-request,-reply,-truncated,-error", logf=lambda _line: None)
-    udp = DNSServer(zone, address="127.0.0.1", port=0, logger=quiet, server=_Udp)
+    udp, tcp = _on_one_port(zone, quiet)
     port = udp.server.server_address[1]
-    tcp = DNSServer(zone, address="127.0.0.1", port=port, tcp=True, logger=quiet, server=_Tcp)
     threads = [threading.Thread(target=each.server.serve_forever, args=(0.02,), daemon=True) for each in (udp, tcp)]
     for thread in threads:
         thread.start()

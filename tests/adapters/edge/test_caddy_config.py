@@ -28,9 +28,11 @@ def config(tmp_path: Path) -> dict[str, Any]:
     return caddy_config(home, settings, boot="0123456789ab", admin=home.run / "caddy-1.sock", sockets=2)
 
 
-def test_it_listens_on_the_sockets_it_is_given_and_keeps_admin_to_a_unix_socket(config: dict[str, Any], tmp_path: Path) -> None:
+def test_it_listens_on_the_sockets_it_is_given_and_keeps_admin_to_a_unix_socket() -> None:
+    home = Home(Path("/a home"))  # a short path: a longer one than a socket may have stands under /tmp
+    config = caddy_config(home, Settings(home=home.root), boot="0123456789ab", admin=home.run / "caddy-1.sock", sockets=2)
     assert config["apps"]["http"]["servers"]["edge"]["listen"] == ["fd/3", "fd/4"]
-    assert config["admin"]["listen"] == f"unix/{tmp_path}/a home/run/caddy-1.sock"
+    assert config["admin"]["listen"] == "unix//a home/run/caddy-1.sock"
 
 
 def test_every_proxy_tries_again_only_what_was_never_sent(config: dict[str, Any]) -> None:

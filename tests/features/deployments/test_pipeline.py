@@ -1,5 +1,6 @@
 """The walk of a deployment through its states, over memory adapters: superseding, failing at each step, going on after a crash."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -125,7 +126,7 @@ class TestFailures:
         assert any(record.exc_info for record in caplog.records)
 
     def test_one_that_is_never_healthy_fails_in_time_and_says_what_was_wrong(self, container: Container) -> None:
-        with serving(container, runtime=MemoryRuntime(Machine())) as api:  # nobody listens on the ports of this machine
+        with serving(container, runtime=MemoryRuntime(Machine(ports=itertools.count(1)))) as api:  # nobody listens there
             slug = api.project(start_command="sleep 600")
             deployment = api.deploy(slug, APP)
         assert (deployment["status"], deployment["error"]["code"], deployment["step"]) == ("failed", "unhealthy", "health")

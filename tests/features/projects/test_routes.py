@@ -1,6 +1,7 @@
 """Projects over HTTP: what the contract says of each operation."""
 
 import base64
+import itertools
 import time
 from typing import Any
 from urllib.parse import quote
@@ -278,7 +279,7 @@ class TestSettings:
         assert api.ask("PATCH", f"/v1/projects/{made.json['slug']}", {"runtime": None}).json["runtime"] is None
 
     def test_an_instance_has_as_long_as_the_project_says_to_become_healthy(self, container: Container) -> None:
-        with serving(container, runtime=MemoryRuntime(Machine())) as api:  # nobody listens on the ports of this machine
+        with serving(container, runtime=MemoryRuntime(Machine(ports=itertools.count(1)))) as api:  # nobody listens there
             slug = api.project(start_command="sleep 600", health_timeout=1)
             failed = api.deploy(slug, APP)
         assert (failed["error"]["code"], "within 1 s" in failed["error"]["message"]) == ("unhealthy", True)
