@@ -36,6 +36,6 @@ __all__ = [
 
 
 def pytest_configure() -> None:
-    """Let a run that is told to end (SIGTERM) take down what its tests started, as Ctrl-C does; in the processes that run the files, too."""
+    """Let a run that is told to end (SIGTERM) take down what its tests started, as Ctrl-C does, in each process of it."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
