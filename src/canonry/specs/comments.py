@@ -9,6 +9,7 @@ NAMESPACES = ("canon:", "specwright:")
 KINDS = ("system", "ticket", "realized-in", "delta", "section")
 DELTAS = ("added", "modified", "removed")
 SYSTEMS = ("jira", "linear", "github")
+_STATES: dict[str, State] = {state.value: state for state in State}
 _STATUS = re.compile(r"(\S+)\s+status:(\S+)")
 _TICKET = re.compile(r"([\w-]+):(\S+)(?:\s+url:(\S+))?")
 _REALIZED = re.compile(r"(PR#\d+|audit)\s+(?:file:)?(\S[^\n]*)")
@@ -73,9 +74,8 @@ def parse_state(word: str, line: int | None = None) -> Status | None:
     state, colon, reference = word.partition(":")
     if state == State.BLOCKED:
         return Status(State.BLOCKED, reference or None, line)
-    if colon or state not in set(State):
-        return None
-    return Status(State(state), None, line)
+    found = None if colon else _STATES.get(state)
+    return None if found is None else Status(found, None, line)
 
 
 def _status(rest: str, line: int) -> Mark:

@@ -12,7 +12,6 @@ the first id on, so a criterion is called what it was called in the commit that 
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import blake2b
 
 from canonry.specs.models import Criterion
@@ -22,6 +21,7 @@ _NAMED_IN_FRONT = re.compile(r"(AC-[A-Za-z0-9][\w.-]{0,79}):[ \t]")
 _WORD = re.compile(r"[^\W_]+")
 _WITHOUT_MEANING = frozenset("a an the of to is are be been it its this that must should shall may will".split())  # noqa: SIM905 -- easier to read
 _LIKENESS = 0.5
+_MOST_KNOWN = 1 << 16
 _PAIRS = 250_000  # more are not compared: that is another document
 
 
@@ -36,13 +36,13 @@ def split_name(text: str) -> tuple[str, str | None]:
 
 def hashed_id(text: str) -> str:
     """Return the id that follows from the words of a criterion."""
-    return f"ac-{blake2b(' '.join(words_of(text)).encode(errors='replace'), digest_size=5).hexdigest()}"
+    return f"ac-{blake2b(_meaning(text).encode(errors='replace'), digest_size=5).hexdigest()}"
 
 
 def words_of(text: str) -> list[str]:
     """Return the words that carry the meaning, all of them when none does."""
-    words = _WORD.findall(text.casefold())
-    return [stem for word in words if (stem := _stem(word))] or words or [text]
+    found = _meaning(text)
+    return found.split(" ") if _WORD.search(found) else [text]
 
 
 def carry(old: Sequence[Criterion], new: Sequence[Criterion]) -> dict[str, str]:
@@ -74,7 +74,24 @@ def carry(old: Sequence[Criterion], new: Sequence[Criterion]) -> dict[str, str]:
     return pairs
 
 
-@lru_cache(maxsize=1 << 16)
+def _meaning(text: str) -> str:
+    """Return the words that carry the meaning with a space between; all of them when none does; the text itself when it has no word."""
+    if len(_KNOWN) > _MOST_KNOWN:
+        _KNOWN.clear()
+    return " ".join(filter(None, map(_KNOWN.__getitem__, text.split()))) or " ".join(_WORD.findall(text.casefold())) or text
+
+
+class _Known(dict[str, str]):
+    """What was read before: a piece of text between two spaces → its words that carry the meaning, with a space between."""
+
+    def __missing__(self, piece: str) -> str:
+        stems = self[piece] = " ".join(stem for word in _WORD.findall(piece.casefold()) if (stem := _stem(word)))
+        return stems
+
+
+_KNOWN = _Known()
+
+
 def _stem(word: str) -> str:
     if word in _WITHOUT_MEANING:
         return ""

@@ -1,7 +1,7 @@
 """From the bytes of a file to a `Document`. Whatever the bytes are, a document comes out and no exception; what is wrong is in it."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from canonry.specs.comments import Fingerprint, StatusMark, Wrong, is_ours, read_comment
 from canonry.specs.frontmatter import read_frontmatter
@@ -80,6 +80,7 @@ class _Open:
     line: int
     body: int  # offset of the first character after the heading
     id: str = ""
+    slug: str = ""
     content: str = ""
     end_line: int = 0
     status: Status = field(default_factory=Status)
@@ -112,6 +113,7 @@ class _Parser:
         self.attached = -1  # offset up to which the last criterion reaches, -1 when evidence would attach to none
         self.ids: dict[str, int] = {}
         self.comments = 0
+        self.names: set[str] | None = None
 
     def parse(self) -> Document:
         frontmatter, body, body_line = self._frontmatter()
@@ -295,8 +297,7 @@ class _Parser:
     def _evidence(self, mark: Evidence, token: Token) -> None:
         section = self.section
         if section and section.criteria and self.attached >= 0 and not self.text[self.attached : token.start].strip():
-            last = section.criteria[-1]
-            section.criteria[-1] = replace(last, evidence=(*last.evidence, mark))
+            section.criteria[-1] = section.criteria[-1].proven(mark)
         else:
             self._warn(
                 "evidence.unattached",
@@ -314,8 +315,8 @@ class _Parser:
     def _name_sections(self) -> None:
         taken: dict[str, int] = {}
         for section in self.all:
-            slug = slug_of(section.title)
-            wished = f"{section.number}-{slug}" if section.number else slug
+            section.slug = slug_of(section.title)
+            wished = f"{section.number}-{section.slug}" if section.number else section.slug
             section.id = wished
             while section.id in taken:
                 taken[wished] += 1
@@ -325,12 +326,11 @@ class _Parser:
                 self._warn("section.duplicate", section.line, f"There is another section `{wished}`.", "Give it another title or number.")
 
     def _settle_statuses(self) -> None:
-        named = {name: section for section in reversed(self.all) for name in (section.id, slug_of(section.title))}
         for section in self.all:
             if not section.marks:
                 continue
             for mark, token in section.marks:
-                if not self._is_meant(section, mark.target, named):
+                if not self._is_meant(section, mark.target):
                     self._warn("status.mismatch", token.line, f"`{mark.target}` is not this section, so its status is not read.",
                                f"Write `canon:system:{section.number or section.id} status:{mark.word}`.", token.column)  # fmt: skip
                     continue
@@ -343,11 +343,16 @@ class _Parser:
                                f"Use one of {', '.join(State)}, or blocked:<reference>.", token.column, is_error=True)  # fmt: skip
                 section.status = mark.status or Status(State.DRAFT, None, token.line)
 
-    @staticmethod
-    def _is_meant(section: _Open, target: str, named: dict[str, "_Open"]) -> bool:
-        if section.number is None or target in {section.number, section.id, slug_of(section.title)}:
+    def _is_meant(self, section: _Open, target: str) -> bool:
+        if section.number is None or target in {section.number, section.id, section.slug}:
             return True
-        return not target[0].isdigit() and named.get(target, section) is section
+        return not target[0].isdigit() and target not in self._names()
+
+    def _names(self) -> set[str]:
+        """The ids and slugs of all sections; made once, and only for a comment that does not name its own section."""
+        if self.names is None:
+            self.names = {name for section in self.all for name in (section.id, section.slug)}
+        return self.names
 
     def _misplaced(self, body: int, line: int) -> None:
         """Warn about comments of ours within a line of text; in code they are meant to be shown."""
