@@ -4,23 +4,32 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from canonry.http import errors
+from canonry.http.askers import Askers
 from canonry.http.deps import Services
+from canonry.http.dispatch import Dispatch
 from canonry.http.headers import ASKED, EXPOSED
 from canonry.http.middleware import Conventions
 from canonry.http.openapi import completed
 from canonry.http.ratelimit import RateLimiter
+
+_ASKERS = 6  # threads
+# It would look at each request whether somebody listens.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 
 
 class Application(FastAPI):
     """An application over a container. aliases: how paths begin (one or two parts) that are served under /v1 and without it."""
 
     def __init__(self, container: Services, aliases: AbstractSet[str], **options: Any) -> None:  # noqa: ANN401 -- FastAPI's own options
-        super().__init__(**options)
+        super().__init__(telemetry=_NO_TELEMETRY, **options)
         self.state.container = container
+        self.state.askers = Askers(_ASKERS)
         self.state.limiter = RateLimiter(container.ports.rates, container.settings)
         self._aliases = aliases
         self._server = container.settings.own_url
@@ -34,8 +43,9 @@ class Application(FastAPI):
         return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Wrap what FastAPI builds."""
+        """Wrap what FastAPI builds. It is built when every route is there."""
         app = super().build_middleware_stack()
+        self.router.middleware_stack = Dispatch(iter_route_contexts(self.routes), self.router.app)
         if self._origins:
             app = CORSMiddleware(
                 app, allow_origins=self._origins, allow_credentials="*" not in self._origins,

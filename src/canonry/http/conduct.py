@@ -5,7 +5,7 @@ the function is handed who calls, what there is and its transaction, when everyt
 what is remembered of an answer (http/idempotency.py): the effect and its record are committed together.
 
 A question (GET) is asked whole in one thread: who calls, whether they may, and the answer. Those that only ask the database have a few
-threads of their own: more of them would only wait for each other. How many are best was not settled; bench/api.py measures.
+threads of their own (http/askers.py): more of them would only wait for each other.
 """
 
 import functools
@@ -13,18 +13,17 @@ import inspect
 from collections.abc import Callable
 from typing import Any, cast
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
+from canonry.http.askers import Askers
 from canonry.http.deps import ActorDep, OrgActorDep, ServicesDep, TxDep, actor_of, org_actor_of, services_of
 from canonry.infra import idempotency
 from canonry.infra.idempotency import Reservation
 from canonry.infra.tx import Tx
 
 type Endpoint = Callable[..., Any]
-
-_QUESTIONS = 6  # threads
 
 ADMIT = "admit"
 """Where the gate leaves, in the scope of a question, what finds out who calls and whether they may."""
@@ -92,10 +91,11 @@ def _in_one_thread(run: Endpoint, request_name: str, *, quick: bool) -> Endpoint
 
     @functools.wraps(run)
     async def read(**values: Any) -> Any:  # noqa: ANN401 -- whatever the route takes and returns
-        state = values[request_name].app.state
-        if quick and not hasattr(state, "questions"):
-            state.questions = CapacityLimiter(_QUESTIONS)
-        return await to_thread.run_sync(functools.partial(whole, **values), limiter=state.questions if quick else None)
+        question = functools.partial(whole, **values)
+        if not quick:
+            return await run_in_threadpool(question)
+        askers: Askers = values[request_name].app.state.askers
+        return await askers.ask(question)
 
     return read
 
