@@ -6,12 +6,13 @@ import functools
 import socket
 import time
 
-from canonry.adapters.clusters.proxy import table
+from canonry.adapters.clusters.proxy import messages, table
 from canonry.adapters.clusters.proxy.links import Link
 from canonry.adapters.clusters.proxy.loop import READ, Loop
 from canonry.adapters.clusters.proxy.waking import Waker
 
 _BACKLOG = 512
+_MOST_CLIENTS, _MOST_FROM_OUTSIDE = 1000, 400  # of one port: whoever floods it neither exhausts us nor keeps the app on this machine out
 _PAUSE = 0.2  # seconds without accepting when we have no more descriptors
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
@@ -23,6 +24,7 @@ class Door:
         self.entry, self.port, self.last_used = entry, port, 0.0
         self._loop, self._waker = loop, waker
         self._links: set[Link] = set()
+        self._outside: set[object] = set()  # what carries the clients from outside, from their first byte to their last
         self._listeners: list[socket.socket] = []
         self.problem = ""
         self._open()
@@ -82,18 +84,34 @@ class Door:
         try:
             client, peer = listener.accept()
         except OSError as error:
-            if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}:
-                self._loop.change(listener.fileno(), 0)
-                self._loop.after(_PAUSE, lambda: self._accept_again(listener))
+            if error.errno in table.NO_ROOM:
+                self._pause(listener)
             return
         with contextlib.suppress(OSError):
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if self.entry.public and not peer[0].startswith(_LOOPBACK):
+        try:
+            self._admit(client, outside=self.entry.public and not peer[0].startswith(_LOOPBACK))
+        except (OSError, RuntimeError):  # no descriptor or no thread for it: that passes, and the others go on
+            client.close()
+            self._pause(listener)
+
+    def _admit(self, client: socket.socket, *, outside: bool) -> None:
+        """Begin with a client, unless there are too many already. Raises: OSError, RuntimeError when the system has no room."""
+        if len(self._links) >= _MOST_CLIENTS or (outside and len(self._outside) >= _MOST_FROM_OUTSIDE):
+            with client, contextlib.suppress(OSError):
+                client.settimeout(0)
+                client.send(messages.failure("53300", "This database has too many connections.", "Close some, or share them (a pool)."))
+            return
+        if outside:
             from canonry.adapters.clusters.proxy import encryption  # noqa: PLC0415 -- costs memory, and is seldom needed
 
-            client = encryption.plain_end(client, self.entry)
+            client = encryption.plain_end(client, self.entry, self._outside)
         self._links.add(Link(self._loop, self, client))
+
+    def _pause(self, listener: socket.socket) -> None:
+        self._loop.change(listener.fileno(), 0)
+        self._loop.after(_PAUSE, lambda: self._accept_again(listener))
 
     def _accept_again(self, listener: socket.socket) -> None:
         if listener in self._listeners:

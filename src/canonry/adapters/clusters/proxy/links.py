@@ -9,7 +9,7 @@ import socket
 from typing import Protocol
 
 from canonry.adapters.clusters.proxy import messages, table
-from canonry.adapters.clusters.proxy.loop import READ, WRITE, Loop
+from canonry.adapters.clusters.proxy.loop import ENDED, READ, WRITE, Loop
 
 GREETING, HELD, ASKING, FLOWING, OVER = range(5)
 
@@ -48,7 +48,7 @@ class Side:
 class Link:
     """A client's connection. It ends by itself, and `door` hears of it."""
 
-    __slots__ = ("_cancels", "_client", "_door", "_first", "_loop", "_server", "state")
+    __slots__ = ("_cancels", "_client", "_door", "_first", "_loop", "_server", "_tries", "state")
 
     def __init__(self, loop: Loop, door: Door, client: socket.socket) -> None:
         self._loop, self._door = loop, door
@@ -56,6 +56,7 @@ class Link:
         self._server: Side | None = None
         self._first = b""  # what the client has said before the server has answered
         self._cancels = False
+        self._tries = False  # a time is set for the next attempt to reach the server
         self.state = GREETING
         client.settimeout(0)
         loop.watch(client.fileno(), READ, self._on_client)
@@ -68,16 +69,15 @@ class Link:
         if self._door.entry.state == table.ASLEEP:
             self._door.wake()
             return
-        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        server.settimeout(0)
         try:
-            server.connect(self._door.entry.socket)
-            server.send(self._first)
+            server = _reached(self._door.entry.socket, self._first)
+        except BlockingIOError:  # it is alive, and its queue full
+            self._try_later()
+            return
         except OSError as error:
-            server.close()
-            if not isinstance(error, BlockingIOError):  # that one is alive, and its queue full
+            if error.errno not in table.NO_ROOM:
                 self._door.wake()
-            self._loop.after(_AGAIN, self.try_server)
+            self._try_later()
             return
         self._server = Side(server)
         self._server.other, self._client.other = self._client, self._server
@@ -152,14 +152,29 @@ class Link:
         server.socket.close()
         self._server, self.state = None, HELD
         self._loop.change(self._client.socket.fileno(), READ)
-        self._loop.after(_AGAIN, self.try_server)
+        self._try_later()
+
+    def _try_later(self) -> None:
+        if not self._tries:
+            self._tries = True
+            self._loop.after(_AGAIN, self._try_again)
+
+    def _try_again(self) -> None:
+        self._tries = False
+        self.try_server()
 
     def _flow(self, source: Side, events: int) -> None:
         """Pass bytes on. This runs for every message of every database: no detours."""
         sink = source.other
         if events & WRITE:
             self._give(source, b"")
-        if events == WRITE or sink.waiting or self.state == OVER:
+        if self.state == OVER:
+            return
+        if sink.waiting:
+            if events & ENDED:  # what it has sent before is read when the other side has taken what waits
+                self._loop.rest(source.socket.fileno())
+            return
+        if events == WRITE:
             return
         try:
             count = source.socket.recv_into(_buffer)
@@ -205,6 +220,19 @@ class Link:
         with contextlib.suppress(OSError):
             self._client.socket.send(messages.failure(code, message, hint))
         self.close()
+
+
+def _reached(address: str, first: bytes) -> socket.socket:
+    """Return a connection to a server that has been told the client's first message. Raises: OSError."""
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        server.settimeout(0)
+        server.connect(address)
+        server.send(first)
+    except BaseException:
+        server.close()
+        raise
+    return server
 
 
 def _received(sock: socket.socket) -> bytes | None:

@@ -6,7 +6,7 @@ import select
 import time
 from collections.abc import Callable
 
-READ, WRITE = select.EPOLLIN, select.EPOLLOUT
+READ, WRITE, ENDED = select.EPOLLIN, select.EPOLLOUT, select.EPOLLHUP | select.EPOLLERR
 
 
 class Loop:
@@ -15,6 +15,7 @@ class Loop:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Callable[[int], None]] = {}
+        self._resting: set[int] = set()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
 
@@ -24,12 +25,26 @@ class Loop:
         self._epoll.register(descriptor, events)
 
     def change(self, descriptor: int, events: int) -> None:
-        """Wait for other events of a watched descriptor."""
-        self._epoll.modify(descriptor, events)
+        """Wait for other events of a watched descriptor; one that rested does so no longer."""
+        if descriptor in self._resting:
+            self._resting.discard(descriptor)
+            self._epoll.register(descriptor, events)
+        else:
+            self._epoll.modify(descriptor, events)
+
+    def rest(self, descriptor: int) -> None:
+        """Hear nothing of a descriptor until `change` is called: an end (ENDED) is told over and over, whatever one waits for."""
+        if descriptor not in self._resting:
+            self._resting.add(descriptor)
+            self._epoll.unregister(descriptor)
 
     def forget(self, descriptor: int) -> None:
         """Watch it no more; call this before closing it."""
-        if self._handlers.pop(descriptor, None) is not None:
+        if self._handlers.pop(descriptor, None) is None:
+            return
+        if descriptor in self._resting:
+            self._resting.discard(descriptor)
+        else:
             self._epoll.unregister(descriptor)
 
     def after(self, seconds: float, call: Callable[[], None]) -> None:
@@ -38,12 +53,17 @@ class Loop:
 
     def run(self) -> None:
         """Go on for ever."""
-        handlers, timers = self._handlers, self._timers
         while True:
-            pause = max(timers[0][0] - time.monotonic(), 0) if timers else -1
-            for descriptor, events in self._epoll.poll(pause):
-                handler = handlers.get(descriptor)
-                if handler is not None:
-                    handler(events)
-            while timers and timers[0][0] <= time.monotonic():
-                heapq.heappop(timers)[2]()
+            self.turn(max(self._timers[0][0] - time.monotonic(), 0) if self._timers else -1)
+
+    def turn(self, pause: float) -> int:
+        """Wait so many seconds for events (-1: for ever); call whom they are for, then whose time has come. Returns how many."""
+        handlers, timers = self._handlers, self._timers
+        happened = self._epoll.poll(pause)
+        for descriptor, events in happened:
+            handler = handlers.get(descriptor)
+            if handler is not None:
+                handler(events)
+        while timers and timers[0][0] <= time.monotonic():
+            heapq.heappop(timers)[2]()
+        return len(happened)

@@ -1,8 +1,11 @@
 """The table: a file for each port, `<home>/databases/.proxy/<port>`, which is replaced by rename. Canonry writes it, the proxy reads it."""
 
+import errno
 import os
 
 OPEN, ASLEEP, HELD = "open", "asleep", "held"
+NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""What the system says when we have too many descriptors, or it has no memory: that passes."""
 
 
 class Entry:
@@ -36,7 +39,7 @@ def parse(text: str) -> Entry | None:
 
 
 def read(folder: str) -> dict[int, Entry]:
-    """Return the whole table."""
+    """Return the whole table. Raises: OSError when it cannot be read now: half of it would cut off the clients of the other half."""
     found = {}
     try:
         names = os.listdir(folder)  # noqa: PTH208 -- pathlib would cost a megabyte here
@@ -47,7 +50,7 @@ def read(folder: str) -> dict[int, Entry]:
             try:
                 with open(f"{folder}/{name}", encoding="utf-8") as file:  # noqa: PTH123 -- likewise
                     entry = parse(file.read())
-            except OSError:
+            except FileNotFoundError:
                 continue
             if entry is not None:
                 found[int(name)] = entry
