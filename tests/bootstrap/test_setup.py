@@ -1,6 +1,5 @@
 """`make setup` on a copy of this checkout, in a folder with a space."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -30,11 +29,9 @@ def test_the_command_works_in_a_path_with_a_space(checkout: Checkout) -> None:
     assert checkout.run("canonry", "--version").startswith("canonry ")
 
 
-def test_the_second_time_takes_less_than_three_seconds(checkout: Checkout) -> None:
-    began = time.monotonic()
+def test_the_second_time_has_nothing_to_do(checkout: Checkout) -> None:
     done = checkout.make("setup")
     assert (done.returncode, done.stdout) == (0, "")
-    assert time.monotonic() - began < 3
 
 
 def test_a_changed_lock_is_noticed(checkout: Checkout) -> None:

@@ -239,7 +239,7 @@ class TestAgainstAServer:
             shown += os.read(outside, 4096)
         assert b"data (vol_1) with 2.5 MB in 3 files" in shown
         os.write(outside, typed.encode())
-        assert process.wait(20) == code
+        assert process.wait(60) == code
         os.close(outside)
         assert ("shop" in server.projects) == (code != 0)
 

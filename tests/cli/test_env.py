@@ -62,7 +62,7 @@ def test_on_a_terminal_the_value_is_asked_for_and_not_shown(environment: dict[st
     while b"Value of API_KEY" not in shown:
         shown += os.read(outside, 4096)
     os.write(outside, b"typed-in-secret\n")
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     shown += os.read(outside, 4096)
     os.close(outside)
     assert b"typed-in-secret" not in shown

@@ -120,5 +120,5 @@ def test_a_reader_that_leaves_early_is_no_error(environment: dict[str, str], ser
     assert process.stderr is not None
     process.stdout.readline()
     process.stdout.close()
-    assert (process.wait(20), process.stderr.read()) == (141, b"")
+    assert (process.wait(60), process.stderr.read()) == (141, b"")
     process.stderr.close()

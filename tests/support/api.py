@@ -357,11 +357,11 @@ def _serve(container: Container, path: Path) -> Iterator[None]:
 
     thread = threading.Thread(target=run_to_the_end, daemon=True)
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     try:
         yield
     finally:
         loop, stopping = stop[0]
         loop.call_soon_threadsafe(stopping.set)
-        assert ended.wait(20)
+        assert ended.wait(60)
         thread.join()

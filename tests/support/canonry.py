@@ -128,7 +128,7 @@ def ask(
         connection.close()
 
 
-def eventually[T](look: Callable[[], T], wanted: Callable[[T], bool], *, within: float = 20, every: float = 0.05) -> T:
+def eventually[T](look: Callable[[], T], wanted: Callable[[T], bool], *, within: float = 60, every: float = 0.05) -> T:
     """Look again and again until it is as wanted, and return what was seen. Raises: AssertionError with the last sight."""
     deadline = time.monotonic() + within
     while True:

@@ -107,7 +107,7 @@ class BareCluster:
         """End the current segment, wait until it is in the spool, and return its name."""
         self.ask("SELECT pg_logical_emit_message(false, 'test', 'so that there is something to switch from')")
         name = str(self.ask("SELECT pg_walfile_name(pg_switch_wal())")[0][0])
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while str(self.ask("SELECT coalesce(last_archived_wal, '') FROM pg_stat_archiver")[0][0])[8:24] < name[8:]:
             assert time.monotonic() < deadline, "not archived"
             time.sleep(0.02)

@@ -51,7 +51,7 @@ class App:
         """End it; connections are refused from now on."""
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(60)
 
 
 class Apps:

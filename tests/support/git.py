@@ -126,7 +126,7 @@ class GitServer:
                     "INSERT INTO users (id, email, name, email_verified_at) VALUES (%s, %s, %s, now())", (name, f"{name}@example.com", name)
                 )
         self._thread.start()
-        stop = time.monotonic() + 20
+        stop = time.monotonic() + 60
         while not self._server.started:
             assert time.monotonic() < stop, "uvicorn does not start"
             time.sleep(0.01)
@@ -135,7 +135,7 @@ class GitServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Stop it."""
         self._server.should_exit = True
-        self._thread.join(timeout=20)
+        self._thread.join(timeout=60)
 
     @property
     def port(self) -> int:

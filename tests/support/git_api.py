@@ -59,12 +59,12 @@ def deploy_api(home: Home) -> Iterator[DeployApi]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        stop = time.monotonic() + 20
+        stop = time.monotonic() + 60
         while not server.started:
             assert time.monotonic() < stop, "uvicorn does not start"
             time.sleep(0.01)
         yield api
     finally:
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=60)
         home.web_socket.unlink(missing_ok=True)

@@ -141,4 +141,4 @@ def fake_github() -> Iterator[FakeGitHub]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)

@@ -38,7 +38,7 @@ def count_while(action: Callable[[], None], port: int, host: str, *, seconds: fl
         time.sleep(max(0.0, end - time.monotonic()))
     finally:
         over.set()
-        clients.join(30)
+        clients.join(60)
     return counts
 
 

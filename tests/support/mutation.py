@@ -52,5 +52,5 @@ def perform(api: Api, method: str, path: str, call: Call, address: str) -> Answe
     client.start()
     until(lambda: len(api.deployments(str(call.streams))) == waiting)
     api.work(call.streams)
-    client.join(20)
+    client.join(60)
     return answers[0]

@@ -61,7 +61,7 @@ def provider_process(port: int, **claims: object) -> Iterator[str]:
         yield issuer
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def consent(authorize_url: str, subject: str, *, deny: bool = False) -> str:

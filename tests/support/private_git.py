@@ -54,4 +54,4 @@ def private_git(repository: Path, password: str) -> Iterator[PrivateGit]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)

@@ -35,7 +35,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """statuses: what the next requests are answered with, then `status`. delay: seconds before each answer."""
+    """statuses: what the next requests are answered with, then `status`. delay: seconds before each answer, which waits for `gate`."""
 
     url: str = ""
     status: int = 200
@@ -47,6 +47,11 @@ class Receiver:
     at_once: int = 0
     most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        """Begin open."""
+        self.gate.set()
 
     def names(self) -> list[str]:
         """Return the names of the events that came, oldest first."""
@@ -68,6 +73,7 @@ def receiving() -> Iterator[Receiver]:
                 state.most_at_once = max(state.most_at_once, state.at_once)
                 status = state.statuses.pop(0) if state.statuses else state.status
             time.sleep(state.delay)
+            state.gate.wait(300)
             with state.lock:
                 state.at_once -= 1
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -87,6 +93,9 @@ def receiving() -> Iterator[Receiver]:
         state.url = f"http://127.0.0.1:{server.server_port}/hook?key=sesame"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
-        yield state
+        try:
+            yield state
+        finally:
+            state.gate.set()
         server.shutdown()
         thread.join()

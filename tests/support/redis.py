@@ -37,7 +37,7 @@ class RedisServer:
         """End it."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
         (self.folder / "s").unlink(missing_ok=True)
 

@@ -47,4 +47,4 @@ def s3_server() -> Iterator[S3Server]:
             yield S3Server(found.group())
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)

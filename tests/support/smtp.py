@@ -77,7 +77,7 @@ def smtp_server(
     finally:
         loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         for made in protocols:
             if made.transport is not None:
                 made.transport.close()

@@ -95,9 +95,9 @@ def ssh_git(root: Path, *, port: int = 0) -> Iterator[SshGit]:
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="ssh-git", daemon=True)
     thread.start()
-    assert ready.wait(20), "the SSH server does not start"
+    assert ready.wait(60), "the SSH server does not start"
     try:
         yield git
     finally:
         loops[0].call_soon_threadsafe(stopping[0].set)
-        thread.join(20)
+        thread.join(60)

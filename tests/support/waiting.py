@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], bool], timeout: float = 15) -> None:
+def until(condition: Callable[[], bool], timeout: float = 60) -> None:
     """Return as soon as `condition()` is true. Raises: AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():

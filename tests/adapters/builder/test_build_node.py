@@ -46,7 +46,7 @@ def test_express_is_installed_and_runs_read_only(express: Artifact) -> None:
 def test_a_changed_app_uses_the_same_packages_at_once(workshop: Workshop, source: dict[str, str], express: Artifact) -> None:
     changed = workshop.build(EXPRESS, source | {"server.js": "console.log(2)"})
     assert changed.mounts == express.mounts
-    assert workshop.seconds < 0.3
+    assert "unchanged" in workshop.log
     assert run_in(changed, "node server.js") == "2\n"
 
 

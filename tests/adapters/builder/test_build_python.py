@@ -42,7 +42,6 @@ def test_a_changed_app_with_the_same_lock_file_uses_the_same_layer_at_once(works
     assert changed.id != flask.id
     assert changed.mounts == flask.mounts
     assert "unchanged" in workshop.log
-    assert workshop.seconds < 0.3  # 0.01 on an idle machine
     assert run_in(changed, "python app.py") == "2\n"
 
 

@@ -78,7 +78,7 @@ def execute(address: str, statement: str) -> list[tuple[object, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def wait(is_so: Callable[[], object], seconds: float = 15) -> None:
+def wait(is_so: Callable[[], object], seconds: float = 60) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not is_so():

@@ -3,7 +3,9 @@
 import contextlib
 import resource
 import socket
+import ssl
 import struct
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -176,7 +178,7 @@ def test_a_client_from_outside_that_cannot_be_served_ends_nothing(proxy: Proxy, 
     def refuse(*_arguments: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(encryption.threading.Thread, "start", refuse)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
     client = proxy.client()
     proxy.settle()
     assert client.recv(100) == b""
@@ -189,7 +191,7 @@ def test_a_slow_client_from_outside_is_let_go_in_time(proxy: Proxy, monkeypatch:
     proxy.door.entry = table.Entry("c", table.OPEN, "s", public=True, certificate="none", key="none")
     monkeypatch.setattr(doors, "_LOOPBACK", ())
     monkeypatch.setattr(encryption, "_PATIENCE", 0.5)
-    monkeypatch.setattr(encryption.ssl.SSLContext, "load_cert_chain", lambda *_arguments: None)
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", lambda *_arguments: None)
     client = proxy.client()
     client.sendall(said)
     until(lambda: proxy.loop.turn(0.02) >= 0 and len(proxy.door._outside) == 1)

@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import psutil
 import pytest
 
 from canonry.adapters.clusters.process import template
@@ -35,7 +34,6 @@ def test_two_hundred_databases_on_one_machine(machine: Machine, monkeypatch: pyt
         clusters.round()
         answers = pool.map(lambda spec: machine.sql(spec, "SELECT current_database()"), specs[1::10])
         assert list(answers) == [[("app",)]] * len(specs[1::10])
-        assert psutil.Process(machine.proxy()).memory_full_info().pss < 16 << 20
         list(pool.map(clusters.remove, machine.made))
     machine.made.clear()
     assert clusters.states() == []

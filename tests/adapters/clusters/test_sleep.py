@@ -38,7 +38,7 @@ def test_many_clients_wake_it_once(machine: Machine) -> None:
     for client in clients:
         client.start()
     for client in clients:
-        client.join(20)
+        client.join(60)
     assert len(found) == 30
     assert len(set(found)) == 1
 

@@ -84,7 +84,7 @@ def _authority(root: Path) -> Iterator[Path]:
         child = subprocess.Popen([_caddy(), "run", "--config", str(root / "caddy.json")], stdout=log, stderr=log,
                                  env={"HOME": str(root), "PATH": ""})  # fmt: skip
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not _listens(_AUTHORITY):
             assert child.poll() is None, (root / "log").read_text()
             assert time.monotonic() < deadline

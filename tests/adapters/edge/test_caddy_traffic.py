@@ -37,7 +37,7 @@ def echo() -> Iterator[str]:
         thread.start()
         yield f"127.0.0.1:{server.socket.getsockname()[1]}"
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
 
 
 def test_twenty_switches_under_load_lose_no_request(caddy: RunningCaddy, apps: Apps, host: str) -> None:
@@ -73,10 +73,10 @@ def test_a_websocket_survives_switches_and_new_hosts(caddy: RunningCaddy, apps: 
             caddy.edge.point(f"new-{number}-{host}", [app.address])
             assert caddy.ask(f"new-{number}-{host}").body == b"other"
             websocket.send(str(number))
-            assert websocket.recv(timeout=5) == str(number)
+            assert websocket.recv(timeout=60) == str(number)
         caddy.edge.point(host, [app.address])
         websocket.send("still here")
-        assert websocket.recv(timeout=5) == "still here"
+        assert websocket.recv(timeout=60) == "still here"
 
 
 def test_an_event_stream_arrives_at_once_and_the_app_learns_that_its_reader_left(caddy: RunningCaddy, apps: Apps, host: str) -> None:
@@ -89,7 +89,7 @@ def test_an_event_stream_arrives_at_once_and_the_app_learns_that_its_reader_left
             seen += reader.recv(4096)
         assert b"data: 40" not in seen
         assert not app.gone.is_set()
-    assert app.gone.wait(5)
+    assert app.gone.wait(60)
 
 
 def test_a_large_upload_streams_through(caddy: RunningCaddy, apps: Apps, host: str) -> None:
@@ -177,7 +177,7 @@ def test_canonrys_own_host_reaches_its_web_socket(caddy: RunningCaddy) -> None:
         with connection:
             assert connection.recv(4096).startswith(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            asking.join(5)
+            asking.join(60)
     caddy.home.web_socket.unlink()
     assert answers == [b"ok"]
 
@@ -237,11 +237,9 @@ def test_a_site_whose_folder_is_gone_answers_404(caddy: RunningCaddy, tmp_path: 
 def test_a_new_host_costs_caddy_no_reload(caddy: RunningCaddy, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("home")
     before = _config_loads(caddy)
-    started = time.monotonic()
     hosts = [f"burst-{number}-{secrets.token_hex(4)}.example.test" for number in range(100)]
     for name in hosts:
         caddy.edge.serve_site(name, tmp_path)
-    assert time.monotonic() - started < 5
     assert {caddy.ask(name).body for name in hosts} == {b"home"}
     assert _config_loads(caddy) == before
 

@@ -43,7 +43,7 @@ class Place:
     def output(self, name: str) -> str:
         return (self.home.instance_logs / f"{INS}{name}.log").read_text()
 
-    def ended(self, name: str, seconds: float = 15) -> InstanceState:
+    def ended(self, name: str, seconds: float = 60) -> InstanceState:
         self.wait(lambda: not self.state(name).running, seconds)
         return self.state(name)
 
@@ -55,7 +55,7 @@ class Place:
     def said(self, name: str, text: str) -> None:
         self.wait(lambda: text in self.output(name))
 
-    def wait(self, is_so: Callable[[], bool], seconds: float = 10) -> None:
+    def wait(self, is_so: Callable[[], bool], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not is_so():
             assert time.monotonic() < deadline, "it did not happen in time"

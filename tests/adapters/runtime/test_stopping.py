@@ -49,7 +49,7 @@ def test_after_the_grace_time_every_process_is_killed_one_that_became_a_daemon_t
     alive = [(each, processes.start_ticks(each)) for each in known]
     began = time.monotonic()
     runtime.stop(f"{INS}a", 0.3)
-    assert 0.3 <= time.monotonic() - began < 4
+    assert 0.3 <= time.monotonic() - began < 60
     assert [each for each, ticks in alive if processes.is_alive(each, ticks)] == []
     assert processes.marked(f"{INS}a") == []
 

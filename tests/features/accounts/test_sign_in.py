@@ -83,9 +83,9 @@ def test_an_unknown_address_takes_as_long_as_a_wrong_password(container: Contain
     refusal(container, Secret("wrong password"))
     for _ in range(7):
         for email, taken in times.items():
-            began = time.perf_counter()
+            began = time.thread_time()  # what others do on the machine does not count
             assert refusal(container, Secret("wrong password"), email=email) == "invalid_credentials"
-            taken.append(time.perf_counter() - began)
+            taken.append(time.thread_time() - began)
     known, unknown = (statistics.median(taken) for taken in times.values())
     assert 0.5 < known / unknown < 2
 

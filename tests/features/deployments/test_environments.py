@@ -115,7 +115,7 @@ def test_stop_and_start_take_previews_along(api: Api) -> None:
     until(lambda: watch.round() or not any(state.running for state in api.runtime.states()))
     assert api.ask("POST", f"/v1/projects/{slug}/start").status == 200
     for host in ("shop.localhost", "shop-next.localhost"):
-        until(lambda host=host: watch.round() or page(api, host)[0] == 200, timeout=20)
+        until(lambda host=host: watch.round() or page(api, host)[0] == 200, timeout=60)
     watch.close()
 
 
@@ -231,7 +231,7 @@ class TestOneNameSpace:
             found = projects.find(tx, actor(api), slug)
             projects.claim_label(tx, found.id, PREVIEW, ["shop-next"])
             thread.start()
-        thread.join(20)
+        thread.join(60)
         assert taken == [False]
 
     def test_production_has_its_slug(self, api: Api) -> None:

@@ -139,7 +139,7 @@ class TestDeploy:
         client.start()
         until(lambda: len(api.deployments(slug)) == 2)
         api.work(slug)
-        client.join(20)
+        client.join(60)
         return seen
 
 

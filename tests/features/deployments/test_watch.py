@@ -27,7 +27,7 @@ def watch(api: Api) -> Iterator[Watch]:
 @pytest.fixture
 def rounds(watch: Watch) -> Rounds:
     """Give what does rounds until something is so."""
-    return lambda condition: until(lambda: _round(watch) and condition(), timeout=20)
+    return lambda condition: until(lambda: _round(watch) and condition(), timeout=60)
 
 
 def _round(watch: Watch) -> bool:

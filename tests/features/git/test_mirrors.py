@@ -83,13 +83,11 @@ class TestWhatARefMeans:
 
 
 class TestAgain:
-    def test_the_second_fetch_takes_only_what_is_new_and_is_fast(self, home: Home, ada: Person) -> None:
+    def test_the_second_fetch_takes_only_what_is_new(self, home: Home, ada: Person) -> None:
         ada.commit({f"f{number}": os.urandom(20_000) for number in range(300)})
         fetch(home, ada, "main")
         newest = ada.commit({"one": "more"})
-        started = time.monotonic()
         mirror, commit = fetch(home, ada, "main")
-        assert time.monotonic() - started < 1.5
         assert commit.sha == newest
         smallest = min(path.stat().st_size for path in (mirror / "objects" / "pack").glob("*.pack"))
         assert smallest < 20_000  # against 6 MB
@@ -126,7 +124,7 @@ class TestBroken:
                    f"from canonry.features.git import Targets, fetch_mirror\n"
                    f"fetch_mirror(Home(Path({str(home.root)!r})), {ada.url!r}, 'main', print, targets=Targets(files=True))")  # fmt: skip
         process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        stop = time.monotonic() + 30
+        stop = time.monotonic() + 60
         while not list(home.mirrors.glob("*.git/objects/pack/tmp_pack_*")):
             assert time.monotonic() < stop
             assert process.poll() is None

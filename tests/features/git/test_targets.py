@@ -60,7 +60,7 @@ def serving(folder: Path, host: str = "127.0.0.1") -> Iterator[Server]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ class TestRefusals:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
         assert sorted(answer.status for answer in answers) == [201, 429, 429, 429]
         refused = next(answer for answer in answers if answer.status == 429)
         assert refused.error[1] == "preview_limit_reached"

@@ -39,7 +39,7 @@ def send(open_api: Api) -> Iterator[Callable[[], None]]:
 
     def round_to_its_end() -> None:
         sender.round()
-        until(lambda: not sender._busy, timeout=30)
+        until(lambda: not sender._busy, timeout=60)
 
     yield round_to_its_end
     sender.close()

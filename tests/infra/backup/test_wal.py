@@ -135,6 +135,6 @@ def test_what_was_just_committed_is_in_the_archive_when_it_is_pushed(bare_cluste
     before = time.monotonic()
     push(main.url(), main.folder, archive)
     push(main.url(), main.folder, archive)
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < 50  # the cluster would end the segment by itself after a minute
     result = restore(archive, backup, bare_clusters.root / "r", until="latest", programs=bare_clusters.programs)
     assert bare_clusters.around(result.data, "restored").ask("SELECT count(*) FROM t") == [(1,)]

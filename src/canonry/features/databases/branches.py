@@ -7,9 +7,8 @@ from canonry.core.environments import PRODUCTION, is_preview
 from canonry.core.errors import CanonryError, Conflict, Invalid
 from canonry.core.secret import Secret
 from canonry.features import projects
-from canonry.features.databases import inside, making, store
+from canonry.features.databases import inside, making, scripts, store
 from canonry.features.databases.context import Context
-from canonry.features.databases.delivery import spec_of
 from canonry.features.databases.models import Database, State, Wish
 from canonry.features.databases.rules import gets_a_copy, names_of, new_password
 
@@ -74,7 +73,7 @@ def ensure_branch(context: Context, project_id: str, environment: str, script: s
 def _copied(context: Context, production: Database, branch: Database, script: str | None, say: Callable[[str], None]) -> inside.Look:
     clusters = context.ports.clusters
     clusters.copy(production.cluster_id, branch.cluster_id)
-    clusters.start(spec_of(branch))
+    branch = making.started(context, branch)
     url, names = clusters.admin_url(branch.cluster_id), names_of(clusters, branch.cluster_id)
     masking = inside.Login(branch.login, Secret(new_password()))
     inside.prepare(url, names, branch.tier, [masking])  # nobody can sign in with what production's logins know
@@ -89,7 +88,7 @@ def _copied(context: Context, production: Database, branch: Database, script: st
 
 def _masked(url: Secret, login: inside.Login, database: str, script: str) -> None:
     try:
-        inside.run_script(url, login, database, script, _SCRIPT_SECONDS)
+        scripts.run_script(url, login, database, script, _SCRIPT_SECONDS)
     except Invalid as error:
         raise Conflict("mask_failed", f"The data for this preview could not be masked, so it gets none. {error.message}",
                        hint="Mend the script that [database] mask names, then deploy again.") from error  # fmt: skip

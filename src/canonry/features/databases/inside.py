@@ -12,9 +12,8 @@ from datetime import datetime
 
 import psycopg
 from psycopg import Connection, sql
-from psycopg.conninfo import make_conninfo
 
-from canonry.core.errors import Invalid, Unavailable
+from canonry.core.errors import Unavailable
 from canonry.core.secret import Secret
 from canonry.features.databases.rules import Names
 from canonry.ports.clusters import TIERS
@@ -48,7 +47,8 @@ def connected(url: Secret) -> Iterator[Connection[tuple[object, ...]]]:
     """Give a connection on which each statement is a transaction. Raises: Unavailable `database_unreachable`, `database_refused`."""
     try:
         with psycopg.connect(url.reveal(), autocommit=True, connect_timeout=10, application_name="canonry") as connection:
-            connection.execute("SET statement_timeout = '60s'; SET default_transaction_read_only = off")
+            # pg_catalog alone: in the app's database the app may make functions and operators that fit better, and we are its superuser.
+            connection.execute("SET search_path = pg_catalog; SET statement_timeout = '60s'; SET default_transaction_read_only = off")
             yield connection
     except psycopg.OperationalError as error:
         raise Unavailable("database_unreachable", f"The database does not answer: {_first_line(error)}", hint="Try again.") from error
@@ -147,18 +147,6 @@ def refuse_writes(url: Secret, names: Names, *, refuse: bool, shared: bool) -> N
                 _end_sessions(connection, name)
         else:
             connection.execute("SELECT pg_reload_conf()")
-
-
-def run_script(url: Secret, login: Login, database: str, script: str, seconds: int) -> None:
-    """Run a script of somebody else's as that login, in one transaction. Raises: Invalid `script_failed`, quoting the server's words."""
-    password = login.password.reveal() if login.password is not None else ""
-    try:
-        conninfo = make_conninfo(url.reveal(), user=login.name, password=password, dbname=database)
-        with psycopg.connect(conninfo, connect_timeout=10, application_name="canonry-mask") as connection:
-            connection.execute(sql.SQL("SET statement_timeout = {}").format(sql.Literal(f"{seconds}s")))
-            connection.execute(script.encode())
-    except psycopg.Error as error:
-        raise Invalid("script_failed", f"The script fails: {_first_line(error)}", hint="Mend it, then deploy again.") from error
 
 
 def _role(connection: Connection[tuple[object, ...]], name: str, options: sql.Composable) -> None:

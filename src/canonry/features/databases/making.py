@@ -1,13 +1,15 @@
 """Making a database and removing it: rows first and last, its cluster between. Nothing here holds a transaction across either."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 
 from canonry.core.clock import now
-from canonry.core.errors import CanonryError, Conflict
+from canonry.core.errors import CanonryError, Conflict, NotFound
 from canonry.core.ids import new_id
 from canonry.features.databases import inside, store
 from canonry.features.databases.context import Context
@@ -16,9 +18,11 @@ from canonry.features.databases.models import Database, Role, State, Wish
 from canonry.features.databases.rules import names_of, new_password
 from canonry.features.projects import Project
 from canonry.infra.tx import Tx
+from canonry.ports.clusters import ClusterSpec
 
 _log = logging.getLogger(__name__)
 SMALL = "small"
+_PORT_ATTEMPTS = 5
 _LEFT_OVER_SECONDS = 120.0  # an empty one that is being made for longer was left by a process that is gone
 _LONGEST_RESTORE = 86_400.0  # likewise, of one that is filled from elsewhere
 
@@ -60,11 +64,33 @@ def is_left_over(database: Database) -> bool:
 
 def provide(context: Context, database: Database) -> inside.Look:
     """Make its cluster, start it, make the logins in it, and look at it. What is there already stays. Raises: CanonryError."""
-    spec = spec_of(database)
-    context.ports.clusters.create(spec)
-    context.ports.clusters.start(spec)
+    database = _on_a_free_port(context, database, context.ports.clusters.create)
+    database = started(context, database)
     equip(context, database)
     return seen(context, database)
+
+
+def started(context: Context, database: Database) -> Database:
+    """Start the cluster of a database that is being made, and return its row. Raises: CanonryError."""
+    return _on_a_free_port(context, database, context.ports.clusters.start)
+
+
+def _on_a_free_port(context: Context, database: Database, act: Callable[[ClusterSpec], object]) -> Database:
+    """Do it. A port that somebody has taken since it was chosen is given up for another one, as long as nobody knows it: CREATING."""
+    for _ in range(_PORT_ATTEMPTS):
+        try:
+            act(spec_of(database))
+        except Conflict as error:
+            if error.code != "port_taken" or database.state is not State.CREATING:
+                raise
+            with context.transactions.begin() as tx:
+                store.hold_ports(tx)
+                store.update(tx, database.id, {"port": context.ports.clusters.free_port(store.ports(tx))})
+                database = _known(tx, database.id)
+        else:
+            return database
+    act(spec_of(database))
+    return database
 
 
 def seen(context: Context, database: Database) -> inside.Look:
@@ -90,6 +116,50 @@ def made(tx: Tx, database: Database, look: inside.Look) -> Database:
     changes: dict[str, Any] = {"state": str(State.ACTIVE), "version": look.version, "size_bytes": look.size_bytes, "last_used_at": now()}
     store.update(tx, database.id, changes)
     return _known(tx, database.id)
+
+
+@contextmanager
+def claimed(context: Context, database_id: str, seconds: float) -> Iterator[Database]:
+    """Give a database that nobody else works on inside the block. seconds: for how long at most, should we be killed inside.
+
+    Raises: NotFound `database_not_found`; Conflict `database_busy`.
+    """
+    until = now() + timedelta(seconds=seconds)
+    with context.transactions.begin() as tx:
+        database = ready(store.hold(tx, database_id))
+        store.update(tx, database_id, {"busy_until": until})
+    try:
+        yield database
+    finally:
+        with context.transactions.begin() as tx:
+            store.end_claim(tx, database_id, until)
+
+
+def held(tx: Tx, database_id: str) -> Database:
+    """Return a claimed database, whose row nobody else changes until the transaction ends. Raises: Conflict `database_removed`."""
+    current = store.hold(tx, database_id)
+    if current is None or current.state is State.REMOVING:
+        raise Conflict("database_removed", "The database was deleted meanwhile.", hint="Look at what there is: canonry db ls.")
+    return current
+
+
+def ready(database: Database | None) -> Database:
+    """Return a database that may be worked on. Raises: NotFound `database_not_found`; Conflict `database_busy`."""
+    if database is None:
+        raise NotFound("database_not_found", "The database was deleted meanwhile.")
+    if database.state is not State.ACTIVE or is_busy(database):
+        raise busy()
+    return database
+
+
+def is_busy(database: Database) -> bool:
+    """Say whether somebody works on its cluster."""
+    return database.busy_until is not None and database.busy_until > now()
+
+
+def busy() -> Conflict:
+    """Return the error for a database that cannot be worked on now."""
+    return Conflict("database_busy", "The database is being made, changed, moved or removed.", hint="Try again in a moment.")
 
 
 def discard(context: Context, database: Database) -> None:

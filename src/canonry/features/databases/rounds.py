@@ -61,7 +61,7 @@ class DatabaseRounds:
             return None
         if database.state is State.REMOVING or making.is_left_over(database):
             return partial(self._remove, database)
-        if database.state is not State.ACTIVE or service.is_busy(database):
+        if database.state is not State.ACTIVE or making.is_busy(database):
             return None
         if database.previous_until is not None and database.previous_until <= now():
             return partial(self._retire, database)
@@ -78,8 +78,12 @@ class DatabaseRounds:
 
     def _start(self, database: Database) -> None:
         self._next[database.id] = time.monotonic() + _AGAIN
+        with self._context.transactions.begin() as tx:
+            current = store.get(tx, database.id)
+        if current is None or current.state is not State.ACTIVE or making.is_busy(current):
+            return  # it has waited for a thread, and meanwhile somebody else has begun something
         try:
-            self._context.ports.clusters.start(spec_of(database))
+            self._context.ports.clusters.start(spec_of(current))
         except CanonryError as error:
             _log.warning("database %s does not start: %s", database.id, error)
             self._note(database, {"reason": f"{error.message} {error.hint}".strip()})

@@ -22,6 +22,7 @@ from canonry.features.projects import Project
 from canonry.infra.tx import Tx
 
 MOST_HOURS = 24 * 7
+_CLAIM_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -105,16 +106,21 @@ def change(context: Context, actor: Actor, key: str, wish: Wish) -> Shown:
     require(actor, Permission.PROJECTS_DEPLOY)
     check_wish(wish, context.settings.database_disk, shared=not context.ports.clusters.can_restore)
     with context.transactions.begin() as tx:
-        before = ready(find(tx, actor, key))
+        found = find(tx, actor, key)
+    with making.claimed(context, found.id, _CLAIM_SECONDS) as before:
+        return _changed(context, before, wish)
+
+
+def _changed(context: Context, before: Database, wish: Wish) -> Shown:
     wishes = {"tier": wish.tier, "disk_mb": wish.disk_mb, "sleeps": wish.sleeps, "public": wish.public}
     changes: dict[str, Any] = {name: value for name, value in wishes.items() if value is not None and value != getattr(before, name)}
     if not changes:
         return show(context, before)
     _run_as(context, replace(before, **changes), otherwise=before)
     with context.transactions.begin() as tx:
-        ready(store.hold(tx, before.id))
+        making.held(tx, before.id)
         store.update(tx, before.id, changes)
-        after = ready(store.get(tx, before.id))
+        after = making.held(tx, before.id)
         tx.emit(DatabaseChanged(before.organization_id, before.project_id, before.environment, before.id),
                 before=facts(before), after=facts(after))  # fmt: skip
     return show(context, after)
@@ -140,31 +146,34 @@ def rotate(context: Context, actor: Actor, key: str, environment: str, *, at_onc
     """
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
-        before = ready(find(tx, actor, key, environment))
+        found = find(tx, actor, key, environment)
+    with making.claimed(context, found.id, _CLAIM_SECONDS) as before:  # two at a time would set one password and note the other
+        after = _rotated(context, before, at_once=at_once)
+    if at_once:
+        after = retire(context, after)
+    return Opened(show(context, after), access_of(context.vault, context.ports.clusters, after))
+
+
+def _rotated(context: Context, before: Database, *, at_once: bool) -> Database:
     if before.previous_login is not None and not at_once:
         raise Conflict("rotation_under_way", f"{before.previous_login} is in use until a deployment has replaced what runs.",
                        hint="Wait for that deployment, or refuse every other login now: canonry db rotate --now.")  # fmt: skip
     clusters, password = context.ports.clusters, Secret(new_password())
-    names = names_of(clusters, before.cluster_id)
-    login = other_login(names, before.login)
+    login = other_login(names_of(clusters, before.cluster_id), before.login)
     clusters.start(spec_of(before))
     inside.open_login(clusters.admin_url(before.cluster_id), inside.Login(login, password))
-    sealed = context.vault.seal(password.reveal(), bound=before.bound)
+    changes: dict[str, object] = {
+        "login": login, "sealed_password": context.vault.seal(password.reveal(), bound=before.bound), "rotated_at": now(),
+        "previous_login": before.login, "sealed_previous": before.sealed_password, "previous_until": now() if at_once else None,
+    }  # fmt: skip
     with context.transactions.begin() as tx:
-        current = ready(store.hold(tx, before.id))
-        if current.login != before.login:
-            raise Conflict("rotation_under_way", "Somebody else has just replaced the password.", hint="Look at it: canonry db info.")
-        changes: dict[str, object] = {
-            "login": login, "sealed_password": sealed, "rotated_at": now(), "previous_login": current.login,
-            "sealed_previous": current.sealed_password, "previous_until": now() if at_once else None,
-        }  # fmt: skip
-        store.update(tx, current.id, changes)
-        after = ready(store.get(tx, current.id))
-        tx.emit(DatabaseRotated(after.organization_id, after.project_id, after.environment, after.id), before=facts(current),
+        if making.held(tx, before.id).login != before.login:  # our time was over, and somebody else's came
+            raise making.busy()
+        store.update(tx, before.id, changes)
+        after = making.held(tx, before.id)
+        tx.emit(DatabaseRotated(after.organization_id, after.project_id, after.environment, after.id), before=facts(before),
                 after={**facts(after), "at_once": at_once})  # fmt: skip
-    if at_once:
-        after = retire(context, after)
-    return Opened(show(context, after), access_of(context.vault, clusters, after))
+    return after
 
 
 def retire(context: Context, database: Database) -> Database:
@@ -187,7 +196,7 @@ def admit(context: Context, actor: Actor, key: str, environment: str, hours: int
         raise Invalid("invalid_hours", f"A login of one's own is for 1 to {MOST_HOURS} hours.", hint="Ask again when it has ended.",
                       issues=[Issue("body.hours", f"must be from 1 to {MOST_HOURS}", "range")])  # fmt: skip
     with context.transactions.begin() as tx:
-        database = ready(find(tx, actor, key, environment))
+        database = making.ready(find(tx, actor, key, environment))
     return _admitted(context, database, hours)
 
 
@@ -195,7 +204,7 @@ def admit_to(context: Context, actor: Actor, key: str, database_id: str, hours: 
     """Make a login of a person's own for a database that is not what an environment uses: a restored one."""
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
-        database = ready(find_any(tx, actor, key, database_id))
+        database = making.ready(find_any(tx, actor, key, database_id))
     return _admitted(context, database, hours)
 
 
@@ -244,8 +253,8 @@ def delete_other(context: Context, actor: Actor, key: str, database_id: str) -> 
 
 def _condemned(tx: Tx, database: Database) -> Database:
     """Note that a database is to be removed, and that somebody wanted that."""
-    if is_busy(database):
-        raise busy()
+    if making.is_busy(database):
+        raise making.busy()
     store.update(tx, database.id, {"state": str(State.REMOVING)})
     happened = DatabaseDeleted(database.organization_id, database.project_id, database.environment, database.id)
     tx.emit(happened, before={**facts(database), "size_bytes": database.size_bytes})
@@ -269,22 +278,3 @@ def clear(context: Context, project_id: str, environment: str) -> None:
         databases = store.removing(tx, project_id, environment)
     for database in databases:
         making.discard(context, database)
-
-
-def ready(database: Database | None) -> Database:
-    """Return a database that may be worked on. Raises: NotFound `database_not_found`; Conflict `database_busy`."""
-    if database is None:
-        raise NotFound("database_not_found", "The database was deleted meanwhile.")
-    if database.state is not State.ACTIVE or is_busy(database):
-        raise busy()
-    return database
-
-
-def is_busy(database: Database) -> bool:
-    """Say whether somebody works on its stopped cluster."""
-    return database.busy_until is not None and database.busy_until > now()
-
-
-def busy() -> Conflict:
-    """Return the error for a database that cannot be worked on now."""
-    return Conflict("database_busy", "The database is being made, moved or removed.", hint="Try again in a moment.")

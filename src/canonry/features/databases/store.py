@@ -86,6 +86,11 @@ def update(tx: Tx, database_id: str, changes: Mapping[str, object]) -> None:
     tx.connection.execute(sql.SQL("UPDATE databases SET {} WHERE id = %s").format(parts), (*changes.values(), database_id))
 
 
+def end_claim(tx: Tx, database_id: str, until: datetime) -> None:
+    """Let a database be worked on again, unless whoever had it until then has been followed by somebody else."""
+    tx.connection.execute("UPDATE databases SET busy_until = NULL WHERE id = %s AND busy_until = %s", (database_id, until))
+
+
 def condemn(tx: Tx, project_id: str, environment: str) -> None:
     """Note that every database of an environment is to be removed."""
     tx.connection.execute("UPDATE databases SET state = 'removing' WHERE project_id = %s AND environment = %s", (project_id, environment))

@@ -6,7 +6,7 @@ from canonry.features.databases import making, service, store
 from canonry.features.databases.context import Context
 from canonry.features.databases.delivery import spec_of
 from canonry.features.databases.events import DatabaseUpgraded
-from canonry.features.databases.exchange import keep_still, register
+from canonry.features.databases.exchange import register
 from canonry.features.databases.models import Database, Role, Shown, State
 from canonry.features.databases.rules import facts
 from canonry.infra.postgres import programs as bundled
@@ -22,7 +22,7 @@ def upgrade(context: Context, actor: Actor, key: str) -> Shown:
     require(actor, Permission.PROJECTS_DEPLOY)
     clusters = context.ports.clusters
     with context.transactions.begin() as tx:
-        database = service.ready(service.find(tx, actor, key))
+        database = making.ready(service.find(tx, actor, key))
     newest = bundled.major_version(bundled.unpack(context.home.toolchains))
     version = clusters.version(database.cluster_id)
     if not clusters.can_restore:
@@ -31,8 +31,13 @@ def upgrade(context: Context, actor: Actor, key: str) -> Shown:
     if version >= newest:
         raise Conflict("database_is_current", f"The database has PostgreSQL {version} already, the newest that this Canonry brings.",
                        hint="A later Canonry may bring a newer one.")  # fmt: skip
+    with making.claimed(context, database.id, _LONGEST_SECONDS) as claimed:
+        return _moved(context, claimed)
+
+
+def _moved(context: Context, database: Database) -> Shown:
+    clusters = context.ports.clusters
     with context.transactions.begin() as tx:
-        keep_still(tx, service.ready(store.hold(tx, database.id)), _LONGEST_SECONDS)
         before = register(tx, context, database, Role.RETIRED, source=database.id)
 
     def move() -> None:
@@ -41,14 +46,10 @@ def upgrade(context: Context, actor: Actor, key: str) -> Shown:
         clusters.upgrade(database.cluster_id)
 
     try:
-        try:
-            making.discarding(context, before, move)
-        finally:
-            clusters.start(spec_of(database))  # as it was, when the move failed
-        return _noted(context, database, before)
+        making.discarding(context, before, move)
     finally:
-        with context.transactions.begin() as tx:
-            keep_still(tx, database, 0)
+        clusters.start(spec_of(database))  # as it was, when the move failed
+    return _noted(context, database, before)
 
 
 def _noted(context: Context, database: Database, before: Database) -> Shown:

@@ -109,7 +109,9 @@ def test_rows_that_are_not_what_the_manifest_says_fail(api: Api, shop: str, monk
 
 @pytest.mark.parametrize(("question", "detail"), [
     ("select count(*) = 2 from notes", "true"), ("select count(*) > 5 from notes", "gives False"), ("select 1 from nowhere", "nowhere"),
-    ("drop table notes", "read-only"), ("select pg_read_file('PG_VERSION')", "permission denied"),
+    ("drop table notes", "syntax error"), ("select nextval('notes_id_seq') > 0", "read-only"),
+    ("select pg_read_file('PG_VERSION')", "permission denied"),
+    ("select true from generate_series(1, 100000) a, generate_series(1, 100000) b", "several rows"), ("select true where false", "no row"),
 ])  # fmt: skip
 def test_the_project_s_own_question_is_asked_as_the_app_and_writes_nothing(api: Api, shop: str, question: str, detail: str) -> None:
     api.deploy(shop, SITE)

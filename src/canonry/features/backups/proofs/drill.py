@@ -89,7 +89,7 @@ def _look(context: Context, trial: _Trial, backup: BaseBackup) -> list[Check]:
         work = _work(context, trial.proof)
         restoring.restore(archives.of_cluster(context, trial.database.cluster_id), backup, work, until="end", programs=programs)
         clusters.adopt(throwaway.cluster_id, work)
-        clusters.start(databases.spec_of(throwaway))
+        databases.started(context, throwaway)
         return Check("restore", ok=True, detail=f"{backup.data_bytes} bytes, {backup.files} files")
 
     found = [checks.tried("restore", bring)]

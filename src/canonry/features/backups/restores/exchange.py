@@ -57,7 +57,6 @@ def _exchange(context: Context, restore: Restore) -> float:
         clusters.start(databases.spec_of(coming))
         for database in (former, coming):
             _write_out(context, database)
-        _step(context, restore, "exchanging")
         coming, former = _swap(context, former, coming)
     state = clusters.state(coming.cluster_id)
     ready = state is not None and state.running
@@ -69,29 +68,32 @@ def _exchange(context: Context, restore: Restore) -> float:
         clusters.stop(former.cluster_id, grace=_GRACE)
         clusters.stop(coming.cluster_id, grace=_GRACE)
         clusters.start(databases.spec_of(coming))
+        pause = time.monotonic() - began
+        if not ready:
+            databases.equip(context, coming)
     except CanonryError:
         _go_back(context, live=coming, retired=former)
         raise
-    pause = time.monotonic() - began
-    if not ready:
-        databases.equip(context, coming)
     return pause
 
 
 def _pair(context: Context, restore: Restore) -> tuple[Database, Database]:
     """Return the database that shall go and the one that shall come, which nothing else touches for a while."""
     with context.transactions.begin() as tx:
-        held = [databases.get(tx, key) for key in (restore.database_id, restore.target_id or "")]
+        keys = [restore.database_id, restore.target_id or ""]
         if restore.state is Phase.UNDOING:
-            held.reverse()
-        former, coming = held
+            keys.reverse()
+        former, coming = (databases.get(tx, key) for key in keys)
         if former is None or coming is None:
             raise Conflict("database_moved_on", "One of the two databases was deleted.", hint="Look at them: canonry db ls.")
         if Role.LIVE not in {former.role, coming.role}:
             raise Conflict("database_moved_on", "Neither of the two databases is live any more: another one was promoted since.",
                            hint="Undo that one first: canonry db restores.")  # fmt: skip
+        if restore.step == "waiting" and any(databases.is_busy(database) for database in (former, coming)):
+            raise Conflict("database_busy", "Somebody works on one of the two databases now.", hint="Try again when that has ended.")
         for database in (former, coming):
             databases.keep_still(tx, database, _STILL_SECONDS)
+        store.update(tx, restore.id, {"step": "exchanging"})
     return former, coming
 
 
@@ -148,7 +150,8 @@ def _failed(context: Context, restore: Restore, error: CanonryError) -> None:
     undoing = restore.state is Phase.UNDOING
     with context.transactions.begin() as tx:
         current = store.hold(tx, restore.id)
-        _look_after(tx, restore)
+        if current is None or current.step != "waiting":  # else the two were never ours
+            _look_after(tx, restore)
         if current is None:
             return
         why = {"code": error.code, "message": error.message, "hint": error.hint}

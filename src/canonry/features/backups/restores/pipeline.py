@@ -61,7 +61,7 @@ def _walk(context: Context, restore: Restore) -> dict[str, object]:
         finally:
             remove_tree(work)
     _step(context, restore, "recovering")
-    clusters.start(databases.spec_of(target))
+    target = databases.started(context, target)
     target = databases.ready(context, target)
     _step(context, restore, "comparing")
     return _compared(context, live, target)
