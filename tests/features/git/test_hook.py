@@ -98,8 +98,8 @@ class TestThroughAPush:
 
 
 class TestAlone:
-    def test_for_a_branch_that_is_not_deployed_it_says_nothing(self, home: Home) -> None:
-        assert run_hook(home, f"{ZERO} {'a' * 40} refs/heads/x") == ""
+    def test_for_a_branch_that_is_not_deployed_it_only_says_so(self, home: Home) -> None:
+        assert "only main is" in run_hook(home, f"{ZERO} {'a' * 40} refs/heads/x")
 
     @pytest.mark.parametrize(
         ("event", "expected"),
