@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canonry.cli.arguments import argument, make_parser, option, parse
+from canonry.cli.arguments import argument, make_parser, option, parse, words
 from canonry.core.errors import Invalid
 
 
@@ -89,3 +89,18 @@ def test_whatever_is_typed_gives_values_or_an_error_of_the_tree(words: list[str]
     except Invalid:
         return
     assert 1 <= found["count"] <= 9
+
+
+@pytest.mark.parametrize("typed", [["two words"], ["two", "words"], ["--", "two", "words"]])
+def test_several_words_are_one_text_quoted_or_not(typed: list[str]) -> None:
+    def search(
+        query: Annotated[str, words("QUERY", help="What.")],
+        *,
+        as_json: Annotated[bool, option("--json", help="JSON.")] = False,
+    ) -> None:
+        """Search."""
+
+    parser = make_parser(search, "canonry search")
+    assert parse(parser, typed) == {"query": "two words", "as_json": False}
+    with pytest.raises(Invalid, match="QUERY"):
+        parse(parser, [])

@@ -125,7 +125,7 @@ Rest.
 ### 1.1 Child
 """), Place(repository="acme/shop"))  # fmt: skip
     assert html.startswith("<p>Before.</p>")
-    assert '<section id="section-1-pay-go" class="spec-section"><h3>1. Pay &amp; go</h3>' in html
+    assert '<section id="section-1-pay-go" class="spec-section"><h3 id="section-1-pay--go">1. Pay &amp; go</h3>' in html
     assert '<span class="status status-blocked">blocked</span> <span class="delta delta-added">added</span>' in html
     assert '<a class="ticket" href="https://github.com/acme/shop/issues/42"' in html
     assert '<span class="blocked-by">blocked by PAY-7</span>' in html
@@ -135,7 +135,11 @@ Rest.
     )
     assert '<p class="scenario">Scenario: one</p><ul class="steps"><li><strong>GIVEN</strong> a</li></ul>' in html
     assert "<p>Rest.</p>" in html
-    assert re.search(r'<section id="section-1.1-child" class="spec-section"><h4>1.1. Child</h4>.*</section></section>$', html, re.DOTALL)
+    assert re.search(
+        r'<section id="section-1.1-child" class="spec-section"><h4 id="section-11-child">1.1. Child</h4>.*</section></section>$',
+        html,
+        re.DOTALL,
+    )
     assert "canon:" not in html
     assert "Acceptance Criteria" not in html
 
@@ -152,12 +156,13 @@ def test_boxes_cannot_be_clicked_and_nothing_of_a_user_has_an_id_or_class() -> N
     ("link", "path", "leads"),
     [
         ("b.md", "docs/a.md", "docs/b.md"),
-        ("../b.md#x", "docs/a.md", "b.md#x"),
+        ("../b.md#x", "docs/a.md", "b.md#section-x"),
         ("/b.md", "docs/a.md", "b.md"),
         ("../../b.md", "docs/a.md", None),
         ("..%2f..%2fb.md", "docs/a.md", None),
         ("https://x.example/a", "docs/a.md", "https://x.example/a"),
-        ("#here", "docs/a.md", "#here"),
+        ("#here", "docs/a.md", "#section-here"),
+        ("src/a.py#L3", "a.md", "src/a.py#L3"),
         ("//evil.example/x", "docs/a.md", None),
         ("a\\b", "a.md", None),
         ("mailto:a@b", "a.md", "mailto:a@b"),
@@ -174,7 +179,7 @@ def test_links_stay_inside_the_repository(link: str, path: str, leads: str | Non
 def test_links_and_images_go_where_the_place_says() -> None:
     place = Place(path="docs/a.md", pages=lambda path: f"/app/docs/{path}", files=lambda path: f"/raw/{path}")
     html = render_markdown("[x](b.md#y) ![z](img/c.png) [out](../../d)", place)
-    assert '<a href="/app/docs/docs/b.md#y" rel="noopener nofollow">x</a>' in html
+    assert '<a href="/app/docs/docs/b.md#section-y" rel="noopener nofollow">x</a>' in html
     assert '<img src="/raw/docs/img/c.png" alt="z">' in html
     assert '<a rel="noopener nofollow">out</a>' in html
 

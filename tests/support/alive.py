@@ -44,7 +44,7 @@ class _Reader(HTMLParser):
         if tag in _TAGS:
             self.found.append(tag)
         for name, value in attrs:
-            is_ours = tag == "section" and name == "id" and str(value).startswith("section-")
+            is_ours = tag in {"section", "h1", "h2", "h3", "h4", "h5", "h6"} and name == "id" and str(value).startswith("section-")
             if name.startswith("on") or (name in _ATTRIBUTES and not is_ours):
                 self.found.append(f"{tag} {name}={value}")
             if name in {"href", "src"} and _SCHEME.match(value or ""):

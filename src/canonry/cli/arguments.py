@@ -18,13 +18,17 @@ from canonry.core.errors import Invalid
 
 @dataclass(frozen=True)
 class Mark:
-    """What a parameter is on the command line. flags: `--json`, `-n`, `--follow/--no-follow`; none for a positional argument."""
+    """What a parameter is on the command line.
+
+    flags: `--json`, `-n`, `--follow/--no-follow`; none for a positional argument. rest: it takes every word that is left, as one text.
+    """
 
     flags: tuple[str, ...]
     help: str
     metavar: str | None = None
     min: int | None = None
     max: int | None = None
+    rest: bool = False
 
 
 def option(*flags: str, help: str, metavar: str | None = None, min: int | None = None, max: int | None = None) -> Mark:  # noqa: A002
@@ -35,6 +39,11 @@ def option(*flags: str, help: str, metavar: str | None = None, min: int | None =
 def argument(metavar: str, *, help: str, min: int | None = None, max: int | None = None) -> Mark:  # noqa: A002
     """Mark a parameter as a positional argument; it may be left out when the parameter has a default."""
     return Mark((), help, metavar, min, max)
+
+
+def words(metavar: str, *, help: str) -> Mark:  # noqa: A002
+    """Mark a parameter as the text that one or several words make, quoted or not."""
+    return Mark((), help, metavar, rest=True)
 
 
 class Parser(argparse.ArgumentParser):
@@ -63,9 +72,9 @@ def make_parser(function: Callable[..., object], program: str) -> Parser:
     return parser
 
 
-def parse(parser: Parser, words: Sequence[str]) -> dict[str, Any]:
+def parse(parser: Parser, typed: Sequence[str]) -> dict[str, Any]:
     """Return the values for the function's parameters. Raises: Invalid `usage`."""
-    return vars(parser.parse_args(words))
+    return {name: " ".join(value) if isinstance(value, list) else value for name, value in vars(parser.parse_args(typed)).items()}
 
 
 def _description(function: Callable[..., object]) -> str:
@@ -106,7 +115,9 @@ def _add_option(parser: Parser, name: str, kind: type, mark: Mark, default: obje
 
 def _add_argument(parser: Parser, name: str, kind: type, mark: Mark, default: object) -> None:
     word = mark.metavar or name.upper()
-    if default is inspect.Parameter.empty:
+    if mark.rest:
+        parser.add_argument(name, nargs="+", metavar=word, help=_escape(mark.help))
+    elif default is inspect.Parameter.empty:
         parser.add_argument(name, type=_reader(kind, mark), metavar=word, help=_escape(mark.help))
     else:
         parser.add_argument(name, type=_reader(kind, mark), metavar=word, help=_escape(mark.help), nargs="?", default=default)

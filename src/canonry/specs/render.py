@@ -1,4 +1,4 @@
-"""From a document to HTML that is safe to put into a page: pyromark makes it, nh3 always has the last word.
+"""From a document to HTML that is safe to put into a page: pyromark makes it, nh3 always has the last word, then headings get their names.
 
 What would take long is refused before the library sees it and shown as plain text instead: deep nesting (nh3 takes seconds for 50 kB of
 `>`), tables that grow (5 kB of header cells become a megabyte) and files over 500,000 characters. Raw HTML is kept as far as it is
@@ -12,6 +12,7 @@ from html import escape
 from posixpath import normpath
 from urllib.parse import quote, unquote, urlsplit
 
+from canonry.specs.anchors import anchored, fragment_of
 from canonry.specs.models import Criterion, Document, Scenario, Section, Ticket
 
 MAX_CHARACTERS = 500_000
@@ -34,6 +35,7 @@ _RULER = re.compile(r"^[ \t>]*[|:-][|: \t-]*$", re.MULTILINE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _VOID = frozenset({"br", "hr", "img", "input", "col", "wbr", "area", "embed", "source", "meta", "link", "base"})
 _COMMENT = re.compile(r"^[ \t]*<!--[ \t]*(?:canon|specwright):[^\n]*-->[ \t]*$", re.MULTILINE)
+_IS_PAGE = re.compile(r"\.(?:md|markdown)$", re.IGNORECASE)
 _GITHUB_TICKET = re.compile(r"(?:(?:([\w.-]+)/)?([\w.-]+)#|#)?(\d+)")
 
 
@@ -57,7 +59,7 @@ def render(document: Document, place: Place | None = None) -> str:
     if len(document.text) > MAX_CHARACTERS:
         return _as_text(document.text)
     parts = [_markdown(_before_sections(document), where), *(_section(section, where) for section in document.sections)]
-    return _cleaned("".join(parts), _TAGS, _OUR_ATTRIBUTES, None)
+    return anchored(_cleaned("".join(parts), _TAGS, _OUR_ATTRIBUTES, None))
 
 
 def render_markdown(text: str, place: Place | None = None) -> str:
@@ -65,7 +67,7 @@ def render_markdown(text: str, place: Place | None = None) -> str:
     body = text
     if text.startswith("---\n") and (end := text.find("\n---\n", 3)) >= 0:
         body = text[end + 5 :]
-    return _markdown(body, place or Place())
+    return anchored(_markdown(body, place or Place()))
 
 
 def _section(section: Section, place: Place) -> str:
@@ -206,8 +208,10 @@ def resolve(link: str, place: Place, *, is_image: bool = False) -> str | None:
         parts = urlsplit(wanted)
     except ValueError:
         return None
-    if parts.scheme or wanted.startswith("#"):
+    if parts.scheme:
         return wanted
+    if wanted.startswith("#"):
+        return f"#{fragment_of(wanted[1:])}"
     path = unquote(parts.path)
     if parts.netloc or wanted.startswith("//") or "\\" in path or any(ord(sign) < 32 for sign in path):
         return None
@@ -216,4 +220,6 @@ def resolve(link: str, place: Place, *, is_image: bool = False) -> str | None:
     if inside == ".." or inside.startswith("../"):
         return None
     address = place.files(inside) if is_image else place.pages(inside)
-    return f"{address}#{parts.fragment}" if parts.fragment and not is_image else address
+    if not parts.fragment or is_image:
+        return address
+    return f"{address}#{fragment_of(parts.fragment) if _IS_PAGE.search(inside) else parts.fragment}"

@@ -181,8 +181,16 @@ def test_search_finds_headings_before_text_and_ends_with_1_without_a_hit(canonry
     assert [(item["section_id"], item["score"]) for item in found["results"]] == [("2-approval", 4.5)]
     assert json.loads(canonry("spec", "search", "customer money", "--json", cwd=checkout).stdout)["results"][0]["score"] == 0.5
     assert "docs/specs/refunds.md:14: 1. Request" in canonry("spec", "search", "ledger", cwd=checkout).stdout
+    assert canonry("spec", "search", "customer", "money", "--json", cwd=checkout).returncode == 0
     for query in ("nothing of it", '"a AND (', "*", "\\"):
         assert canonry("spec", "search", query, cwd=checkout).returncode == 1
+
+
+@pytest.mark.parametrize("command", ["lint", "status", "tasks"])
+def test_a_checkout_without_specs_is_told_where_they_were_looked_for(canonry: RunCli, checkout: Path, command: str) -> None:
+    (checkout / "docs/specs/refunds.md").unlink()
+    done = canonry("spec", command, cwd=checkout)
+    assert (done.returncode, done.stderr) == (0, "There are no specs at docs/specs/*.md. `canonry spec new` makes one.\n")
 
 
 @pytest.mark.criterion("living-specs#gate")

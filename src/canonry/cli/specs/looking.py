@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from canonry.cli.arguments import argument, option
+from canonry.cli.arguments import option, words
 from canonry.cli.output import print_json, print_table, say
 from canonry.cli.specs.checkout import Checkout, matching
 from canonry.cli.specs.library import Library
@@ -27,6 +27,7 @@ def lint(
     as_json: AsJson = False,
 ) -> int:
     """Say what is wrong in the specs and in CANON.yaml, each with its place and what to do. Ends with 1 on errors."""
+    none = ""
     if at is not None:
         from canonry.cli.specs.commits import lint_commit
 
@@ -39,13 +40,14 @@ def lint(
         ]
         if chosen is None:
             found = [(library.config["name"], tuple(item)) for item in library.config["found"]] + found
+        none = "" if library.paths() else _no_specs(library)
     errors = sum(item[1] == "error" for _, item in found)
     warnings = len(found) - errors
     if as_json:
         print_json({"errors": errors, "warnings": warnings, "diagnostics": [diagnostic_json(path, item) for path, item in found]})
     else:
         print_lines(diagnostic_line(path, item) for path, item in found)
-        say(f"Errors: {errors}, warnings: {warnings}." if found else "Nothing is wrong.")
+        say(f"Errors: {errors}, warnings: {warnings}." if found else none or "Nothing is wrong.")
     return 1 if errors or (warnings and warnings_as_errors) else 0
 
 
@@ -60,7 +62,7 @@ def status(spec: Spec = None, cached: Cached = True, as_json: AsJson = False) ->
         print_json({"specs": [summary.show() for summary in summaries], "summary": figures | {"total_specs": len(summaries)}})
         return 0
     if not summaries:
-        say(f"There are no specs at {', '.join(library.config['doc_paths'])}. `canonry spec new` makes one.")
+        say(_no_specs(library))
         return 0
     print_table(("SPEC", "STATUS", "SECTIONS", "CRITERIA", "EVIDENCE", "TITLE"), [_row(summary) for summary in summaries])
     done, ticked, shown, health = (
@@ -88,7 +90,7 @@ def tasks(
         print_json({"tasks": [_task(path, section) for path, section in found], "total": len(found)})
         return 0
     if not found:
-        say("Nothing to do.")
+        say("Nothing to do." if library.paths() else _no_specs(library))
         return 0
     print_table(("SPEC", "SECTION", "STATUS", "CRITERIA", "TICKET", "TITLE"), [
         (path, section["number"] or section["id"], _state(section), _ticks(section), (section["ticket"] or {}).get("id"), section["title"])
@@ -98,7 +100,7 @@ def tasks(
 
 
 def search(
-    query: Annotated[str, argument("QUERY", help="What to look for; quote several words.")],
+    query: Annotated[str, words("QUERY", help="What to look for.")],
     state: State = None,
     spec: Spec = None,
     limit: Annotated[int, option("--limit", "-n", min=1, max=1000, metavar="COUNT", help="How many to show at most.")] = 20,
@@ -206,6 +208,10 @@ def _status_of(library: Library, paths: list[str], *, as_json: bool) -> int:
             for criterion in section["acceptance_criteria"]:
                 print(f"{'  ' * section['depth']}[{'x' if criterion['checked'] else ' '}] {criterion['id']}  {criterion['text']}")
     return 0
+
+
+def _no_specs(library: Library) -> str:
+    return f"There are no specs at {', '.join(library.config['doc_paths'])}. `canonry spec new` makes one."
 
 
 def _row(summary: Summary) -> tuple[object, ...]:
