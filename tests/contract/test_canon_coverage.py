@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from canonry.core.clock import now
 from canonry.features.coverage import Snapshots
@@ -58,9 +59,8 @@ def test_one_snapshot_a_day_makes_the_trend(api: Api, tmp_path: Path) -> None:
     Snapshots(api.container.transactions).round()
     with api.container.transactions.begin() as tx:  # as if it had been taken the day before
         tx.connection.execute("UPDATE coverage_snapshots SET day = day - 1")
+        tx.connection.execute("UPDATE coverage_days SET day = day - 1")
     handbook.push({"docs/specs/a.md": _spec(4, 3, 2, 1, 0, "core")})
-    for _ in range(2):
-        Snapshots(api.container.transactions).round()
     trend = api.get("/app/ada/api/coverage")["trend"]
     today = now().date()
     assert [(point["date"], point["total_sections"], point["done_sections"], point["done_ac"]) for point in trend] == [
@@ -70,8 +70,17 @@ def test_one_snapshot_a_day_makes_the_trend(api: Api, tmp_path: Path) -> None:
     assert len(api.get("/app/ada/api/coverage?days=1")["trend"]) == 1
     handbook.person.git("rm", "-q", "docs/specs/b.md")
     handbook.push({})
-    Snapshots(api.container.transactions).round()
     assert api.get("/app/ada/api/coverage?days=1")["trend"][0]["total_sections"] == 4
+    for _ in range(2):
+        Snapshots(api.container.transactions).round()
+    assert [point["total_sections"] for point in api.get("/app/ada/api/coverage")["trend"]] == [6, 4]
+    with api.container.transactions.begin() as tx:
+        sums = "SELECT day, sum(total_sections), sum(done_ac) FROM {} GROUP BY day ORDER BY day"
+        days, specs = (
+            tx.connection.execute(SQL(sums).format(Identifier(table))).fetchall() for table in ("coverage_days", "coverage_snapshots")
+        )
+    assert days == specs
+    assert [row[1] for row in days] == [6, 4]
 
 
 @pytest.mark.contract("Canon", "GET /app/{org}/api/dashboard")

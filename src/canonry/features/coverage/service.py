@@ -6,7 +6,7 @@ from canonry.core.access import Actor, Permission, require
 from canonry.core.clock import now
 from canonry.features import git
 from canonry.features.coverage import store
-from canonry.features.coverage.models import Coverage
+from canonry.features.coverage.models import Coverage, Day
 from canonry.infra.tx import Tx
 from canonry.specs.measures import Counts, total
 
@@ -14,7 +14,10 @@ MOST_DAYS = 3650
 
 
 def coverage(tx: Tx, actor: Actor, *, repo: str | None, team: str | None, days: int) -> Coverage:
-    """Return the coverage of the caller's specs. repo: `owner/name` or a name. Letter case does not matter; unknown names give zeros."""
+    """Return the coverage of the caller's specs; today's part of the trend is of this moment, the others are of the ends of their days.
+
+    repo: `owner/name` or a name. Letter case does not matter; unknown names give zeros.
+    """
     require(actor, Permission.SPECS_READ)
     repositories = {item.id: item for item in git.repositories(tx, actor)}
     chosen = None if repo is None and actor.project_id is None else [item.id for item in repositories.values() if _is_named(item, repo)]
@@ -27,9 +30,11 @@ def coverage(tx: Tx, actor: Actor, *, repo: str | None, team: str | None, days: 
             by_repository[full_name] = by_repository.get(full_name, Counts()) + counts
         if name:
             by_team[name] = by_team.get(name, Counts()) + counts
-    since = now().date() - timedelta(days=days)
-    trend = store.days(tx, actor.organization_id, since, chosen, team)
-    return Coverage(total(by_repository.values()), by_repository, by_team, trend)
+    today, whole = now().date(), total(by_repository.values())
+    trend = store.days(tx, actor.organization_id, today - timedelta(days=days), today, chosen, team)
+    if by_repository:
+        trend.append(Day(today, whole.sections, whole.done_sections, whole.criteria, whole.done_criteria, whole.realized_criteria))
+    return Coverage(whole, by_repository, by_team, trend)
 
 
 def _is_named(repository: git.Repository, wanted: str | None) -> bool:

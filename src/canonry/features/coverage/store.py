@@ -26,20 +26,21 @@ def by_repository_and_team(tx: Tx, organization_id: str, repositories: list[str]
     return [(row[0], row[1], (row[2], row[3], row[4], row[5], row[6])) for row in rows]
 
 
-def days(tx: Tx, organization_id: str, since: date, repositories: list[str] | None, team: str | None) -> list[Day]:
-    """Return one row for each day since then that has a snapshot, oldest first."""
+def days(tx: Tx, organization_id: str, since: date, today: date, repositories: list[str] | None, team: str | None) -> list[Day]:
+    """Return one row for each day since then and before today that has a snapshot, oldest first."""
     with tx.connection.cursor(row_factory=class_row(Day)) as cursor:
         return cursor.execute(
-            """SELECT day AS date, sum(total_sections)::int AS total_sections, sum(done_sections)::int AS done_sections,
+            sql.SQL("""SELECT day AS date, sum(total_sections)::int AS total_sections, sum(done_sections)::int AS done_sections,
                 sum(total_ac)::int AS total_ac, sum(done_ac)::int AS done_ac, sum(realized_ac)::int AS realized_ac
-                FROM coverage_snapshots WHERE organization_id = %s AND day > %s AND (%s::text[] IS NULL OR repository_id = ANY(%s))
-                AND (%s::text IS NULL OR lower(team) = lower(%s)) GROUP BY day ORDER BY day""",
-            (organization_id, since, repositories, repositories, team, team),
+                FROM coverage_days WHERE organization_id = %s AND day > %s AND day < %s
+                AND (%s::text[] IS NULL OR repository_id = ANY(%s)) AND (%s::text IS NULL OR lower(team) = lower(%s))
+                GROUP BY day ORDER BY day"""),
+            (organization_id, since, today, repositories, repositories, team, team),
         ).fetchall()  # fmt: skip
 
 
 def take(tx: Tx, today: date) -> None:
-    """Write today's snapshot of every spec, over an earlier one of today; a spec that is gone since then has none."""
+    """Write today's snapshot of every spec, over an earlier one of today; a spec that is gone since then has none. Add them up."""
     tx.connection.execute(
         """DELETE FROM coverage_snapshots s WHERE day = %s AND NOT EXISTS (SELECT 1 FROM spec_documents d
            WHERE d.repository_id = s.repository_id AND d.path = s.path AND d.is_spec)""",
@@ -58,4 +59,12 @@ def take(tx: Tx, today: date) -> None:
                 (EXCLUDED.team, EXCLUDED.total_sections, EXCLUDED.done_sections, EXCLUDED.total_ac, EXCLUDED.done_ac,
                  EXCLUDED.realized_ac)""",
         (today,),
+    )
+    tx.connection.execute("DELETE FROM coverage_days WHERE day = %s", (today,))
+    tx.connection.execute(
+        sql.SQL("""INSERT INTO coverage_days (day, organization_id, repository_id, team, total_sections, done_sections, total_ac, done_ac,
+                realized_ac)
+            SELECT %s, organization_id, repository_id, team, {} FROM coverage_snapshots WHERE day = %s
+            GROUP BY organization_id, repository_id, team""").format(_SUMS),
+        (today, today),
     )
