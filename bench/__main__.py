@@ -27,6 +27,7 @@ PROGRAMS = (
     "ask",
     "cli_start",
     "specs",
+    "spec_server",
     "runtime_log",
     "api",
     "webhook_replays",

@@ -8,7 +8,7 @@ import random
 import subprocess
 from pathlib import Path
 
-_WORDS = """account address alert amount answer archive balance batch billing budget buffer cache charge client cluster code commit
+WORDS = """account address alert amount answer archive balance batch billing budget buffer cache charge client cluster code commit
 configuration connection container control cookie customer dashboard database delay delivery deploy device digest domain editor
 endpoint engine event export failure feature field filter format gateway group handler header history identity import index
 invoice item journal key label language ledger limit link list load log mail member message method metric migration module monitor
@@ -89,7 +89,7 @@ class _Words:
         self.random = source
 
     def pick(self) -> str:
-        return _WORDS[int(len(_WORDS) ** self.random.random()) - 1]
+        return WORDS[int(len(WORDS) ** self.random.random()) - 1]
 
     def title(self) -> str:
         return f"{self.pick()} {self.pick()}".capitalize()

@@ -8,7 +8,9 @@ Prints requests per second, the wrong answers and the slowest one. Python itself
 import argparse
 import asyncio
 import functools
+import itertools
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -32,14 +34,23 @@ class Figures:
 
 
 def run(
-    address: str | Path, port: int, host: str, *, connections: int = 16, seconds: float = 3.0, path: str = "/", head: str = ""
+    address: str | Path,
+    port: int,
+    host: str,
+    *,
+    connections: int = 16,
+    seconds: float = 3.0,
+    path: str | Sequence[str] = "/",
+    head: str = "",
 ) -> Figures:
     """Ask for `path` at `host` over `connections` connections for `seconds` (at most 60), and return the figures.
 
-    address: an address, or the path of a unix socket (then the port means nothing). head: further lines of the request's head.
+    address: an address, or the path of a unix socket (then the port means nothing). path: of several, each in its turn, again and again.
+    head: further lines of the request's head.
     """
-    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n".encode()
-    return asyncio.run(_run(address, port, request, min(connections, 256), min(seconds, 60.0)))
+    paths = [path] if isinstance(path, str) else path
+    requests = itertools.cycle([f"GET {one} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n".encode() for one in paths])
+    return asyncio.run(_run(address, port, requests, min(connections, 256), min(seconds, 60.0)))
 
 
 def main() -> None:
@@ -63,9 +74,9 @@ def main() -> None:
 class _Client(asyncio.Protocol):
     """One connection that sends the next request when the answer to the last one is complete."""
 
-    def __init__(self, request: bytes, figures: Figures, deadline: float) -> None:
+    def __init__(self, requests: Iterator[bytes], figures: Figures, deadline: float) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._request, self._figures, self._deadline = request, figures, deadline
+        self._requests, self._figures, self._deadline = requests, figures, deadline
         self._buffer, self._sent_at, self._waiting = b"", 0.0, False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -97,15 +108,15 @@ class _Client(asyncio.Protocol):
 
     def _next(self) -> None:
         self._sent_at, self._waiting = time.perf_counter(), True
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
 
-async def _run(address: str | Path, port: int, request: bytes, connections: int, seconds: float) -> Figures:
+async def _run(address: str | Path, port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Figures:
     figures, started = Figures(), time.perf_counter()
     loop = asyncio.get_running_loop()
     clients = []
     for _ in range(connections):
-        made = functools.partial(_Client, request, figures, started + seconds)
+        made = functools.partial(_Client, requests, figures, started + seconds)
         if isinstance(address, Path):
             _, client = await loop.create_unix_connection(made, str(address))
         else:
