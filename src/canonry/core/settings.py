@@ -115,6 +115,7 @@ class Settings:
     redis_url: Secret | None = _setting(None, "Redis or Valkey in which several web processes count calls together.")
     rate_limit: int = _setting(300, "API calls a minute for each user.")
     rate_limit_anonymous: int = _setting(30, "API calls a minute for each address that does not say who calls.")
+    rate_limit_search: int = _setting(60, "Searches in specs a minute for each user.")
     rate_limit_sign_in: int = _setting(10, "Attempts a minute to sign in, for each address.")
     backups_url: str = _setting(
         "", "Where backups go: a folder (an absolute path) or s3://bucket/prefix; without it, the folder backups in the home."
@@ -266,7 +267,8 @@ _RANGES = {"backups_days": (1, 3650), "preview_days": (1, 365), "preview_limit":
            "disk_instance_logs": (1, 1 << 30), "disk_caches": (1, 1 << 30), "disk_repository": (1, 1 << 30), "disk_mirrors": (1, 1 << 30),
            "build_memory": (64, 1 << 20), "build_disk": (16, 1 << 20), "upload_limit": (1, 1 << 16),
            "database_disk": (64, 1 << 24), "database_sleep": (0, 1 << 31),
-           "rate_limit": (1, 1 << 31), "rate_limit_anonymous": (1, 1 << 31), "rate_limit_sign_in": (1, 1 << 31)}  # fmt: skip
+           "rate_limit": (1, 1 << 31), "rate_limit_anonymous": (1, 1 << 31), "rate_limit_search": (1, 1 << 31),
+           "rate_limit_sign_in": (1, 1 << 31)}  # fmt: skip
 
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")

@@ -67,7 +67,7 @@ def policies(settings: Settings) -> tuple[Policy, ...]:
         Policy("hooks", "POST", r"/v1/projects/[^/]+/git/webhook|/webhooks?(/.*)?|/api/webhooks/.*", 6000, per=Per.PATH),
         Policy("polling", "POST", r"/auth/device/token", 60, per=Per.ADDRESS),
         Policy("sign-in", "POST", r"(/v1)?/auth/(?!refresh|revoke|account|organization).*", settings.rate_limit_sign_in, per=Per.ADDRESS),
-        Policy("search", "GET", r"/app/[^/]+/(api/)?search", 60, anonymous=settings.rate_limit_anonymous),
+        Policy("search", "GET", r"/app/[^/]+/(api/)?search", settings.rate_limit_search, anonymous=settings.rate_limit_anonymous),
         Policy("writing", "POST", r"/app/[^/]+/editor/.*/(ai-edit|generate)", 10, 300),
         Policy("git", "GET POST", r"/git/.*", 600, per=Per.ADDRESS),
         Policy("preflight", "OPTIONS", r".*", settings.rate_limit, per=Per.ADDRESS),

@@ -1,5 +1,7 @@
 """HTTP for the first look at an organization."""
 
+from fastapi import Response
+
 from canonry.core.access import Permission
 from canonry.features.dashboard import service
 from canonry.features.dashboard.schemas import DashboardAnswer, WelcomeAnswer, dashboard_answer
@@ -9,11 +11,13 @@ from canonry.http.routing import Routes
 router = Routes(tags=["JSON API"])
 
 
-@router.operation("GET", "/app/{org}/api/dashboard", Permission.SPECS_READ)
-def show_dashboard(org: str, actor: OrgActorDep, tx: TxDep) -> DashboardAnswer:
+@router.operation("GET", "/app/{org}/api/dashboard", Permission.SPECS_READ, response_model=DashboardAnswer)
+def show_dashboard(org: str, actor: OrgActorDep, tx: TxDep) -> Response:
     """Show the repositories of the organization, those with specs and those without, and the sums over all specs."""
     del org
-    return dashboard_answer(actor.organization_handle, service.overview(tx, actor))
+    handle = actor.organization_handle
+    body = service.overview_as(lambda found: dashboard_answer(handle, found).model_dump_json(by_alias=True).encode(), tx, actor)
+    return Response(body, media_type="application/json")
 
 
 @router.operation("GET", "/app/{org}/api/welcome", Permission.SPECS_READ)

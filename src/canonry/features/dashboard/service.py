@@ -1,17 +1,29 @@
 """What the first page of an organization needs."""
 
+from collections.abc import Callable
+
 from canonry.core.access import Actor
 from canonry.features import accounts, git, specs
 from canonry.features.dashboard.models import Overview
+from canonry.infra.kept import Kept
 from canonry.infra.tx import Tx
 
+_answers = Kept[bytes](16 << 20, len)
 
-def overview(tx: Tx, actor: Actor) -> Overview:
-    """Return everything the caller may see, by repository."""
+
+def overview_as(form: Callable[[Overview], bytes], tx: Tx, actor: Actor) -> bytes:
+    """Return everything the caller may see, by repository, as `form` writes it; written once for each state of all of it."""
+    repositories = git.repositories(tx, actor)
+    key, state = (actor.organization_id, actor.project_id), (actor.organization_handle, tuple(repositories), specs.index_state(tx, actor))
+    return _answers.get(key, state, lambda: form(_overview(tx, actor, repositories)))
+
+
+def _overview(tx: Tx, actor: Actor, repositories: list[git.Repository]) -> Overview:
     rows: dict[str, list[specs.Summary]] = {}
     for row in specs.documents(tx, actor):
         rows.setdefault(row.repository_id, []).append(row)
-    return Overview([(item, rows.get(item.id, []), specs.index_of(tx, item)) for item in git.repositories(tx, actor)])
+    indexes = specs.indexes(tx, actor)
+    return Overview([(item, rows.get(item.id, []), indexes.get(item.id)) for item in repositories])
 
 
 def welcome(tx: Tx, actor: Actor) -> tuple[str, bool, bool]:

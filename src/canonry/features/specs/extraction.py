@@ -9,7 +9,7 @@ from canonry.features.specs.models import CriterionRow, Extract, SectionRow
 from canonry.specs.models import Document, Section
 from canonry.specs.parser import parse
 
-RULES = "1"
+RULES = "2"
 """Rises when what is extracted changes: everything is then indexed again."""
 
 _LONGEST_TEXT = 200_000  # characters of a document that can be searched

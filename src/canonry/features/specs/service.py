@@ -13,12 +13,14 @@ from canonry.features.specs.events import ReindexRequested
 from canonry.features.specs.models import Index, Installation, Run, Shown, Summary, TaskRow
 from canonry.features.specs.queue import INDEX
 from canonry.features.specs.store import reading, states, writing
+from canonry.infra.kept import Kept
 from canonry.infra.tx import Tx
 from canonry.specs.parser import parse
 from canonry.specs.render import Place, render, render_markdown
 
 _LARGEST = 4 << 20
 _MOST_TASKS = 2000
+_totals = Kept[int](1000)
 OPEN = ("todo", "in_progress", "blocked")
 """The states of a section that make it a task."""
 
@@ -64,6 +66,18 @@ def index_of(tx: Tx, repository: git.Repository) -> Index | None:
     return states.index_of(tx, repository.id)
 
 
+def indexes(tx: Tx, actor: Actor) -> dict[str, Index]:
+    """Return how far the index of each repository of the caller's organization is, by repository."""
+    require(actor, Permission.SPECS_READ)
+    return states.indexes(tx, actor.organization_id)
+
+
+def index_state(tx: Tx, actor: Actor) -> str:
+    """Return a text that changes whenever the index of the caller's organization does, for what is kept of it."""
+    require(actor, Permission.SPECS_READ)
+    return states.fingerprint(tx, actor.organization_id)
+
+
 def documents(tx: Tx, actor: Actor, repository: git.Repository | None = None) -> list[Summary]:
     """Return the documents of the caller's organization, or of one of its repositories. Bound to a project, only of its repository."""
     require(actor, Permission.SPECS_READ)
@@ -82,7 +96,13 @@ def has_specs(tx: Tx, actor: Actor) -> bool:
 def tasks(tx: Tx, actor: Actor, *, status: str | None, repository: git.Repository | None) -> tuple[list[TaskRow], int]:
     """Return what there is to do: sections that are todo, in progress or blocked, or those of one status; and how many there are."""
     require(actor, Permission.SPECS_READ)
-    return reading.tasks(tx, actor.organization_id, [status] if status else list(OPEN), repository.id if repository else None, _MOST_TASKS)
+    wanted, only = [status] if status else list(OPEN), repository.id if repository else None
+    state = states.fingerprint(tx, actor.organization_id)
+    found = reading.tasks(tx, actor.organization_id, wanted, only, _MOST_TASKS)
+    if len(found) < _MOST_TASKS:
+        return found, len(found)
+    key = (actor.organization_id, *wanted, only)
+    return found, _totals.get(key, state, lambda: reading.count_tasks(tx, actor.organization_id, wanted, only))
 
 
 def criteria_of(tx: Tx, rows: list[TaskRow]) -> dict[tuple[int, int], list[dict[str, Any]]]:

@@ -48,32 +48,33 @@ def first_names(tx: Tx, repository_id: str, path: str) -> dict[str, str]:
     return dict(rows)
 
 
-def tasks(tx: Tx, organization_id: str, states: list[str], repository_id: str | None, limit: int) -> tuple[list[TaskRow], int]:
-    """Return the sections of specs in these states, by repository, file and line, and how many there are without the limit."""
-    values = (organization_id, states, repository_id, repository_id)
+def tasks(tx: Tx, organization_id: str, states: list[str], repository_id: str | None, limit: int) -> list[TaskRow]:
+    """Return the first sections of specs in these states, by repository, file and line."""
     with tx.connection.cursor(row_factory=quick_row(TaskRow)) as cursor:
-        found = cursor.execute(
+        return cursor.execute(
             sql.SQL("""SELECT s.document_id, s.position, d.repository_id, s.section_id, s.number AS section_number, s.title, s.status,
                 s.blocked_by, s.total_ac, s.done_ac, s.ticket_system, s.ticket_id, d.title AS spec_title, d.path AS spec_file_path,
                 s.start_line AS line {} ORDER BY d.repository_id, d.path, s.position LIMIT %s""").format(_TASKS),
-            (*values, limit),
+            (organization_id, states, repository_id, repository_id, limit),
         ).fetchall()
-    if len(found) < limit:
-        return found, len(found)
+
+
+def count_tasks(tx: Tx, organization_id: str, states: list[str], repository_id: str | None) -> int:
+    """Return how many sections of specs there are in these states."""
+    values = (organization_id, states, repository_id, repository_id)
     row = tx.connection.execute(sql.SQL("SELECT count(*) {}").format(_TASKS), values).fetchone()
-    return found, int(row[0]) if row else 0
+    return int(row[0]) if row else 0
 
 
 def criteria(tx: Tx, sections: list[tuple[int, int]]) -> dict[tuple[int, int], list[dict[str, Any]]]:
     """Return (document, position of the section) → its criteria, for these sections."""
-    documents = sorted({document_id for document_id, _ in sections})
     rows = tx.connection.execute(
-        """SELECT document_id, section_position, criterion_id, text, checked, strength, line FROM spec_criteria
-           WHERE document_id = ANY(%s) ORDER BY document_id, position""",
-        (documents,),
+        """SELECT c.document_id, c.section_position, c.criterion_id, c.text, c.checked, c.strength, c.line
+           FROM unnest(%s::bigint[], %s::int[]) AS wanted (document_id, section_position)
+           JOIN spec_criteria c USING (document_id, section_position) ORDER BY c.document_id, c.position""",
+        ([document_id for document_id, _ in sections], [position for _, position in sections]),
     ).fetchall()
     found: dict[tuple[int, int], list[dict[str, Any]]] = {key: [] for key in sections}
     for document_id, section, criterion_id, text, checked, strength, line in rows:
-        if (document_id, section) in found:
-            found[document_id, section].append({"id": criterion_id, "text": text, "checked": checked, "strength": strength, "line": line})
+        found[document_id, section].append({"id": criterion_id, "text": text, "checked": checked, "strength": strength, "line": line})
     return found

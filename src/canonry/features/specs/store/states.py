@@ -15,6 +15,26 @@ def index_of(tx: Tx, repository_id: str) -> Index | None:
         ).fetchone()
 
 
+def indexes(tx: Tx, organization_id: str) -> dict[str, Index]:
+    """Return how far the index of each repository of an organization is, by repository."""
+    with tx.connection.cursor(row_factory=class_row(Index)) as cursor:
+        rows = cursor.execute(
+            "SELECT repository_id, commit, rules, config, diagnostics, indexed_at FROM spec_indexes WHERE organization_id = %s",
+            (organization_id,),
+        ).fetchall()
+    return {row.repository_id: row for row in rows}
+
+
+def fingerprint(tx: Tx, organization_id: str) -> str:
+    """Return a text that changes whenever the index of the organization does."""
+    row = tx.connection.execute(
+        """SELECT coalesce(string_agg(concat_ws(' ', repository_id, commit, indexed_at), ',' ORDER BY repository_id), '')
+           FROM spec_indexes WHERE organization_id = %s""",
+        (organization_id,),
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
 def blobs_of(tx: Tx, repository_id: str, paths: list[str] | None = None) -> dict[str, tuple[str, bool]]:
     """Return path → (blob id, whether it is indexed as a spec) of these documents of a repository that are indexed, or of all."""
     rows = tx.connection.execute(

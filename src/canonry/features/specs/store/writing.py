@@ -12,14 +12,15 @@ from canonry.infra.tx import Tx
 _TEMPORARY = """CREATE TEMPORARY TABLE IF NOT EXISTS arriving (
     path text, sha text, doc_type text, is_spec boolean, title text, status text, owner text, team text, tags text[], review_status text,
     frontmatter jsonb, problems integer, total_sections integer, done_sections integer, total_ac integer, done_ac integer,
-    realized_ac integer, headings text, criteria_text text, body text) ON COMMIT DELETE ROWS"""
+    realized_ac integer, section_states text[], headings text, criteria_text text, body text) ON COMMIT DELETE ROWS"""
 _COPY = """COPY arriving (path, sha, doc_type, is_spec, title, status, owner, team, tags, review_status, frontmatter, problems,
-    total_sections, done_sections, total_ac, done_ac, realized_ac, headings, criteria_text, body) FROM STDIN"""
+    total_sections, done_sections, total_ac, done_ac, realized_ac, section_states, headings, criteria_text, body) FROM STDIN"""
 # The body holds headings and criteria as well: a word counts where it weighs most, and once more as text.
 _MOVE = """INSERT INTO spec_documents (repository_id, organization_id, path, sha, doc_type, is_spec, title, status, owner, team, tags,
-        review_status, frontmatter, problems, total_sections, done_sections, total_ac, done_ac, realized_ac, search)
+        review_status, frontmatter, problems, total_sections, done_sections, total_ac, done_ac, realized_ac,
+        section_states, search)
     SELECT %s, %s, path, sha, doc_type, is_spec, title, status, owner, team, tags, review_status, frontmatter, problems, total_sections,
-        done_sections, total_ac, done_ac, realized_ac, setweight(to_tsvector('english', title), 'A')
+        done_sections, total_ac, done_ac, realized_ac, section_states, setweight(to_tsvector('english', title), 'A')
         || setweight(to_tsvector('english', headings), 'B') || setweight(to_tsvector('english', criteria_text), 'C')
         || setweight(to_tsvector('english', body), 'D')
     FROM arriving RETURNING path, id"""
@@ -150,6 +151,6 @@ def _document(found: Extract) -> Sequence[Any]:
     return (
         found.path, found.sha, found.doc_type, found.is_spec, found.title, found.status, found.owner, found.team, found.tags,
         found.review_status, Jsonb(dict(found.frontmatter)), found.problems, len(sections), sum(row.status == "done" for row in sections),
-        len(criteria), sum(row.checked for row in criteria), sum(bool(row.evidence) for row in criteria), found.headings,
-        found.criteria_text, found.body,
+        len(criteria), sum(row.checked for row in criteria), sum(bool(row.evidence) for row in criteria),
+        sorted({row.status for row in sections}), found.headings, found.criteria_text, found.body,
     )  # fmt: skip

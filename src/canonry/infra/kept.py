@@ -1,0 +1,36 @@
+"""What was made of a known state, kept in this process until the state is another."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
+
+class Kept[Value]:
+    """Some values of a kind, each with the state it was made of. What was not asked for longest goes first. For many threads."""
+
+    def __init__(self, most: int, weigh: Callable[[Value], int] = lambda _: 1) -> None:
+        """Keep values of this weight together; one that is heavier alone is not kept."""
+        self._most = most
+        self._weigh = weigh
+        self._values: OrderedDict[Hashable, tuple[Hashable, Value]] = OrderedDict()
+        self._weight = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, state: Hashable, make: Callable[[], Value]) -> Value:
+        """Return the value of `key`, made anew unless it was made of this state. Ask for the state before the value is made of it."""
+        with self._lock:
+            if (found := self._values.get(key)) is not None and found[0] == state:
+                self._values.move_to_end(key)
+                return found[1]
+        value = make()
+        with self._lock:
+            self._forget(key)
+            self._values[key] = (state, value)
+            self._weight += self._weigh(value)
+            while self._weight > self._most:
+                self._forget(next(iter(self._values)))
+        return value
+
+    def _forget(self, key: Hashable) -> None:
+        if (gone := self._values.pop(key, None)) is not None:
+            self._weight -= self._weigh(gone[1])

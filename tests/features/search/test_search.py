@@ -1,0 +1,87 @@
+"""The search against its own definition, and what happens to one that takes too long."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from canonry.core.errors import Unavailable
+from canonry.features.search import service, store
+from canonry.features.search.models import Filters
+from canonry.features.search.query import Term, counter, finder, tsquery
+from canonry.infra.tx import Tx
+from tests.support.api import Api
+from tests.support.specs import spec_repository
+
+_WORDS = ["refund", "webhook", "order", "pay", "payment"]
+_NAIVE = """SELECT d.path, 3 * (search @@ to_tsquery('simple', %(a)s))::int + 2 * (search @@ to_tsquery('simple', %(b)s))::int
+        + 1.5 * (search @@ to_tsquery('simple', %(c)s))::int + (search @@ to_tsquery('simple', %(d)s))::int AS score
+    FROM spec_documents d WHERE search @@ to_tsquery('simple', %(all)s) AND (%(status)s::text IS NULL OR d.status = %(status)s
+        OR EXISTS (SELECT 1 FROM spec_sections s WHERE s.document_id = d.id AND s.status = %(status)s))
+    ORDER BY score DESC, d.is_spec DESC, d.repository_id, d.path"""
+
+
+def _spec(number: int) -> str:
+    """Return a spec that has each word in another place, or nowhere."""
+    places = [[word for at, word in enumerate(_WORDS) if (number + 3 * at) // 2 % 5 == place] for place in range(4)]
+    title, heading, criterion, text = (" ".join(words) or "nothing" for words in places)
+    status = ("todo", "done", "blocked")[number % 3]
+    top = f"---\ntitle: {title}\nstatus: draft\n---\n\n## 1. {heading}\n\n"
+    return f"{top}<!-- canon:system:1 status:{status} -->\n\n{text}.\n\n- [ ] {criterion}\n"
+
+
+@pytest.fixture
+def reading(api: Api, tmp_path: Path) -> Iterator[Tx]:
+    spec_repository(api, tmp_path).push(
+        {f"docs/specs/{number:02}.md": _spec(number) for number in range(24)} | {"order.md": "# Pay order\n"}
+    )
+    with api.container.transactions.begin() as tx:
+        yield tx
+
+
+@pytest.mark.parametrize("words", [["refund"], ["order", "pay"], ["pay"], ["webhook", "refund", "order"]])
+@pytest.mark.parametrize("status", [None, "todo", "draft", "done"])
+def test_order_and_total_are_those_of_the_definition(api: Api, reading: Tx, words: list[str], status: str | None) -> None:
+    terms = [Term(word, (word,)) for word in words]
+    weighted = {place: " & ".join(f"'{word}':*{place}" for word in words) for place in "abcd"}
+    naive = reading.connection.execute(_NAIVE, {**weighted, "all": tsquery(terms), "status": status}).fetchall()
+    assert naive or (status, words) != (None, ["pay"])
+    for limit, offset in ((100, 0), (3, 0), (4, 3), (5, 1000)):
+        found, total = store.matching(reading, api.owner.organization_id, tsquery(terms), Filters(status=status), limit, offset)
+        assert [(item.path, item.score) for item in found] == [(path, float(score)) for path, score in naive][offset : offset + limit]
+        assert total == len(naive)
+
+
+def test_a_search_that_takes_too_long_is_given_up(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(tx: Tx, *_: object) -> None:
+        tx.connection.execute("SELECT pg_sleep(60)")
+
+    with api.container.transactions.reading() as tx:
+        with pytest.raises(Unavailable, match="given up"), store.bounded(tx, 0.01):
+            tx.connection.execute("SELECT pg_sleep(60)")
+        assert tx.connection.execute("SELECT current_setting('statement_timeout'), current_setting('enable_seqscan')").fetchone() == (
+            "0",
+            "on",
+        )
+    monkeypatch.setattr(service, "_LONGEST", 0.01)
+    monkeypatch.setattr(store, "everything", slow)
+    answer = api.ask("GET", "/app/ada/api/search")
+    assert (answer.status, answer.json["error"]) == (503, "search_too_slow")
+    assert "fewer or longer words" in str(answer.json)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    text=st.lists(st.sampled_from(["pay", "payment", "Paying", "repay", "_pay", "retries", "Retry", "x.pay", "12pay", "zü", " "])).map(
+        " ".join
+    ),
+    words=st.lists(st.sampled_from(["pay", "payment", "retry", "zü", "1"]), min_size=1, max_size=3, unique=True),
+)
+def test_what_is_counted_is_what_is_marked(text: str, words: list[str]) -> None:
+    stems = {"retry": ("retri",)}
+    terms = [Term(word, stems.get(word, (word,))) for word in words]
+    marked = {match[0].lower() for match in finder(terms).finditer(text)}
+    beginnings = [tuple(lexeme[:-1] if lexeme == "retri" else lexeme for lexeme in term.lexemes) for term in terms]
+    assert counter(terms)(text) == sum(any(word.startswith(of) for word in marked) for of in beginnings)
