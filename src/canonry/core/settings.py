@@ -108,6 +108,9 @@ class Settings:
         "only where whoever connected the project may push, by their linked GitHub account.",
     )
     github_app_key: str | None = _setting(None, "The .pem file with the private key of that app.")
+    github_webhook_secret: Secret | None = _setting(
+        None, "Secret with which GitHub signs what it tells at /webhook (16 characters or more); without it, nothing there is believed."
+    )
     mail_from: str = _setting("canonry@localhost", "Address that Canonry's mail comes from.")
     allowed_origins: str = _setting(
         "", "Origins whose pages may call the API, like https://a.example, separated by commas; * for all, without cookies."
@@ -297,6 +300,9 @@ def _checked(settings: Settings) -> Settings:
     token = settings.metrics_token
     if token is not None and not (len(token.reveal()) >= 16 and token.reveal().isascii() and token.reveal().isprintable()):
         raise _wrong("metrics_token", token, "expected 16 printable ASCII characters or more")
+    spoken = settings.github_webhook_secret
+    if spoken is not None and not (len(spoken.reveal()) >= 16 and spoken.reveal().isascii() and spoken.reveal().isprintable()):
+        raise _wrong("github_webhook_secret", spoken, "expected 16 printable ASCII characters or more")
     _check_tls(settings)
     if settings.dns_resolver and not _is_server(settings.dns_resolver):
         raise _wrong("dns_resolver", settings.dns_resolver, "expected an IP address and a port, like 127.0.0.1:53")

@@ -6,14 +6,19 @@ from datetime import datetime
 
 from canonry.core.errors import Invalid, Issue
 
+HERE = "canonry"
+GITHUB = "github"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository that Canonry hosts. owner: the handle of its organization. name: of its project its slug, else its own.
+    """A repository that Canonry hosts, or one that lives at a host (GitHub) and is read through a mirror.
 
+    owner: the handle of its organization, or the account that has it at its host. name: of its project its slug, else its own.
     head: the commit of the default branch that was last announced, None before the first push.
+    host: `canonry` or `github`; number: what it is called there whatever its name. problem: what went wrong when its host was asked last.
+    is_suspended: the host lets us do nothing there for now. is_removed: the host gives it to us no longer.
     """
 
     id: str
@@ -25,6 +30,16 @@ class Repository:
     description: str
     head: str | None
     created_at: datetime
+    host: str = HERE
+    number: int | None = None
+    problem: str = ""
+    is_suspended: bool = False
+    is_removed: bool = False
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it lives at a host, which then says what becomes of it."""
+        return self.host != HERE
 
     @property
     def full_name(self) -> str:

@@ -20,8 +20,7 @@ def find(tx: Tx, actor: Actor, key: str, *, owner: str | None = None) -> Reposit
     Raises: NotFound `repository_not_found`, for another organization's as well.
     """
     require(actor, Permission.SPECS_READ)
-    own = owner is None or owner.lower() == actor.organization_handle.lower()
-    found = store.find(tx, actor.organization_id, key) if own and "\0" not in key else None
+    found = None if "\0" in key or "\0" in (owner or "") else store.find(tx, actor.organization_id, key, owner)
     if found is None or actor.project_id not in {None, found.project_id}:
         name = key if owner is None else f"{owner}/{key}"
         raise NotFound("repository_not_found", f"There is no repository {name!r}.", hint="`canonry repos ls` lists yours.")
@@ -44,7 +43,7 @@ def create(tx: Tx, actor: Actor, home: Home, *, name: str, description: str = ""
         raise NotFound("project_not_found", "This credential is bound to one project and can make no repository.")
     check_name(name)
     repository_id = new_id("rep")
-    taken = store.find(tx, actor.organization_id, name) is not None or _is_project(tx, actor, name)
+    taken = store.find(tx, actor.organization_id, name, actor.organization_handle) is not None or _is_project(tx, actor, name)
     if taken or not store.insert(tx, repository_id, actor.organization_id, name=name, description=description, branch=parse_branch(branch)):
         raise Conflict("repository_exists", f"There is a repository, or a project, {name!r} already.", hint="Choose another name.")
     ensure_hosted(home, repository_id, branch)  # one that is left over when the transaction fails is empty and found by nobody
@@ -76,7 +75,7 @@ def for_project(tx: Tx, home: Home, project: Project) -> Repository:
     if (found := store.of_project(tx, project.id)) is not None:
         return found
     named = store.find(tx, project.organization_id, project.slug)
-    if named is not None and named.project_id is None and store.adopt(tx, named.id, project.id):
+    if named is not None and named.project_id is None and not named.is_elsewhere and store.adopt(tx, named.id, project.id):
         there, here = hosted_repository(home, named.id), hosted_repository(home, project.id)
         if there.is_dir() and not here.is_dir():
             there.rename(here)
@@ -92,7 +91,10 @@ def for_project(tx: Tx, home: Home, project: Project) -> Repository:
 
 def look_again(transactions: Transactions, home: Home, repository: Repository) -> bool:
     """Announce where the default branch stands now; say whether it is elsewhere than it was. May be called at any time, by anybody."""
-    head = quick_head(hosted_repository(home, repository.folder), repository.default_branch)
+    folder = hosted_repository(home, repository.folder)
+    if repository.is_removed or (repository.is_elsewhere and not folder.is_dir()):
+        return False  # what has not been fetched yet, or is fetched no more, says nothing
+    head = quick_head(folder, repository.default_branch)
     if head == repository.head:
         return False
     with transactions.begin() as tx:
@@ -104,8 +106,11 @@ def look_again(transactions: Transactions, home: Home, repository: Repository) -
 
 
 def note_commit(tx: Tx, repository: Repository, branch: str, commit: str | None) -> None:
-    """Remember that we moved a branch, which the event of what did it announces; other branches than the default one are not followed."""
-    if branch == repository.default_branch:
+    """Remember that we moved a branch, which the event of what did it announces; other branches than the default one are not followed.
+
+    Of a repository elsewhere the fetch that follows says where it stands.
+    """
+    if not repository.is_elsewhere and branch == repository.default_branch:
         store.move_head(tx, repository.id, commit)
 
 

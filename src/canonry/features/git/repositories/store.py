@@ -6,9 +6,11 @@ from psycopg.rows import class_row
 from canonry.features.git.repositories.models import Repository
 from canonry.infra.tx import Tx
 
-_SELECT = sql.SQL("""SELECT r.id, r.organization_id, o.handle AS owner, coalesce(p.slug, r.name) AS name, r.project_id,
-    coalesce(p.repo_branch, r.default_branch) AS default_branch, r.description, r.head, r.created_at
-    FROM repositories r JOIN organizations o ON o.id = r.organization_id LEFT JOIN projects p ON p.id = r.project_id """)
+_SELECT = sql.SQL("""SELECT r.id, r.organization_id, coalesce(r.owner, o.handle) AS owner, coalesce(p.slug, r.name) AS name, r.project_id,
+    coalesce(p.repo_branch, r.default_branch) AS default_branch, r.description, r.head, r.created_at, r.host, r.number, r.problem,
+    r.sealed_token IS NULL AND i.suspended_at IS NOT NULL AS is_suspended, r.removed_at IS NOT NULL AS is_removed
+    FROM repositories r JOIN organizations o ON o.id = r.organization_id LEFT JOIN projects p ON p.id = r.project_id
+    LEFT JOIN installations i ON i.organization_id = r.organization_id AND i.host = r.host AND i.account = r.owner """)
 
 
 def insert(tx: Tx, repository_id: str, organization_id: str, *, name: str, description: str = "", branch: str = "main",
@@ -21,13 +23,18 @@ def insert(tx: Tx, repository_id: str, organization_id: str, *, name: str, descr
     ).rowcount == 1  # fmt: skip
 
 
-def find(tx: Tx, organization_id: str, key: str) -> Repository | None:
-    """Return an organization's repository by its id or its name; of two of one name that of the project."""
+def find(tx: Tx, organization_id: str, key: str, owner: str | None = None) -> Repository | None:
+    """Return an organization's repository by its id or its name; of two of one name that of the project, then one that lies here.
+
+    owner: what stands before the name; None: whatever it is.
+    """
     with tx.connection.cursor(row_factory=class_row(Repository)) as cursor:
         return cursor.execute(
-            _SELECT + sql.SQL("""WHERE r.organization_id = %s AND (r.id = %s OR lower(coalesce(p.slug, r.name)) = lower(%s))
-                ORDER BY r.project_id NULLS LAST LIMIT 1"""),
-            (organization_id, key, key),
+            _SELECT + sql.SQL("""WHERE r.organization_id = %s AND r.removed_at IS NULL
+                AND (r.id = %s OR lower(coalesce(p.slug, r.name)) = lower(%s))
+                AND (%s::text IS NULL OR lower(coalesce(r.owner, o.handle)) = lower(%s))
+                ORDER BY r.project_id NULLS LAST, r.host <> 'canonry', r.id LIMIT 1"""),
+            (organization_id, key, key, owner, owner),
         ).fetchone()  # fmt: skip
 
 
@@ -44,10 +51,10 @@ def of_project(tx: Tx, project_id: str) -> Repository | None:
 
 
 def of_organization(tx: Tx, organization_id: str, *, only_project: str | None = None) -> list[Repository]:
-    """Return an organization's repositories by name. only_project: no others than this project's."""
+    """Return an organization's repositories by name, without those that their host took away. only_project: no others than this project's."""
     with tx.connection.cursor(row_factory=class_row(Repository)) as cursor:
         return cursor.execute(
-            _SELECT + sql.SQL("""WHERE r.organization_id = %s AND (%s::text IS NULL OR r.project_id = %s)
+            _SELECT + sql.SQL("""WHERE r.organization_id = %s AND r.removed_at IS NULL AND (%s::text IS NULL OR r.project_id = %s)
                 ORDER BY lower(coalesce(p.slug, r.name)), r.id"""),
             (organization_id, only_project, only_project),
         ).fetchall()  # fmt: skip
