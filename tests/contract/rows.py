@@ -114,6 +114,7 @@ GET /app/{org}/api/specs/{owner}/{repo}/{file_path}
 GET /app/{org}/api/tasks
 GET /healthz
 GET /readyz
+POST /webhook
 device login from the CLI
 """
 

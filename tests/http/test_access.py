@@ -87,6 +87,7 @@ BODIES: dict[str, object] = {
     "/repositories/{repository}/pulls": {"title": "x", "head": "edit"},
     "/repositories/{repository}/pulls/{number}/reviews": {"verdict": "approved"},
     "/repositories": {"name": "made"},
+    "/repositories/github": {"repository": "acme/specs"},
     "/projects/{project}/domains": {"hostname": "www.shop.test"},
     "/projects/{project}/aliases": {"hostname": "www.shop.test"},
     "/projects/{project}/drains": {"kind": "http", "url": "https://logs.example.com/"},

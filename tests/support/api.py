@@ -27,6 +27,7 @@ from canonry.adapters.dns.memory import MemoryDns
 from canonry.adapters.edge.memory import MemoryEdge
 from canonry.adapters.edge.memory_certificates import MemoryCertificates
 from canonry.adapters.gates.open import OpenGate
+from canonry.adapters.git_host.memory import MemoryGitHost
 from canonry.adapters.limits.unlimited import Unlimited
 from canonry.adapters.mail.memory import MemoryMailer
 from canonry.adapters.rates.memory import MemoryRates
@@ -332,6 +333,7 @@ def _container(database: Database, machine: Machine, root: Path) -> Container:
         dns=MemoryDns(),
         certificates=MemoryCertificates(),
         clusters=make_clusters(settings, home), objects=make_objects(settings, home),
+        git_host=MemoryGitHost(),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

@@ -34,7 +34,8 @@ class FakeGitHub:
     """State of the server. repositories: those that the token, or the app, may act on.
 
     people: token of a person → repositories they see → whether they may push. down: answers 502 to everything. limited: the status with
-    which it says that too much was asked. hosted: what lies in `root`, by name; `installed`: number of an installation → its repositories.
+    which it says that too much was asked. hosted: what lies in `root`, by name. moved: old name → new one. installed: number of an
+    installation → its repositories.
     """
 
     url: str = ""
@@ -51,6 +52,7 @@ class FakeGitHub:
     limited: int | None = None
     root: Path = Path("/nonexistent")
     hosted: dict[str, GitHubRepository] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
     installed: dict[int, list[str]] = field(default_factory=lambda: {99: ["acme/shop"]})
 
     def host(self, name: str, files: dict[str, bytes] | None = None) -> GitHubRepository:
@@ -90,6 +92,8 @@ class FakeGitHub:
         found = re.fullmatch(r"/repos/([^/]+/[^/]+)(?:/(.*))?", place.path)
         if token not in {TOKEN, *self.issued} and token not in self.people:
             return 401, {"message": "Bad credentials"}
+        if found and found[1] in self.moved and not found[2]:
+            return 301, {"message": "Moved Permanently"}, {"Location": f"{self.url}/repos/{self.moved[found[1]]}"}
         rights = self._rights(token, found[1]) if found else None
         if found is None or rights is None:
             return NOT_FOUND

@@ -35,10 +35,10 @@ class GitHubRepository:
     pulls: list[dict[str, Any]] = field(default_factory=list)
     reviews: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
-    def git(self, *argv: str, stdin: bytes = b"", check: bool = True, **environment: str) -> str:
-        """Run git in it; return what it wrote, "" when it failed and that is allowed."""
+    def git(self, *argv: str, stdin: bytes = b"", check: bool = True, more: dict[str, str] | None = None) -> str:
+        """Run git in it; return what it wrote, "" when it failed and that is allowed. more: of its environment."""
         done = subprocess.run(["git", f"--git-dir={self.folder}", *argv], input=stdin, capture_output=True, check=False,
-                              env={**_GIT, **environment})  # fmt: skip
+                              env={**_GIT, **(more or {})})  # fmt: skip
         assert done.returncode == 0 or not check, done.stderr.decode()
         return done.stdout.decode().strip() if done.returncode == 0 else ""
 
@@ -60,16 +60,16 @@ class GitHubRepository:
         with tempfile.TemporaryDirectory() as scratch:
             index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
             if parent:
-                self.git("read-tree", parent, **index)
+                self.git("read-tree", parent, more=index)
             for path, content in files.items():
                 if content is None:
-                    self.git("update-index", "--index-info", stdin=f"0 {'0' * 40}\t{path}\n".encode(), **index)
+                    self.git("update-index", "--index-info", stdin=f"0 {'0' * 40}\t{path}\n".encode(), more=index)
                     continue
                 blob = self.git("hash-object", "-w", "--stdin", stdin=content)
-                self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", **index)
-            tree = self.git("write-tree", **index)
+                self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", more=index)
+            tree = self.git("write-tree", more=index)
         who = {"GIT_AUTHOR_NAME": author, "GIT_AUTHOR_EMAIL": f"{author.lower()}@example.com"}
-        commit = self.git("commit-tree", tree, *(["-p", parent] if parent else []), "-m", message, **who)
+        commit = self.git("commit-tree", tree, *(["-p", parent] if parent else []), "-m", message, more=who)
         self.git("update-ref", f"refs/heads/{branch}", commit, parent or "0" * 40)
         return commit
 
@@ -217,11 +217,13 @@ def page(items: list[Any], query: dict[str, list[str]], wrap: Callable[[list[Any
     return 200, wrap(items[size * (number - 1) : size * number]), headers
 
 
-def serve_git(root: Path, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+def serve_git(
+    root: Path, method: str, path: str, query: str, headers: dict[str, str], body: bytes
+) -> tuple[int, list[tuple[str, str]], bytes]:
     """Let `git http-backend` answer a fetch."""
     environment = {
-        **_GIT, "GIT_PROJECT_ROOT": str(root), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": method,
-        "CONTENT_TYPE": headers.get("content-type", ""), "CONTENT_LENGTH": str(len(body)),
+        **_GIT, "GIT_PROJECT_ROOT": str(root), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": path, "QUERY_STRING": query,
+        "REQUEST_METHOD": method, "CONTENT_TYPE": headers.get("content-type", ""), "CONTENT_LENGTH": str(len(body)),
         "HTTP_CONTENT_ENCODING": headers.get("content-encoding", ""), "GIT_PROTOCOL": headers.get("git-protocol", ""),
     }  # fmt: skip
     done = subprocess.run(["git", "-c", "safe.directory=*", "http-backend"], input=body, capture_output=True, check=True, env=environment)

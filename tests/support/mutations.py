@@ -104,6 +104,7 @@ WITHOUT_A_ROW: dict[str, str] = {
     "POST /app/{org}/editor/{owner}/{repo}/parse": "it leaves nothing behind",
     "POST /app/{org}/editor/{owner}/{repo}/preview": "it leaves nothing behind",
     "POST /projects/{project}/database/upgrade": "it takes an older PostgreSQL, which this version of Canonry never made",
+    "POST /webhook": "nobody here sends it; what it brings has events of its own (tests/contract/test_canon_github.py)",
     "POST /git/{handle}/{name}/{wanted}": "what a push brings has events of its own (tests/features/git)",
     **mutations_of_identity.WITHOUT,
     **mutations_of_people.WITHOUT,

@@ -4,9 +4,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from canonry.features.git import hosted_repository
+from canonry.adapters.git_host.memory import MemoryGitHost
+from canonry.features.git import ensure_installation, hosted_repository
 from canonry.features.specs import indexing
-from canonry.features.specs.store import writing
 from tests.support.api import Api
 from tests.support.git import Person
 from tests.support.mutation import Call
@@ -48,9 +48,16 @@ def _indexed(api: Api) -> Call:
     repository = api.ask("POST", "/v1/repositories", {"name": "handbook"}).json["repository"]["id"]
     indexing.run(api.container, repository)
     with api.container.transactions.begin() as tx:
-        writing.ensure_installation(tx, api.owner.organization_id, "canonry", "ada")
+        ensure_installation(tx, api.owner.organization_id, "canonry", "ada")
     number = api.ask("GET", "/app/admin/api/indexing").json["installations"][0]["id"]
     return Call({"installation_id": str(number)}, prefix="", tells=False)
+
+
+def _at_github(api: Api) -> Call:
+    host = api.container.ports.git_host
+    assert isinstance(host, MemoryGitHost)
+    host.make("acme/specs", {"README.md": b"# Specs\n"})
+    return Call(body={"repository": "acme/specs", "token": "ghp_of-the-mutation"}, secrets=("ghp_of-the-mutation",))
 
 
 def _another(api: Api) -> Call:
@@ -75,6 +82,7 @@ def _proposed(api: Api) -> Call:
 
 ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /repositories": lambda _api: Call(body={"name": "handbook", "description": "what we do"}),
+    "POST /repositories/github": _at_github,
     "DELETE /repositories/{repository}": _made,
     "POST /repositories/{repository}/refresh": _pushed,
     "POST /repositories/{repository}/pulls": _another,

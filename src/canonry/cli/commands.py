@@ -103,13 +103,15 @@ GIT = Noun("Deploy from a git repository.", {
     "url": Command(f"{_REMOTE}.git:show_url", "Print the address to git push to."),
 })  # fmt: skip
 
-REPOS = Noun("Keep repositories on Canonry.", {
+REPOS = Noun("Keep repositories on Canonry, or add those that live at GitHub.", {
     "ls": Command(f"{_REMOTE}.repos:list_repositories", "List the repositories of the organization."),
     "create": Command(f"{_REMOTE}.repos:create_repository", "Make a repository without a project, for specifications."),
+    "add": Command(f"{_REMOTE}.repos:add_repository", "Add a repository that lives at GitHub."),
+    "refresh": Command(f"{_REMOTE}.repos:refresh_repository", "Look at a repository now."),
     "rm": Command(f"{_REMOTE}.repos:remove_repository", "Delete a repository that no project has."),
 })  # fmt: skip
 
-PULLS = Noun("Propose, review and merge changes in hosted repositories.", {
+PULLS = Noun("Propose, review and merge changes.", {
     "ls": Command(f"{_REMOTE}.pulls:list_pulls", "List the pull requests of a repository."),
     "show": Command(f"{_REMOTE}.pulls:show_pull", "Show what a pull request brings."),
     "open": Command(f"{_REMOTE}.pulls:open_pull", "Propose to merge a branch."),

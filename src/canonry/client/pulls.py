@@ -1,19 +1,20 @@
-"""The part of the HTTP API about pull requests of hosted repositories."""
+"""The part of the HTTP API about pull requests."""
 
 from typing import cast
 from urllib.parse import quote
 
 from canonry.client.credentials import Credentials
 from canonry.client.renewal import open_transport
+from canonry.client.repositories import id_of
 from canonry.client.transport import Document
 
 
 class PullsApi:
-    """Calls about the pull requests of one repository. repository: its name or id."""
+    """Calls about the pull requests of one repository. repository: its name, owner/name or id."""
 
     def __init__(self, credentials: Credentials, repository: str) -> None:
         self._transport = open_transport(credentials)
-        self._path = f"/v1/repositories/{quote(repository, safe='')}/pulls"
+        self._path = f"/v1/repositories/{quote(id_of(self._transport, repository), safe='')}/pulls"
 
     def list(self, state: str | None) -> list[Document]:
         """Return the newest ones. state: open, merged or closed. Raises: NotFound; Invalid."""

@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 from canonry.client.credentials import Credentials
 from canonry.client.renewal import open_transport
-from canonry.client.transport import Document
+from canonry.client.transport import Document, Transport
+from canonry.core.errors import NotFound
 
 
 class RepositoryApi:
@@ -73,6 +74,15 @@ class RepositoriesApi:
         document = {"name": name, "description": description, "default_branch": branch}
         return cast("Document", self._transport.send("POST", "/v1/repositories", document=document)["repository"])
 
+    def add(self, place: str, token: str | None) -> Document:
+        """Add one that lives at GitHub; the answer is the whole one, `webhook_problem` included. Raises: Invalid; Conflict; Denied."""
+        document = {"repository": place, **({"token": token} if token else {})}
+        return self._transport.send("POST", "/v1/repositories/github", document=document)
+
+    def refresh(self, name: str) -> Document:
+        """Have it looked at now. Raises: NotFound; Unavailable."""
+        return cast("Document", self._transport.send("POST", f"{self._of(name)}/refresh")["repository"])
+
     def show(self, name: str) -> Document:
         """Return one. Raises: NotFound."""
         return cast("Document", self._transport.send("GET", self._of(name))["repository"])
@@ -82,4 +92,14 @@ class RepositoriesApi:
         self._transport.send("DELETE", self._of(name))
 
     def _of(self, name: str) -> str:
-        return f"/v1/repositories/{quote(name, safe='')}"
+        return f"/v1/repositories/{quote(id_of(self._transport, name), safe='')}"
+
+
+def id_of(transport: Transport, name: str) -> str:
+    """Return what a repository is called in a path: of `owner/name` its id, for a name alone may belong to two."""
+    if "/" not in name:
+        return name
+    for item in cast("list[Document]", transport.send("GET", "/v1/repositories")["repositories"]):
+        if str(item["full_name"]).lower() == name.lower():
+            return str(item["id"])
+    raise NotFound("repository_not_found", f"There is no repository {name!r}.", hint="`canonry repos ls` lists yours.")

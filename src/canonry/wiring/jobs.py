@@ -17,6 +17,8 @@ from canonry.features.deployments import jobs as deployments
 from canonry.features.deployments import queue as deployment_queue
 from canonry.features.disk import jobs as disk
 from canonry.features.disk import queue as disk_queue
+from canonry.features.git.elsewhere import jobs as elsewhere
+from canonry.features.git.elsewhere import queue as elsewhere_queue
 from canonry.features.notifications import jobs as notifications
 from canonry.features.notifications import queue as notification_queue
 from canonry.features.previews import jobs as previews
@@ -59,6 +61,9 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     mailbox.SEND: mailbox.send,
     volume_queue.CLEAR: volumes.clear_volume,
     spec_queue.INDEX: specs.index,
+    spec_queue.APPROVE: specs.approve,
+    elsewhere_queue.FETCH: elsewhere.fetch,
+    elsewhere_queue.ADOPT: elsewhere.adopt_installation,
     token_queue.REVOKE: tokens.revoke_all,
 }
 """Each function takes the container first, then the job's arguments by name."""

@@ -7,7 +7,7 @@ from canonry.features.databases import DatabaseRounds
 from canonry.features.deployments import Watch
 from canonry.features.disk import DiskRounds
 from canonry.features.domains import DomainRounds
-from canonry.features.git import RepositoryRounds
+from canonry.features.git import ElsewhereRounds, RepositoryRounds
 from canonry.features.notifications import Digest
 from canonry.features.observe import Sampler, Shipper
 from canonry.features.previews import Sweep
@@ -33,6 +33,7 @@ def rounds(container: Container) -> list[Rounds]:
         IndexSweep(container),
         Snapshots(container.transactions),
         RepositoryRounds(container.transactions, container.home),
+        ElsewhereRounds(container.transactions),
         Sampler(container),
         Shipper(container),
         DomainRounds(container),

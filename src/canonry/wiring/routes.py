@@ -18,6 +18,8 @@ from canonry.features.domains.routes import router as domains
 from canonry.features.editor.routes import router as editor
 from canonry.features.env.routes import router as env
 from canonry.features.git.connection.routes import router as git_connection
+from canonry.features.git.elsewhere.routes import router as elsewhere
+from canonry.features.git.notices.routes import router as notices
 from canonry.features.git.pulls.routes import router as pulls
 from canonry.features.git.repositories.routes import router as repositories
 from canonry.features.git.routes import router as git
@@ -51,6 +53,7 @@ API: tuple[Routes, ...] = (
     env,
     volumes,
     git_connection,
+    elsewhere,
     repositories,
     pulls,
     git_webhook,
@@ -64,5 +67,5 @@ API: tuple[Routes, ...] = (
 )
 """Served under /v1 and, for older clients, at the same paths without it."""
 
-ROOT: tuple[Routes, ...] = (git, indexing, specs, search, coverage, dashboard, editor, *auth_pages, *account_pages, keys, figures)
+ROOT: tuple[Routes, ...] = (git, notices, indexing, specs, search, coverage, dashboard, editor, *auth_pages, *account_pages, keys, figures)
 """Served exactly where they say."""

@@ -6,9 +6,10 @@ from canonry.features.auth.queue import END as END_SESSIONS
 from canonry.features.backups.points.queue import BEFORE_DEPLOYMENT
 from canonry.features.deployments.queue import DEPLOY_COMMITTED, RENEW
 from canonry.features.disk.queue import AFTER_DEPLOY
+from canonry.features.git.elsewhere.queue import FETCH
 from canonry.features.notifications.queue import NOTE_BACKUP, NOTE_DISK, NOTE_FAILURE, NOTE_PROOF, NOTE_SUCCESS
 from canonry.features.previews.reporting.queue import REPORT, REPORT_CLOSED
-from canonry.features.specs.queue import INDEX
+from canonry.features.specs.queue import APPROVE, INDEX
 from canonry.features.tokens.queue import REVOKE as REVOKE_CREDENTIALS
 from canonry.infra.jobs import Job
 
@@ -21,7 +22,11 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "deployment.superseded": (REPORT,),
     "repository.pushed": (INDEX,),
     "spec.saved": (INDEX, DEPLOY_COMMITTED),
-    "pull_request.merged": (INDEX, DEPLOY_COMMITTED),
+    "spec.approved": (INDEX,),
+    "pull_request.merged": (INDEX, DEPLOY_COMMITTED, APPROVE),
+    "repository.removed": (INDEX,),
+    "github.pushed": (FETCH,),
+    "github.pull_request": (APPROVE,),
     "database_backup.failed": (NOTE_BACKUP,),
     "database.created": (RENEW,),
     "database.rotated": (RENEW,),

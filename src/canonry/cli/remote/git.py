@@ -33,7 +33,7 @@ def connect(
 
     The webhook secret is printed once. An SSH address gets a deploy key, whose public half is printed too.
     """
-    slug, secret = project_of(project), _read_token() if token else None
+    slug, secret = project_of(project), read_token() if token else None
     connected = _connect(slug, url, branch, auto_deploy=auto_deploy, token=secret)
     remember(Path(), connected["slug"])
     if as_json:
@@ -143,6 +143,7 @@ def _tell_webhook(answer: Document) -> None:
     print(answer["webhookSecret"])
 
 
-def _read_token() -> str:
+def read_token() -> str:
+    """Ask for a token without showing it, or read it from stdin."""
     text = ask_secretly("Token: ") if sys.stdin.isatty() else sys.stdin.read()
     return text.strip()

@@ -3,7 +3,7 @@
 The link of a person to their GitHub account stands here too: it is made the same way.
 """
 
-from canonry.features.auth.github.service import git_identity, git_token
+from canonry.features.auth.github.service import git_identity, git_token, users_linked_to
 from canonry.features.auth.identity import AccessTokenIdentity, ProviderTokenIdentity, SessionIdentity
 
-__all__ = ["AccessTokenIdentity", "ProviderTokenIdentity", "SessionIdentity", "git_identity", "git_token"]
+__all__ = ["AccessTokenIdentity", "ProviderTokenIdentity", "SessionIdentity", "git_identity", "git_token", "users_linked_to"]

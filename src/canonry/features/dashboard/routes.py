@@ -12,11 +12,11 @@ router = Routes(tags=["JSON API"])
 
 
 @router.operation("GET", "/app/{org}/api/dashboard", Permission.SPECS_READ, response_model=DashboardAnswer)
-def show_dashboard(org: str, actor: OrgActorDep, tx: TxDep) -> Response:
+def show_dashboard(org: str, actor: OrgActorDep, tx: TxDep, services: ServicesDep) -> Response:
     """Show the repositories of the organization, those with specs and those without, and the sums over all specs."""
     del org
-    handle = actor.organization_handle
-    body = service.overview_as(lambda found: dashboard_answer(handle, found).model_dump_json(by_alias=True).encode(), tx, actor)
+    handle, settings = actor.organization_handle, services.settings
+    body = service.overview_as(lambda found: dashboard_answer(handle, found, settings).model_dump_json(by_alias=True).encode(), tx, actor)
     return Response(body, media_type="application/json")
 
 

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, Field
 
+from canonry.core.settings import Settings
 from canonry.features import specs
 from canonry.features.dashboard.models import Overview
 
@@ -31,9 +32,9 @@ class WelcomeAnswer(BaseModel):
     install_url: str = Field(description="where a repository is made or connected")
 
 
-def dashboard_answer(handle: str, found: Overview) -> DashboardAnswer:
+def dashboard_answer(handle: str, found: Overview, settings: Settings) -> DashboardAnswer:
     """Return the overview as the API shows it."""
-    summaries = [specs.repo_summary(repository, rows, index) for repository, rows, index in found.repositories]
+    summaries = [specs.repo_summary(repository, rows, index, settings) for repository, rows, index in found.repositories]
     all_specs = [row for _, rows, _ in found.repositories for row in rows if row.is_spec]
     return DashboardAnswer(
         org=handle,

@@ -37,10 +37,10 @@ _LIMIT = 4  # MiB of JSON; a letter may take six bytes in it
 
 
 @router.operation("GET", "/app/{org}/editor/repos", Permission.SPECS_READ)
-def list_editable_repositories(org: str, actor: OrgActorDep, tx: TxDep) -> list[EditableRepository]:
+def list_editable_repositories(org: str, actor: OrgActorDep, services: ServicesDep) -> list[EditableRepository]:
     """List the repositories of the organization whose specs you can edit."""
     del org
-    return [repository_body(found) for found in service.repositories(tx, actor)]
+    return [repository_body(found) for found in service.repositories(services, actor)]
 
 
 @router.operation("GET", "/app/{org}/editor/{owner}/{repo}/new/template", Permission.SPECS_READ)
@@ -76,14 +76,14 @@ def preview_text(org: str, owner: str, repo: str, body: ContentRequest, *, reque
 
 
 @router.operation("GET", f"{_FILE}/json", Permission.SPECS_READ, errors=(409,))
-def load_file(org: str, owner: str, repo: str, file_path: FilePath, *, actor: OrgActorDep, tx: TxDep, services: ServicesDep) -> FileAnswer:
+def load_file(org: str, owner: str, repo: str, file_path: FilePath, *, actor: OrgActorDep, services: ServicesDep) -> FileAnswer:
     """Load a file as it stands on the default branch, with the blob id that a save has to name."""
     del org
-    content, sha = service.load(tx, actor, services.home, owner, repo, file_path)
+    content, sha = service.load(services, actor, owner, repo, file_path)
     return FileAnswer(content=content, sha=sha)
 
 
-@router.operation("POST", f"{_FILE}/save", Permission.SPECS_WRITE, body_limit=_LIMIT, errors=(409,))
+@router.operation("POST", f"{_FILE}/save", Permission.SPECS_WRITE, body_limit=_LIMIT, errors=(409, 413, 503))
 def save_file(
     org: str, owner: str, repo: str, file_path: FilePath, *, body: SaveRequest, actor: OrgActorDep, services: ServicesDep
 ) -> SavedAnswer:
@@ -93,10 +93,10 @@ def save_file(
     """
     del org
     edit = service.checked(file_path, body.content, body.sha, body.message)
-    return SavedAnswer(sha=service.save(services.transactions, actor, services.home, owner, repo, edit))
+    return SavedAnswer(sha=service.save(services, actor, owner, repo, edit))
 
 
-@router.operation("POST", f"{_FILE}/save-pr", Permission.SPECS_WRITE, body_limit=_LIMIT, errors=(409,))
+@router.operation("POST", f"{_FILE}/save-pr", Permission.SPECS_WRITE, body_limit=_LIMIT, errors=(409, 413, 503))
 def propose_file(
     org: str, owner: str, repo: str, file_path: FilePath, *, body: SavePullRequest, actor: OrgActorDep, services: ServicesDep
 ) -> ProposedAnswer:
@@ -104,5 +104,5 @@ def propose_file(
     del org
     edit = service.checked(file_path, body.content, body.sha, body.message)
     wish = Proposal(body.branch_name, body.pr_title, body.pr_body)
-    repository, number = service.propose(services.transactions, actor, services.home, (owner, repo), edit, wish)
+    repository, number = service.propose(services, actor, (owner, repo), edit, wish)
     return ProposedAnswer(pr_number=number, pr_url=git.pull_url(repository, number, services.settings))

@@ -5,13 +5,12 @@ import secrets
 from canonry.core.access import Actor, Permission, require
 from canonry.core.clock import now
 from canonry.core.errors import CanonryError, Conflict, Unauthenticated
-from canonry.core.paths import Home
 from canonry.features import accounts, git
 from canonry.features.editor.errors import EditConflict
 from canonry.features.editor.events import SpecSaved
 from canonry.features.editor.models import Edit, Proposal
 from canonry.features.editor.rules import check_content, check_path
-from canonry.infra.tx import Transactions, Tx
+from canonry.infra.tx import Tx
 from canonry.specs.models import Document
 from canonry.specs.parser import parse
 from canonry.specs.render import Place, render
@@ -25,22 +24,30 @@ def checked(path: str, content: object, sha: str, message: str) -> Edit:
     return Edit(check_path(path), check_content(content), sha, message.strip())
 
 
-def repositories(tx: Tx, actor: Actor) -> list[git.Repository]:
-    """Return the repositories the caller may edit. Raises: Unauthenticated `no_git_identity`."""
+def repositories(context: git.Context, actor: Actor) -> list[git.Repository]:
+    """Return the repositories the caller may edit: those whose commits they can be the author of.
+
+    Raises: Unauthenticated `no_git_identity` when they can be that nowhere.
+    """
     require(actor, Permission.SPECS_READ)
-    identity(tx, actor)
-    return git.repositories(tx, actor)
+    with context.transactions.begin() as tx:
+        found = git.repositories(tx, actor)
+        mine = [item for item in found if _has_identity(tx, actor, context, item)]
+        if not mine:
+            identity(tx, actor, context, found[0] if found else None)
+    return mine
 
 
-def load(tx: Tx, actor: Actor, home: Home, owner: str, name: str, path: str) -> tuple[str, str]:
+def load(context: git.Context, actor: Actor, owner: str, name: str, path: str) -> tuple[str, str]:
     """Return the text of a file on the default branch and its blob id.
 
     Raises: NotFound; Invalid `invalid_path`; Conflict `not_text`; Unauthenticated `no_git_identity`.
     """
     require(actor, Permission.SPECS_READ)
-    identity(tx, actor)
-    repository = git.find_repository(tx, actor, name, owner=owner)
-    file = git.file_at(git.hosted_repository(home, repository.folder), repository.default_branch, check_path(path))
+    with context.transactions.begin() as tx:
+        repository = git.find_repository(tx, actor, name, owner=owner)
+        identity(tx, actor, context, repository)
+    file = git.file_at(git.hosted_repository(context.home, repository.folder), repository.default_branch, check_path(path))
     return _text(file), file.sha
 
 
@@ -60,17 +67,18 @@ def template(tx: Tx, actor: Actor) -> str:
     return editor_document(owner=name, today=now().date().isoformat())
 
 
-def save(transactions: Transactions, actor: Actor, home: Home, owner: str, name: str, edit: Edit) -> str:
+def save(context: git.Context, actor: Actor, owner: str, name: str, edit: Edit) -> str:
     """Commit a file to the default branch and return its new blob id.
 
-    Raises: NotFound; EditConflict `conflict`; Conflict `branch_busy`; Invalid `path_taken`; Unauthenticated `no_git_identity`.
+    Raises: NotFound; EditConflict `conflict`; Conflict `branch_busy`; Invalid `path_taken`; Unauthenticated `no_git_identity`; and for a
+    repository at a host what `git.save_file` says.
     """
     require(actor, Permission.SPECS_WRITE)
-    with transactions.begin() as tx:
+    with context.transactions.begin() as tx:
         repository = git.find_repository(tx, actor, name, owner=owner)
-        author = identity(tx, actor)
-    written = _commit(home, repository, repository.default_branch, edit, author)
-    with transactions.begin() as tx:
+        author = identity(tx, actor, context, repository)
+    written = _commit(context, actor, repository, repository.default_branch, edit, author)
+    with context.transactions.begin() as tx:
         if written.commit != written.before:
             git.note_commit(tx, repository, repository.default_branch, written.commit)
         tx.emit(SpecSaved(repository.organization_id, repository.id), before={"commit": written.before, "sha": edit.sha or None},
@@ -78,33 +86,34 @@ def save(transactions: Transactions, actor: Actor, home: Home, owner: str, name:
     return str(written.shas[edit.path])
 
 
-def propose(
-    transactions: Transactions, actor: Actor, home: Home, where: tuple[str, str], edit: Edit, wish: Proposal
-) -> tuple[git.Repository, int]:
+def propose(context: git.Context, actor: Actor, where: tuple[str, str], edit: Edit, wish: Proposal) -> tuple[git.Repository, int]:
     """Commit a file to a branch of its own and open a pull request; the default branch stays. Returns where, and its number.
 
     where: owner and name of the repository. Raises: as `save`; Conflict `branch_exists`; Invalid `invalid_ref`.
     """
     require(actor, Permission.SPECS_WRITE)
-    with transactions.begin() as tx:
+    with context.transactions.begin() as tx:
         repository = git.find_repository(tx, actor, where[1], owner=where[0])
-        author = identity(tx, actor)
-    folder = git.hosted_repository(home, repository.folder)
+        author = identity(tx, actor, context, repository)
     branch = wish.branch.strip() or f"canon/edit-{secrets.token_hex(4)}"
-    git.create_branch(folder, branch, repository.default_branch)
+    git.start_branch(context, repository, branch, by=actor)
     try:
-        _commit(home, repository, branch, edit, author)
-        with transactions.begin() as tx:
-            title = wish.title.strip() or edit.message or _MESSAGE.format(path=edit.path)
-            pull = git.propose_branch(tx, actor, home, repository, head=branch, base=None, title=title, body=wish.body)
+        _commit(context, actor, repository, branch, edit, author)
+        title = wish.title.strip() or edit.message or _MESSAGE.format(path=edit.path)
+        pull = git.propose_branch(context, actor, repository, head=branch, base=None, title=title, body=wish.body)
     except CanonryError:
-        git.delete_branch(folder, branch)
+        git.drop_branch(context, repository, branch, by=actor)
         raise
     return repository, pull.number
 
 
-def identity(tx: Tx, actor: Actor) -> git.Author:
-    """Return the caller as the author of commits. Raises: Unauthenticated `no_git_identity`."""
+def identity(tx: Tx, actor: Actor, context: git.Context, repository: git.Repository | None) -> git.Author:
+    """Return the caller as the author of commits there: by their address, and at a host by the account that they have linked.
+
+    Raises: Unauthenticated `no_git_identity`.
+    """
+    if repository is not None and repository.is_elsewhere:
+        return git.author_elsewhere(tx, actor, context, repository)
     user = accounts.get_user(tx, actor.user_id) if actor.user_id else None
     if user is None or not user.email:
         raise Unauthenticated(
@@ -113,11 +122,19 @@ def identity(tx: Tx, actor: Actor) -> git.Author:
     return git.Author(user.name, user.email)
 
 
-def _commit(home: Home, repository: git.Repository, branch: str, edit: Edit, author: git.Author) -> git.Written:
-    message = (edit.message or _MESSAGE.format(path=edit.path)) + "\n"
-    folder = git.hosted_repository(home, repository.folder)
+def _has_identity(tx: Tx, actor: Actor, context: git.Context, repository: git.Repository) -> bool:
     try:
-        return git.commit_files(folder, branch, {edit.path: (edit.content.encode(), edit.sha or None)}, author, message)
+        identity(tx, actor, context, repository)
+    except Unauthenticated:
+        return False
+    return True
+
+
+def _commit(context: git.Context, actor: Actor, repository: git.Repository, branch: str, edit: Edit, author: git.Author) -> git.Written:
+    message = (edit.message or _MESSAGE.format(path=edit.path)) + "\n"
+    wanted = git.Save(branch, edit.path, edit.content.encode(), edit.sha or None, author, message)
+    try:
+        return git.save_file(context, repository, wanted, by=actor)
     except git.StaleFile as error:
         if error.found is None:
             raise EditConflict(edit.path, None, None) from error

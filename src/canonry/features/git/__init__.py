@@ -2,6 +2,8 @@
 
 A project's own repository takes pushes and starts deployments; an outside repository is kept as a mirror, so that the next fetch is
 fast. Either way a deployment asks for a `Commit` and gets its tree written into a folder.
+
+A repository of specifications lies here or at GitHub; `save_file`, `start_branch` and `propose_branch` write to either.
 """
 
 from canonry.features.git.checkouts import checkout, tree_of
@@ -26,24 +28,36 @@ from canonry.features.git.contents import (
     read_blobs,
 )
 from canonry.features.git.contents.models import StaleFile
+from canonry.features.git.context import Context
+from canonry.features.git.elsewhere.models import Installation
+from canonry.features.git.elsewhere.queue import FETCH
+from canonry.features.git.elsewhere.rounds import ElsewhereRounds
+from canonry.features.git.elsewhere.service import author_of as author_elsewhere
+from canonry.features.git.elsewhere.store import ensure_installation, installations
 from canonry.features.git.hosted import branch_exists, head_of, hosted_repository, remove_repository, resolve_hosted
 from canonry.features.git.mirrors import fetch_mirror, mirrors, remove_mirror
 from canonry.features.git.models import Commit, RepositoryAccess
+from canonry.features.git.pulls.either import open_one as propose_branch
+from canonry.features.git.pulls.either import outcome as outcome_of_pull
+from canonry.features.git.pulls.models import Outcome
 from canonry.features.git.pulls.schemas import pull_url
-from canonry.features.git.pulls.service import open_one as propose_branch
 from canonry.features.git.repositories.models import Repository
 from canonry.features.git.repositories.rounds import RepositoryRounds
+from canonry.features.git.repositories.schemas import file_url
 from canonry.features.git.repositories.service import find as find_repository
 from canonry.features.git.repositories.service import get_any as get_repository
 from canonry.features.git.repositories.service import look_again, note_commit
 from canonry.features.git.repositories.service import page as repositories
+from canonry.features.git.saving import Save, drop_branch, save_file, start_branch
 from canonry.features.git.targets import Targets, targets_of
 
 __all__ = [
-    "Author", "Change", "Commit", "Connection", "File", "Repository", "RepositoryAccess", "RepositoryRounds", "Revision", "StaleFile",
-    "Targets", "TreeFile", "Written", "access_to", "branch_exists", "changes", "checkout", "commit_files", "connection_of",
-    "content_at", "create_branch", "delete_branch", "fetch_mirror", "file_at", "file_history", "files_at", "find_repository",
-    "get_repository", "head_of", "hosted_repository", "list_branches", "look_again", "may_app_act", "mirrors", "note_commit",
-    "note_delivery", "propose_branch", "pull_url", "read_blobs", "remove_mirror", "remove_repository", "repositories", "resolve_hosted",
-    "targets_of", "token_of", "tree_of", "webhook_secret",
+    "FETCH", "Author", "Change", "Commit", "Connection", "Context", "ElsewhereRounds", "File", "Installation", "Outcome", "Repository",
+    "RepositoryAccess", "RepositoryRounds", "Revision", "Save", "StaleFile", "Targets", "TreeFile", "Written", "access_to",
+    "author_elsewhere", "branch_exists", "changes", "checkout", "commit_files", "connection_of", "content_at", "create_branch",
+    "delete_branch", "drop_branch", "ensure_installation", "fetch_mirror", "file_at", "file_history", "file_url", "files_at",
+    "find_repository", "get_repository", "head_of", "hosted_repository", "installations", "list_branches", "look_again", "may_app_act",
+    "mirrors", "note_commit", "note_delivery", "outcome_of_pull", "propose_branch", "pull_url", "read_blobs", "remove_mirror",
+    "remove_repository", "repositories", "resolve_hosted", "save_file", "start_branch", "targets_of", "token_of", "tree_of",
+    "webhook_secret",
 ]  # fmt: skip

@@ -53,7 +53,7 @@ def fetch_mirror(
     wanted = parse_ref(ref if ref is not None else "HEAD")
     mirror = home.mirrors / f"{access.mirror_of(address) if access else address.key}.git"
     home.mirrors.mkdir(parents=True, exist_ok=True)
-    with _locked(mirror, log) as descriptor:
+    with hold_mirror(mirror, log) as descriptor:
         _prepare(mirror)
         os.utime(mirror)  # it is in use: nobody removes it to make room
         if wanted.commit and (commit := _read(mirror, wanted.commit)):
@@ -115,7 +115,7 @@ def _reading(home: Home, access: RepositoryAccess | None, way: Way) -> Iterator[
 
 
 @contextmanager
-def _locked(mirror: Path, log: LogLine) -> Iterator[int]:
+def hold_mirror(mirror: Path, log: LogLine) -> Iterator[int]:
     """Hold the mirror. git inherits the descriptor: should we be killed, the lock stays until the last git has ended too."""
     descriptor = os.open(mirror.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -80,12 +80,15 @@ def find_to_push(tx: Tx, actor: Actor, home: Home, limits: AccountLimits, handle
         except NotFound:
             found = None
         if found is not None:
-            require(actor, Permission.SPECS_WRITE)
-            if found.is_elsewhere:
-                raise Conflict("lives_elsewhere", f"{found.full_name} lives at GitHub; what lies here is a copy of it.",
-                               hint="Push there.")  # fmt: skip
-            return found
+            return _pushable(actor, found)
     return repositories.for_project(tx, home, find_or_create_project(tx, actor, limits, handle, name))
+
+
+def _pushable(actor: Actor, found: Repository) -> Repository:
+    require(actor, Permission.SPECS_WRITE)
+    if found.is_elsewhere:
+        raise Conflict("lives_elsewhere", f"{found.full_name} lives at GitHub; what lies here is a copy of it.", hint="Push there.")
+    return found
 
 
 def find_project(tx: Tx, actor: Actor, handle: str, name: str) -> Project:

@@ -12,3 +12,12 @@ class ReindexRequested(Event):
 
     name: ClassVar[str] = "specs.reindex_requested"
     installation_id: int
+
+
+@dataclass(frozen=True)
+class SpecApproved(Event):
+    """A spec became approved, because the pull request that touched it was approved and merged."""
+
+    name: ClassVar[str] = "spec.approved"
+    repository_id: str
+    number: int

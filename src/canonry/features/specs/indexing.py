@@ -88,7 +88,8 @@ def _bring_up(context: Context, repository: git.Repository) -> tuple[int, int]:
             came += len(extracts)
         if paths:
             writing.learn_words(tx, repository.id, repository.organization_id, None if work.is_first else paths)
-        writing.ensure_installation(tx, repository.organization_id, "canonry", repository.owner)
+        if not repository.is_removed:
+            git.ensure_installation(tx, repository.organization_id, repository.host, repository.owner)
         writing.finish(tx, repository.id, commit=work.commit, rules=RULES, config=work.config.shown, diagnostics=work.config.diagnostics)
         return came, len(set(work.gone) - set(paths))
 

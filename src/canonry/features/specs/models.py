@@ -98,17 +98,6 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Installation:
-    """A connection to where repositories live: Canonry itself, or an account at a host."""
-
-    id: int
-    organization_id: str
-    host: str
-    account: str
-    created_at: datetime
-
-
-@dataclass(frozen=True)
 class Summary:
     """A document as lists show it."""
 

@@ -44,7 +44,7 @@ def show_spec(org: str, owner: str, repo: str, file_path: FilePath, *, actor: Or
     shown = service.find_document(tx, actor, services.home, owner, repo, file_path)
     if shown.document is None:
         raise NotFound("spec_not_found", f"{file_path} is no spec.", hint="CANON.yaml says where specs lie: specs.doc_paths.")
-    return spec_answer(shown, service.html_of(shown))
+    return spec_answer(shown, service.html_of(shown), git.file_url(shown.repository, services.settings, shown.summary.path))
 
 
 @router.operation("GET", "/app/{org}/api/docs/{owner}/{repo}/{file_path:path}", Permission.SPECS_READ)
@@ -54,15 +54,15 @@ def show_document(
     """Show any Markdown file of a repository as HTML that is safe to put into a page."""
     del org
     shown = service.find_document(tx, actor, services.home, owner, repo, file_path)
-    return doc_answer(shown, service.html_of(shown))
+    return doc_answer(shown, service.html_of(shown), git.file_url(shown.repository, services.settings, shown.summary.path))
 
 
 @router.operation("GET", "/app/{org}/api/repos/{owner}/{repo}", Permission.SPECS_READ)
-def show_repository_documents(org: str, owner: str, repo: str, actor: OrgActorDep, tx: TxDep) -> RepoSummary:
+def show_repository_documents(org: str, owner: str, repo: str, actor: OrgActorDep, tx: TxDep, services: ServicesDep) -> RepoSummary:
     """Show a repository: its specs with counts of sections and criteria, its other documents, and its parsed CANON.yaml."""
     del org
     found = git.find_repository(tx, actor, repo, owner=owner)
-    return repo_summary(found, service.documents(tx, actor, found), service.index_of(tx, found))
+    return repo_summary(found, service.documents(tx, actor, found), service.index_of(tx, found), services.settings)
 
 
 @router.operation("GET", "/app/{org}/api/tasks", Permission.SPECS_READ)

@@ -1,11 +1,12 @@
 """Shapes of answers about specifications, as the seed has them."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from canonry.core.settings import Settings
 from canonry.features import git
-from canonry.features.specs.models import Index, Installation, Run, Shown, Summary, TaskRow
+from canonry.features.specs.models import Index, Run, Shown, Summary, TaskRow
 from canonry.specs.changes import Change, Entry, prose
 from canonry.specs.models import Criterion, Frontmatter, Section
 
@@ -268,11 +269,13 @@ class DifferenceAnswer(BaseModel):
 
 
 class InstallationBody(BaseModel):
-    """A connection to where repositories live."""
+    """A connection to where repositories live. number: what GitHub calls the installation of the app; null where tokens act."""
 
     id: int
     host: str
     account: str
+    number: int | None
+    state: Literal["active", "suspended", "removed"]
     created_at: str
 
 
@@ -304,7 +307,7 @@ class ReindexedAnswer(BaseModel):
     ok: bool = True
 
 
-def spec_answer(shown: Shown, html: str) -> SpecAnswer:
+def spec_answer(shown: Shown, html: str, url: str | None) -> SpecAnswer:
     """Return a spec as the API shows it."""
     parsed = shown.document
     if parsed is None:
@@ -321,7 +324,7 @@ def spec_answer(shown: Shown, html: str) -> SpecAnswer:
             ],
             raw=shown.text,
         ),
-        rendered_html=html, repo_owner=shown.repository.owner, repo_name=shown.repository.name, github_url=None, config=shown.config,
+        rendered_html=html, repo_owner=shown.repository.owner, repo_name=shown.repository.name, github_url=url, config=shown.config,
         broken_sections=[],
     )  # fmt: skip
 
@@ -360,15 +363,15 @@ def criterion_body(criterion: Criterion, names: dict[str, str]) -> CriterionBody
     )  # fmt: skip
 
 
-def doc_answer(shown: Shown, html: str) -> DocAnswer:
+def doc_answer(shown: Shown, html: str, url: str | None) -> DocAnswer:
     """Return a document as the API shows it."""
     return DocAnswer(
         path=shown.summary.path, title=shown.summary.title, rendered_html=html, repo_owner=shown.repository.owner,
-        repo_name=shown.repository.name, github_url=None, doc_type=shown.summary.doc_type,
+        repo_name=shown.repository.name, github_url=url, doc_type=shown.summary.doc_type,
     )  # fmt: skip
 
 
-def repo_summary(repository: git.Repository, rows: list[Summary], index: Index | None) -> RepoSummary:
+def repo_summary(repository: git.Repository, rows: list[Summary], index: Index | None, settings: Settings) -> RepoSummary:
     """Return a repository with its documents."""
     specs = [spec_summary(row) for row in rows if row.is_spec]
     return RepoSummary(
@@ -376,7 +379,8 @@ def repo_summary(repository: git.Repository, rows: list[Summary], index: Index |
         default_branch=repository.default_branch, has_specs=bool(specs), spec_count=len(specs), specs=specs,
         config=dict(index.config) if index is not None and index.config else None, indexed_commit=index.commit if index else None,
         docs=[
-            DocFile(path=row.path, name=row.path.rpartition("/")[2], github_url=None, title=row.title, doc_type=row.doc_type)
+            DocFile(path=row.path, name=row.path.rpartition("/")[2], github_url=git.file_url(repository, settings, row.path),
+                    title=row.title, doc_type=row.doc_type)
             for row in rows if not row.is_spec
         ],
     )  # fmt: skip
@@ -425,7 +429,7 @@ def change_body(change: Change) -> ChangeBody:
     )  # fmt: skip
 
 
-def indexing_answer(installations: list[Installation], runs: list[Run]) -> IndexingAnswer:
+def indexing_answer(installations: list[git.Installation], runs: list[Run]) -> IndexingAnswer:
     """Return the state of the index as the API shows it."""
     bodies = [
         RunBody(id=run.id, repository=run.repository, commit=run.commit, status=run.status, changed=run.changed, removed=run.removed,
@@ -433,10 +437,14 @@ def indexing_answer(installations: list[Installation], runs: list[Run]) -> Index
         for run in runs
     ]  # fmt: skip
     return IndexingAnswer(
-        installations=[
-            InstallationBody(id=item.id, host=item.host, account=item.account, created_at=item.created_at.isoformat())
-            for item in installations
-        ],
+        installations=[_installation(item) for item in installations],
         recent_jobs=bodies,
         active_tasks=[body for body in bodies if body.status == "running"],
+    )
+
+
+def _installation(item: git.Installation) -> InstallationBody:
+    return InstallationBody(
+        id=item.id, host=item.host, account=item.account, number=item.number, created_at=item.created_at.isoformat(),
+        state="removed" if item.is_removed else "suspended" if item.is_suspended else "active",
     )  # fmt: skip

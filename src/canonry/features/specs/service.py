@@ -10,7 +10,7 @@ from canonry.core.file_paths import parse_file_path
 from canonry.core.paths import Home
 from canonry.features import git
 from canonry.features.specs.events import ReindexRequested
-from canonry.features.specs.models import Index, Installation, Run, Shown, Summary, TaskRow
+from canonry.features.specs.models import Index, Run, Shown, Summary, TaskRow
 from canonry.features.specs.queue import INDEX
 from canonry.features.specs.store import reading, states, writing
 from canonry.infra.kept import Kept
@@ -110,19 +110,25 @@ def criteria_of(tx: Tx, rows: list[TaskRow]) -> dict[tuple[int, int], list[dict[
     return reading.criteria(tx, [(row.document_id, row.position) for row in rows])
 
 
-def indexing_state(tx: Tx, actor: Actor) -> tuple[list[Installation], list[Run]]:
+def indexing_state(tx: Tx, actor: Actor) -> tuple[list[git.Installation], list[Run]]:
     """Return the connections of the caller's organization, and what the indexer did lately."""
     require(actor, Permission.SPECS_ADMIN)
-    return states.installations(tx, actor.organization_id), states.runs(tx, actor.organization_id, 50)
+    return git.installations(tx, actor.organization_id), states.runs(tx, actor.organization_id, 50)
 
 
 def reindex(tx: Tx, actor: Actor, installation_id: int) -> None:
-    """Have every repository of a connection read again from scratch. Raises: NotFound `installation_not_found`."""
+    """Have every repository of a connection read again from scratch, after a look at its host.
+
+    Raises: NotFound `installation_not_found`.
+    """
     require(actor, Permission.SPECS_ADMIN)
-    known = {item.id for item in states.installations(tx, actor.organization_id)}
-    if installation_id not in known:
+    found = next((item for item in git.installations(tx, actor.organization_id) if item.id == installation_id), None)
+    if found is None:
         raise NotFound("installation_not_found", "Installation not found", hint="GET /app/admin/api/indexing lists them.")
     for repository in git.repositories(tx, actor):
-        writing.forget(tx, repository.id)
-        tx.enqueue(INDEX, repository_id=repository.id)
+        if (repository.host, repository.owner.lower()) == (found.host, found.account.lower()):
+            writing.forget(tx, repository.id)
+            tx.enqueue(INDEX, repository_id=repository.id)
+            if repository.is_elsewhere:
+                tx.enqueue(git.FETCH, repository_id=repository.id)
     tx.emit(ReindexRequested(actor.organization_id, installation_id))

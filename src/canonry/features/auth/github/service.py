@@ -42,5 +42,10 @@ def git_token(tx: Tx, vault: Vault, user_id: str) -> Secret | None:
     return None if sealed is None else vault.open(sealed, bound=_bound(user_id))
 
 
+def users_linked_to(tx: Tx, subject: str) -> list[str]:
+    """Return the people who have linked the account of this number at GitHub."""
+    return store.users_of(tx, HOST, subject) if subject else []
+
+
 def _bound(user_id: str) -> str:
     return f"git_identities {user_id} {HOST}"

@@ -24,6 +24,14 @@ def find(tx: Tx, user_id: str, host: str) -> GitIdentity | None:
         ).fetchone()
 
 
+def users_of(tx: Tx, host: str, subject: str) -> list[str]:
+    """Return the people who are linked to an account."""
+    rows = tx.connection.execute(
+        "SELECT user_id FROM git_identities WHERE host = %s AND subject = %s ORDER BY user_id", (host, subject)
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 def sealed_token(tx: Tx, user_id: str, host: str) -> bytes | None:
     """Return the sealed token of that link."""
     row = tx.connection.execute("SELECT sealed_token FROM git_identities WHERE user_id = %s AND host = %s", (user_id, host)).fetchone()

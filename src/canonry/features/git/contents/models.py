@@ -1,5 +1,6 @@
 """What is read from a repository, and what is written to it."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -69,3 +70,8 @@ class StaleFile(Conflict):
         error = stale_file(path, gone=found is None)
         super().__init__(error.code, error.message, hint=error.hint)
         self.found = found
+
+
+def blob_id(content: bytes) -> str:
+    """Return the id that git gives a file of this content."""
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()

@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 class PullRequest:
     """A branch (`head`) that wants to be merged into another (`base`) of the same repository.
 
-    head_commit: where it stood when it ended; None while it is open. merge_commit: what brought it into the base.
+    head_commit: where it stood when it ended; None while one of a repository here is open. merge_commit: what brought it into the base.
     created_by, ended_by: names of people; None of somebody who is gone.
     """
 
@@ -67,3 +67,14 @@ class Comparison:
     commits: tuple[tuple[str, str, str], ...]
     files: tuple[str, ...]
     conflicts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a pull request. is_approved: somebody approved it, and nobody's last word asks for changes. files: paths."""
+
+    head: str
+    base: str
+    files: tuple[str, ...]
+    is_merged: bool
+    is_approved: bool

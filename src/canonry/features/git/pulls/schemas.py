@@ -132,6 +132,8 @@ def details_of(
 
 def pull_url(repository: Repository, number: int, settings: Settings) -> str:
     """Return where people look at it."""
+    if repository.is_elsewhere:
+        return f"{settings.github_url.rstrip('/')}/{repository.full_name}/pull/{number}"
     return f"{settings.own_url}/app/{repository.owner}/pulls/{repository.full_name}/{number}"
 
 

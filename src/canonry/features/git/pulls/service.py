@@ -1,4 +1,4 @@
-"""Use cases around pull requests.
+"""Use cases around pull requests of repositories that lie here.
 
 What git does happens outside of transactions; the row is written afterwards. A merge that was killed in between is found by the next look:
 a branch that its base contains already is merged by noting it.
@@ -107,11 +107,16 @@ def review(tx: Tx, actor: Actor, repository: Repository, number: int, *, verdict
     """Say what one thinks of its newest commit. Raises: NotFound; Conflict `pull_request_ended`; Invalid `empty_review`."""
     require(actor, Permission.SPECS_WRITE)
     pull = _open(get(tx, repository, number))
-    if verdict is Verdict.COMMENTED and not body.strip():
-        raise Invalid("empty_review", "A comment needs words.", hint="Write some.", issues=[Issue("body.body", "is empty", "required")])
+    check_review(verdict, body)
     store.insert_review(tx, pull, user_id=actor.user_id, verdict=verdict, body=body, commit=commit)
     tx.emit(PullRequestReviewed(repository.organization_id, repository.id, number), after={"verdict": str(verdict), "commit": commit})
     return pull
+
+
+def check_review(verdict: Verdict, body: str) -> None:
+    """Return when a review says something. Raises: Invalid `empty_review`."""
+    if verdict is Verdict.COMMENTED and not body.strip():
+        raise Invalid("empty_review", "A comment needs words.", hint="Write some.", issues=[Issue("body.body", "is empty", "required")])
 
 
 def merge_one(

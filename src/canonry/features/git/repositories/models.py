@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, Literal
 
 from canonry.core.errors import Invalid, Issue
 
-HERE = "canonry"
-GITHUB = "github"
+HERE: Final = "canonry"
+GITHUB: Final = "github"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
@@ -30,7 +31,7 @@ class Repository:
     description: str
     head: str | None
     created_at: datetime
-    host: str = HERE
+    host: Literal["canonry", "github"] = HERE
     number: int | None = None
     problem: str = ""
     is_suspended: bool = False

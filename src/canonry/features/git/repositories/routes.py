@@ -37,13 +37,3 @@ def show_repository(repository: str, actor: ActorDep, tx: TxDep, services: Servi
 def delete_repository(repository: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> None:
     """Delete a repository that no project has, with all its history."""
     service.delete(tx, actor, services.home, repository)
-
-
-@router.operation("POST", "/repositories/{repository}/refresh", Permission.SPECS_WRITE)
-def refresh_repository(repository: str, actor: ActorDep, services: ServicesDep) -> RepositoryAnswer:
-    """Look at the repository now: what is new on its default branch is indexed. A push does this by itself."""
-    with services.transactions.begin() as tx:
-        found = service.find(tx, actor, repository)
-    service.look_again(services.transactions, services.home, found)
-    with services.transactions.begin() as tx:
-        return RepositoryAnswer(repository=body_of(service.find(tx, actor, repository), services.settings))

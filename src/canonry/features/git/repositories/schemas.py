@@ -1,6 +1,7 @@
 """Shapes of requests and answers about repositories."""
 
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -18,10 +19,11 @@ class CreateRepositoryRequest(BaseModel):
 
 
 class RepositoryBody(BaseModel):
-    """A repository that Canonry hosts."""
+    """A repository that Canonry hosts, or one that lives at GitHub."""
 
     id: str
-    owner: str = Field(description="the handle of its organization")
+    host: Literal["canonry", "github"] = Field(description="where it lives")
+    owner: str = Field(description="the handle of its organization, or the account that has it at GitHub")
     name: str
     full_name: str
     description: str
@@ -29,6 +31,7 @@ class RepositoryBody(BaseModel):
     project_id: str | None = Field(description="the project that a push deploys; null when it holds specifications only")
     head: str | None = Field(description="the commit of the default branch; null before the first push")
     clone_url: str
+    problem: str | None = Field(description="what went wrong when its host was asked last; null when nothing did")
     created_at: str
 
 
@@ -47,7 +50,25 @@ class RepositoriesAnswer(BaseModel):
 def body_of(repository: Repository, settings: Settings) -> RepositoryBody:
     """Return a repository as the API shows it."""
     return RepositoryBody(
-        id=repository.id, owner=repository.owner, name=repository.name, full_name=repository.full_name, description=repository.description,
-        default_branch=repository.default_branch, project_id=repository.project_id, head=repository.head,
-        clone_url=f"{settings.own_url}/git/{repository.full_name}", created_at=repository.created_at.isoformat(),
+        id=repository.id, host=repository.host, owner=repository.owner, name=repository.name, full_name=repository.full_name,
+        description=repository.description, default_branch=repository.default_branch, project_id=repository.project_id,
+        head=repository.head, clone_url=_clone_url(repository, settings), problem=_problem(repository) or None,
+        created_at=repository.created_at.isoformat(),
     )  # fmt: skip
+
+
+def _clone_url(repository: Repository, settings: Settings) -> str:
+    if repository.is_elsewhere:
+        return f"{settings.github_url.rstrip('/')}/{repository.full_name}.git"
+    return f"{settings.own_url}/git/{repository.full_name}"
+
+
+def _problem(repository: Repository) -> str:
+    return "The app is suspended at its host." if repository.is_suspended else repository.problem
+
+
+def file_url(repository: Repository, settings: Settings, path: str) -> str | None:
+    """Return where people look at a file of a repository that lives at GitHub, None for one that lies here."""
+    if not repository.is_elsewhere:
+        return None
+    return f"{settings.github_url.rstrip('/')}/{repository.full_name}/blob/{quote(repository.default_branch)}/{quote(path)}"

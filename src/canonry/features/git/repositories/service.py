@@ -125,6 +125,12 @@ def look_at_all(transactions: Transactions, home: Home) -> None:
         look_again(transactions, home, repository)
 
 
+def is_taken(tx: Tx, organization_id: str, name: str, handle: str) -> bool:
+    """Say whether a repository of this name lies here."""
+    found = store.find(tx, organization_id, name, handle)
+    return found is not None and not found.is_elsewhere
+
+
 def _is_project(tx: Tx, actor: Actor, name: str) -> bool:
     try:
         projects.find(tx, actor, name)

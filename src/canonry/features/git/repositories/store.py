@@ -51,7 +51,7 @@ def of_project(tx: Tx, project_id: str) -> Repository | None:
 
 
 def of_organization(tx: Tx, organization_id: str, *, only_project: str | None = None) -> list[Repository]:
-    """Return an organization's repositories by name, without those that their host took away. only_project: no others than this project's."""
+    """Return an organization's repositories by name, without those that were taken away. only_project: of this project only."""
     with tx.connection.cursor(row_factory=class_row(Repository)) as cursor:
         return cursor.execute(
             _SELECT + sql.SQL("""WHERE r.organization_id = %s AND r.removed_at IS NULL AND (%s::text IS NULL OR r.project_id = %s)

@@ -2,7 +2,7 @@
 
 from psycopg.rows import class_row
 
-from canonry.features.specs.models import Index, Installation, Run
+from canonry.features.specs.models import Index, Run
 from canonry.infra.tx import Tx
 
 
@@ -74,21 +74,12 @@ def stale(tx: Tx, rules: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def installations(tx: Tx, organization_id: str) -> list[Installation]:
-    """Return the connections of an organization."""
-    with tx.connection.cursor(row_factory=class_row(Installation)) as cursor:
-        return cursor.execute(
-            "SELECT id, organization_id, host, account, created_at FROM installations WHERE organization_id = %s ORDER BY id",
-            (organization_id,),
-        ).fetchall()
-
-
 def runs(tx: Tx, organization_id: str, limit: int) -> list[Run]:
     """Return the newest runs over an organization's repositories."""
     with tx.connection.cursor(row_factory=class_row(Run)) as cursor:
         return cursor.execute(
-            """SELECT n.id, o.handle || '/' || coalesce(p.slug, r.name) AS repository, n.commit, n.status, n.changed, n.removed, n.error,
-                n.started_at, n.ended_at FROM index_runs n JOIN repositories r ON r.id = n.repository_id
+            """SELECT n.id, coalesce(r.owner, o.handle) || '/' || coalesce(p.slug, r.name) AS repository, n.commit, n.status,
+                n.changed, n.removed, n.error, n.started_at, n.ended_at FROM index_runs n JOIN repositories r ON r.id = n.repository_id
                 JOIN organizations o ON o.id = r.organization_id LEFT JOIN projects p ON p.id = r.project_id
                 WHERE r.organization_id = %s ORDER BY n.id DESC LIMIT %s""",
             (organization_id, limit),

@@ -138,14 +138,6 @@ def end_run(tx: Tx, run: int, *, status: str, commit: str | None, changed: int, 
     )
 
 
-def ensure_installation(tx: Tx, organization_id: str, host: str, account: str) -> None:
-    """Make sure that this connection has a number."""
-    tx.connection.execute(
-        "INSERT INTO installations (organization_id, host, account) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        (organization_id, host, account),
-    )
-
-
 def _document(found: Extract) -> Sequence[Any]:
     sections, criteria = found.sections, found.criteria
     return (

@@ -1,0 +1,1 @@
+"""What GitHub tells of the repositories that live there, at `/webhook`: checked, understood, acted upon once."""
