@@ -18,7 +18,6 @@ from tests.support.github_specs import LOGIN, SECRET, SPEC, SpecsAtGitHub, push_
 __all__ = ["container", "machine"]
 
 CHECKED = SPEC.replace(b"- [ ]", b"- [x]")
-WEBHOOK = ("Canon", "POST /webhook")
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def names(there: SpecsAtGitHub) -> list[str]:
     return [item["full_name"] for item in there.api.get("/v1/repositories")["repositories"]]
 
 
-@pytest.mark.contract(*WEBHOOK)
+@pytest.mark.contract("Canon", "POST /webhook")
 def test_a_signed_push_updates_index_and_coverage(there: SpecsAtGitHub) -> None:
     there.add()
     assert there.api.get(f"/app/{there.org}/api/coverage")["summary"]["done_ac"] == 0
@@ -58,7 +57,7 @@ def test_a_signed_push_updates_index_and_coverage(there: SpecsAtGitHub) -> None:
     assert there.api.ask("GET", f"/app/{there.org}/api/specs/acme/specs/docs/specs/more.md").status == 404
 
 
-@pytest.mark.contract(*WEBHOOK)
+@pytest.mark.contract("Canon", "POST /webhook")
 def test_what_is_not_signed_is_not_believed(there: SpecsAtGitHub) -> None:
     there.add()
     document = push_of(1000, "acme/specs", "0" * 40, "1" * 40, "x", "Grace")
@@ -79,7 +78,7 @@ def test_what_is_not_signed_is_not_believed(there: SpecsAtGitHub) -> None:
     assert there.api.ask("POST", "/webhook", raw=b"x" * (1 << 20) + b"y", headers=of_broken, token=None).error[0] == 413
 
 
-@pytest.mark.contract(*WEBHOOK)
+@pytest.mark.contract("Canon", "POST /webhook")
 def test_bad_json_that_is_signed_is_400(there: SpecsAtGitHub) -> None:
     for raw in (b"{", b"", b"[" * 100_000):
         claim = "sha256=" + hmac.new(SECRET.encode(), raw, hashlib.sha256).hexdigest()
@@ -92,7 +91,7 @@ def test_without_a_secret_nothing_is_believed(container: Container, tmp_path: Pa
         assert there.tell("ping", {"zen": "x"}, secret="").error == (401, "invalid_signature")
 
 
-@pytest.mark.contract(*WEBHOOK)
+@pytest.mark.contract("Canon", "POST /webhook")
 def test_own_commits_are_indexed_and_nothing_is_written_back(there: SpecsAtGitHub) -> None:
     there.add()
     for message, author in (("chore(canon): mark it", "Grace"), ("Bump", "dependabot[bot]")):
@@ -105,7 +104,7 @@ def test_own_commits_are_indexed_and_nothing_is_written_back(there: SpecsAtGitHu
     assert [row[0] for row in rows] == ["true", "true"]
 
 
-@pytest.mark.contract(*WEBHOOK)
+@pytest.mark.contract("Canon", "POST /webhook")
 def test_a_delivery_acts_once_even_when_it_comes_twice_at_once(there: SpecsAtGitHub) -> None:
     there.add()
     document = push_of(1000, "acme/specs", "0" * 40, "1" * 40, "x", "Grace")
@@ -126,7 +125,7 @@ def test_a_delivery_acts_once_even_when_it_comes_twice_at_once(there: SpecsAtGit
     assert (other.json["processed"], other.json["reason"]) == (False, "It was taken before.")
 
 
-@pytest.mark.contract(*WEBHOOK)
+@pytest.mark.contract("Canon", "POST /webhook")
 def test_a_merged_pull_request_that_was_approved_approves_the_specs_it_touched(there: SpecsAtGitHub) -> None:
     there.add()
     repository = there.github.hosted["acme/specs"]
@@ -161,7 +160,7 @@ def test_a_merged_pull_request_that_was_approved_approves_the_specs_it_touched(t
     assert (told.json["processed"], repository.head()) == (True, head)
 
 
-@pytest.mark.contract(*WEBHOOK)
+@pytest.mark.contract("Canon", "POST /webhook")
 def test_an_installation_brings_its_repositories_and_takes_them_away(app: SpecsAtGitHub) -> None:
     told = app.tell("installation", installation("created"))
     assert (told.json["processed"], names(app)) == (False, [])
@@ -208,7 +207,7 @@ def test_an_installation_of_a_stranger_reaches_nobodys_organization(app: SpecsAt
     assert app.tell("installation", installation("deleted")).json["processed"] is False
 
 
-@pytest.mark.contract(*WEBHOOK)
+@pytest.mark.contract("Canon", "POST /webhook")
 def test_the_other_events_are_acknowledged_with_a_reason(there: SpecsAtGitHub) -> None:
     there.add()
     about = {"id": there.github.hosted["acme/specs"].number, "full_name": "acme/specs"}
