@@ -1,7 +1,5 @@
 """The headers that keep browsers from doing with our answers what they are not for."""
 
-from starlette.datastructures import MutableHeaders
-
 ASKED = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID")
 """The headers that a page of an allowed origin may send."""
 
@@ -18,13 +16,19 @@ CSP_PAGE = (
 )
 
 
-def secure(headers: MutableHeaders, *, https: bool) -> None:
-    """Add the headers to an answer; what a route has set itself stays."""
-    page = headers.get("content-type", "").startswith("text/html")
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Content-Security-Policy", CSP_PAGE if page else CSP_DATA)
-    headers.setdefault("Cache-Control", "no-store")
-    if https:
-        headers.setdefault("Strict-Transport-Security", _HSTS)
+_DATA = tuple(
+    (name.encode(), text.encode())
+    for name, text in (
+        ("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"), ("x-frame-options", "DENY"),
+        ("content-security-policy", CSP_DATA), ("cache-control", "no-store"),
+    )
+)  # fmt: skip
+_PAGE = tuple((name, CSP_PAGE.encode() if name == b"content-security-policy" else text) for name, text in _DATA)
+_HTTPS = ((b"strict-transport-security", _HSTS.encode()),)
+
+
+def secure(headers: list[tuple[bytes, bytes]], *, https: bool) -> None:
+    """Add the headers to those of an answer, names in lower case; what a route has set itself stays."""
+    there = dict(headers)
+    ours = _PAGE if there.get(b"content-type", b"").startswith(b"text/html") else _DATA
+    headers.extend(header for header in (ours + _HTTPS if https else ours) if header[0] not in there)

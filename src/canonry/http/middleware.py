@@ -11,7 +11,6 @@ from collections.abc import Set as AbstractSet
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -91,11 +90,12 @@ class _Answering:
         await self._send(message)
 
     def _complete(self, message: Message) -> None:
-        headers = MutableHeaders(scope=message)
-        headers["X-Request-Id"] = self._scope["request_id"]
+        headers = list(message["headers"])
+        headers.append((b"x-request-id", self._scope["request_id"].encode()))
         if verdict := self._scope.get("rate"):
-            headers.update(verdict.headers())
+            headers.extend(verdict.headers())
         secure(headers, https=self._scope["scheme"] == "https")
+        message["headers"] = headers
 
 
 def _count(scope: Scope) -> JSONResponse | None:

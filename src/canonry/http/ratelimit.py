@@ -49,13 +49,13 @@ class Verdict:
     remaining: int
     resets_at: float
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """Return the three headers that every answer has."""
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(self.remaining),
-            "X-RateLimit-Reset": str(math.ceil(self.resets_at)),
-        }
+        return (
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % math.ceil(self.resets_at)),
+        )
 
 
 _FREE = re.compile(r"/healthz|/readyz|/reference(/.*)?")  # probes come all the time, and files that stay are cached
@@ -111,16 +111,14 @@ class RateLimiter:
         scope["rate"] = None
         if policy is None:
             return
-        limit, who = policy.limit, _address(request)
+        limit, who = policy.limit, actor.user_id if policy.per is Per.CALLER and actor is not None else _address(request)
         if policy.per is Per.PATH:
             # Whoever makes up paths has one budget for all of them. A path is long: of what is made up little is kept.
             if (hit := self._rates.hit(f"{policy.name} from {who}", policy.seconds)).used > limit:
                 scope["rate"] = Verdict(limit, 0, hit.resets_at)
                 raise _too_many(policy, limit, hit.resets_at, known=True)
             who = hashlib.sha256(scope["path"].encode(errors="surrogateescape")).hexdigest()
-        elif policy.per is Per.CALLER and actor is not None:
-            who = actor.user_id
-        elif policy.per is Per.CALLER:
+        elif policy.per is Per.CALLER and actor is None:
             limit = policy.anonymous or policy.limit
         hit = self._rates.hit(f"{policy.name} {who}", policy.seconds)
         scope["rate"] = Verdict(limit, max(0, limit - hit.used), hit.resets_at)

@@ -103,23 +103,36 @@ class ProjectsAnswer(BaseModel):
 
 def page_of(projects: Sequence[Project], next_cursor: str | None, settings: Settings) -> ProjectsAnswer:
     """Return one page of projects; checked in one go, which is quicker than one by one."""
-    return ProjectsAnswer.model_validate({"projects": [_fields(project, settings) for project in projects], "next_cursor": next_cursor})
-
-
-def _fields(project: Project, settings: Settings) -> dict[str, object]:
-    own = settings.own_url
-    return {
-        **vars(project),
-        "url": settings.url_of(f"{project.slug}.{settings.base_domain}"),
-        "memory_mb": project.memory_mb or settings.instance_memory,
-        "is_connected": project.repo_url is not None,
-        "git_url": f"{own}/git/{project.handle}/{project.slug}.git",
-        "created_at": project.created_at.isoformat(),
-        "updated_at": project.updated_at.isoformat(),
-    }
+    own = _Own(settings)
+    return ProjectsAnswer.model_validate({"projects": [own.fields(project) for project in projects], "next_cursor": next_cursor})
 
 
 def answer_of(project: Project, settings: Settings) -> ProjectAnswer:
     """Return a project for an answer that holds just one."""
-    fields = _fields(project, settings)
+    fields = _Own(settings).fields(project)
     return ProjectAnswer.model_validate({**fields, "project": fields})
+
+
+_SLUG = "\0"  # where it goes
+
+
+class _Own:
+    """What every project of an answer has in common, put together once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = settings.url_of(f"{_SLUG}.{settings.base_domain}").partition(_SLUG)
+        self._git = f"{settings.own_url}/git/"
+        self._memory = settings.instance_memory
+
+    def fields(self, project: Project) -> dict[str, object]:
+        """Return the fields of one project."""
+        before, _, after = self._url
+        return {
+            **vars(project),
+            "url": f"{before}{project.slug}{after}",
+            "memory_mb": project.memory_mb or self._memory,
+            "is_connected": project.repo_url is not None,
+            "git_url": f"{self._git}{project.handle}/{project.slug}.git",
+            "created_at": project.created_at.isoformat(),
+            "updated_at": project.updated_at.isoformat(),
+        }

@@ -36,7 +36,7 @@ class Token:
 
 @dataclass(frozen=True)
 class TokenHolder:
-    """Who a valid token speaks for."""
+    """Who a valid token speaks for. is_to_be_noted: its last use was noted a while ago, or never."""
 
     token_id: str
     user_id: str
@@ -44,10 +44,10 @@ class TokenHolder:
     handle: str
     scope: str
     role: str
-    is_operator: bool
-    deactivated_at: datetime | None
     project_id: str | None
-    last_used_at: datetime | None
+    is_operator: bool
+    is_deactivated: bool
+    is_to_be_noted: bool
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class Key:
 
 @dataclass(frozen=True)
 class KeyHolder:
-    """Who a valid key speaks for."""
+    """Who a valid key speaks for. is_to_be_noted: as above."""
 
     key_id: int
     user_id: str
     organization_id: str
     handle: str
-    scopes: Sequence[str]
+    scopes: tuple[str, ...]
     role: str
     is_operator: bool
-    deactivated_at: datetime | None
-    last_used_at: datetime | None
+    is_deactivated: bool
+    is_to_be_noted: bool

@@ -2,11 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from psycopg.rows import class_row
 
 from canonry.features.tokens.models import Key, KeyHolder
+from canonry.infra.prepared import Prepared, Values
 from canonry.infra.tx import Tx
+
+# When something was used last is for people: one write a while, not one a request.
+_HOLDER = Prepared("holder of a key", """
+    SELECT k.id, k.user_id, k.organization_id, o.handle, array_to_string(k.scopes, ' '), m.role, u.is_operator,
+           u.deactivated_at IS NOT NULL, k.last_used_at IS NULL OR k.last_used_at < now() - interval '5 minutes'
+    FROM keys k JOIN organizations o ON o.id = k.organization_id
+    JOIN members m ON m.organization_id = k.organization_id AND m.user_id = k.user_id
+    JOIN users u ON u.id = k.user_id
+    WHERE k.sha256 = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())""")  # fmt: skip
 
 
 def insert(
@@ -27,16 +38,20 @@ def insert(
 
 def holder(tx: Tx, sha256: bytes) -> KeyHolder | None:
     """Return who holds the key with that hash, if it is neither revoked nor expired and its owner is still a member."""
-    with tx.connection.cursor(row_factory=class_row(KeyHolder)) as cursor:
-        return cursor.execute(
-            """SELECT k.id AS key_id, k.user_id, k.organization_id, o.handle, k.scopes, m.role, u.is_operator, u.deactivated_at,
-                      k.last_used_at
-               FROM keys k JOIN organizations o ON o.id = k.organization_id
-               JOIN members m ON m.organization_id = k.organization_id AND m.user_id = k.user_id
-               JOIN users u ON u.id = k.user_id
-               WHERE k.sha256 = %s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())""",
-            (sha256,),
-        ).fetchone()
+    row = _HOLDER.first(tx.connection, sha256)
+    return None if row is None else _holder(row)
+
+
+@lru_cache(maxsize=512)
+def _holder(row: Values) -> KeyHolder:
+    """Return what a row says: the same row says the same, and it is read anew for each request."""
+    key_id, user_id, organization_id, handle, scopes, role, is_operator, is_deactivated, is_to_be_noted = (
+        "" if value is None else value.decode() for value in row
+    )
+    return KeyHolder(
+        int(key_id), user_id, organization_id, handle, tuple(scopes.split()), role,
+        is_operator=is_operator == "t", is_deactivated=is_deactivated == "t", is_to_be_noted=is_to_be_noted == "t",
+    )  # fmt: skip
 
 
 def touch(tx: Tx, key_id: int) -> None:
