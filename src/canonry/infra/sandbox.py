@@ -89,6 +89,11 @@ def dying_with_us(argv: Sequence[str]) -> list[str]:
     return [str(bwrap_path()), "--dev-bind", "/", "/", "--die-with-parent", "--", *argv]
 
 
+def ending_with_us(argv: Sequence[str]) -> list[str]:
+    """Return the command line that runs `argv` as `dying_with_us`, for a program that starts others: they end with it, daemons too."""
+    return [str(bwrap_path()), "--dev-bind", "/", "/", "--die-with-parent", "--unshare-pid", "--", *argv]
+
+
 def carry_environment(environment: Mapping[str, str]) -> int:
     """Return a descriptor that hands `environment` to bubblewrap and to nobody else.
 

@@ -1,6 +1,6 @@
 """Major versions: data runs with its own programs, and moves to others with pg_upgrade.
 
-The package brings one major version only, so what is upgraded here goes from it to it; that takes every step pg_upgrade has.
+Quick here: what is upgraded goes from our version to it. Between two real majors: test_upgrading.py.
 """
 
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from canonry.core.errors import Conflict, Unavailable
@@ -58,6 +58,8 @@ _SETTINGS: Mapping[str, str] = {
     "idle_in_transaction_session_timeout": "15min",
 }
 
+_SINCE = {"autovacuum_worker_slots": 18, "io_method": 18, "summarize_wal": 17, "scram_iterations": 16}  # the version that brought a setting
+
 
 def create(folder: Path, programs: Path) -> None:
     """Make `folder/data` of Canonry's own PostgreSQL unless it is there. Raises: Unavailable `postgres_init_failed`, OSError."""
@@ -78,11 +80,14 @@ def create(folder: Path, programs: Path) -> None:
         remove_tree(temporary)
 
 
-def initialize(data: Path, programs: Path, *options: str) -> None:
-    """Make a data folder with initdb: UTF-8, checksums, superuser `canonry`. Raises: Unavailable `postgres_start_failed` | `disk_full`."""
+def initialize(data: Path, programs: Path, *options: str, around: Callable[[Sequence[str]], list[str]] = list) -> None:
+    """Make a data folder with initdb: UTF-8, checksums, superuser `canonry`. around: what the command line is put into.
+
+    Raises: Unavailable `postgres_start_failed` | `disk_full`.
+    """
     argv = [str(programs / "initdb"), "--pgdata", str(data), "--username", USER, "--encoding", "UTF8", "--locale", "C",
             "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--data-checksums", "--no-instructions", *options]  # fmt: skip
-    result = subprocess.run(runnable(argv), timeout=120, env={"LC_ALL": "C", "TZ": "UTC"})
+    result = subprocess.run(around(runnable(argv)), timeout=120, env={"LC_ALL": "C", "TZ": "UTC"})
     if result.code != 0:
         raise init_failed(result.err)
 
@@ -103,9 +108,12 @@ def require_version(data: Path, programs: Path) -> None:
 
 
 def write_settings(data: Path, run: Path, extra: Mapping[str, str]) -> None:
-    """Write postgresql.conf. What an administrator wants different goes to `local.conf` beside the data folder, which is read last."""
-    settings = {**_SETTINGS, "unix_socket_directories": f'"{run}"', **extra}
-    lines = [f"{name} = '{_quoted(value)}'" for name, value in settings.items()]
+    """Write postgresql.conf. What an administrator wants different goes to `local.conf` beside the data folder, which is read last.
+
+    A setting that the data's version does not know yet is left out: with it that server would not start.
+    """
+    settings, version = {**_SETTINGS, "unix_socket_directories": f'"{run}"', **extra}, version_of(data)
+    lines = [f"{name} = '{_quoted(value)}'" for name, value in settings.items() if _SINCE.get(name, 0) <= version]
     if (data.parent / "local.conf").is_file():
         lines.append("include '../local.conf'")
     text = "\n".join(["# Written by Canonry at every start; put changes into ../local.conf", *lines, ""])

@@ -214,6 +214,7 @@ class ProcessClusters:
             if found is not None and found.running:
                 raise Conflict("cluster_running", f"The database {cluster_id} runs.", hint="Stop it first.")
             if cluster.version_of(place.data) != target:
+                self._tidy(place)
                 upgrading.upgrade(place, place.read_spec() or ClusterSpec(cluster_id, 0), self._programs_for(place.data), new)
             return target
 
@@ -273,6 +274,7 @@ class ProcessClusters:
         self._gateway.put(spec.port, self._entry(place, spec, table.HELD))
         server = self._server(place)
         server.stop(place, grace=30)
+        self._tidy(place)  # what a copy or an upgrade has left that was killed
         place.write_spec(spec)
         try:
             server.start(place, spec)

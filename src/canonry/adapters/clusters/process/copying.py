@@ -6,7 +6,7 @@ from pathlib import Path
 from canonry.adapters.clusters.process import template
 from canonry.adapters.clusters.process.folders import Place
 from canonry.infra import subprocess
-from canonry.infra.files import remove_tree, sync_folder
+from canonry.infra.files import remove_tree, sync_file_system, sync_folder
 from canonry.infra.sandbox import dying_with_us
 from canonry.ports.clusters import SUPERUSER
 
@@ -27,7 +27,7 @@ def copy_running(source: Place, target: Path, programs: Path) -> None:
         result = subprocess.run(dying_with_us(argv), timeout=_PATIENCE, env={"PGPASSWORD": password, "LC_ALL": "C"})
         if result.code != 0:
             raise template.copy_failed(result.err)
-        template.sync_file_system(temporary)
+        sync_file_system(temporary)
         temporary.rename(target)
         sync_folder(target.parent)
     finally:

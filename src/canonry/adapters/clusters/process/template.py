@@ -1,13 +1,11 @@
 """A data folder that is made once for each PostgreSQL and then copied, so that a database is there at once."""
 
-import ctypes
-import os
 import secrets
 from pathlib import Path
 
 from canonry.core.errors import Unavailable
 from canonry.infra import subprocess
-from canonry.infra.files import remove_tree, sync_folder
+from canonry.infra.files import remove_tree, sync_file_system, sync_folder
 from canonry.infra.locks import locked
 from canonry.infra.postgres import cluster
 from canonry.infra.postgres.programs import runnable
@@ -95,17 +93,6 @@ def copy_failed(text: str) -> Unavailable:
     if "No space left on device" in text:
         return Unavailable("disk_full", f"The disk is full: {reason}", hint="Free some disk space (canonry disk), then try again.")
     return Unavailable("copy_failed", f"The data cannot be copied: {reason}", hint="Read the reason, then try again.")
-
-
-def sync_file_system(folder: Path) -> None:
-    """Write everything that waits for this folder's disk: one call for a thousand files. Raises: OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(folder))
-    finally:
-        os.close(descriptor)
 
 
 def _make(data: Path, programs: Path) -> None:
