@@ -92,3 +92,11 @@ def _names(process: psutil.Process, word: str) -> bool:
         return any(word in part for part in process.cmdline())
     except psutil.Error:
         return False
+
+
+def test_a_git_that_has_more_to_say_than_is_wanted_is_ended_there(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"a line\n" * 3_000_000)
+    (tmp_path / "two").write_bytes(b"")
+    argv = ["diff", "--no-index", "--", str(tmp_path / "two"), str(tmp_path / "one")]
+    assert len(run_git(argv, GitRun(most_output=1 << 20)).out) == 1 << 20
+    assert len(run_git(argv).out) > 20_000_000

@@ -55,7 +55,7 @@ class GitRun:
     timeout: seconds. transports: schemes it may use (`https`); none means no network at all. limit_bytes: size no file it writes may
     exceed, None for no limit. config: further settings. credential: `user:password` sent to `credential_url` only, never on the
     command line. held: descriptors of locks that the command keeps open until all its processes are gone. progress: called with
-    git's own progress, about every two seconds.
+    git's own progress, about every two seconds. most_output: bytes it may write; one that has more to say is ended there.
     """
 
     timeout: float = 60
@@ -66,6 +66,7 @@ class GitRun:
     credential_url: str = ""
     held: Sequence[int] = ()
     progress: Callable[[str], None] | None = None
+    most_output: int | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def run_git(argv: Sequence[str], how: GitRun | None = None) -> GitResult:
     timer = threading.Timer(how.timeout, expire)
     timer.start()
     try:
-        out, err = _read_both(process, how.progress)
+        out, err = _read_both(process, how)
         code = process.wait()
     finally:
         timer.cancel()
@@ -159,12 +160,18 @@ def end_git(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _read_both(process: subprocess.Popen[bytes], progress: Callable[[str], None] | None) -> tuple[bytes, str]:
+def _read_both(process: subprocess.Popen[bytes], how: GitRun) -> tuple[bytes, str]:
     """Read both pipes to their ends: stdout in a thread, stderr here, because `progress` is called in the caller's own thread."""
     if process.stdout is None or process.stderr is None:
         return b"", ""
-    stdout, pieces = process.stdout, list[bytes]()
-    reader = threading.Thread(target=lambda: pieces.append(stdout.read()), daemon=True)
+    stdout, pieces, progress = process.stdout, list[bytes](), how.progress
+
+    def read() -> None:
+        pieces.append(stdout.read(-1 if how.most_output is None else how.most_output))
+        if how.most_output is not None and stdout.read(1):
+            end_git(process)
+
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     kept, told = bytearray(), time.monotonic()
     while piece := os.read(process.stderr.fileno(), 8192):

@@ -1,5 +1,6 @@
 """Reading many objects from a repository through one `git cat-file --batch`."""
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,10 @@ from canonry.features.git.models import Commit
 from canonry.infra.git import GitRun, end_git, start_git
 
 _PIECE = 1 << 20
+_WRITTEN_IN = re.compile(
+    r"utf-?8|ascii|(iso-?8859-|latin)1|iso-?8859-15|(windows-|cp)125[0-8]|koi8-[ru]|euc-?(jp|kr)|shift_?jis|gbk|gb2312|gb18030|big5",
+    re.IGNORECASE,
+)
 _SMALL_OBJECT = 16 << 20  # commits and trees larger than this are not made by people
 
 
@@ -141,10 +146,8 @@ def _parse_commit(sha: str, data: bytes) -> Commit:
 
 
 def _text(data: bytes, encoding: str) -> str:
-    try:
-        text = data.decode(encoding, "replace")
-    except LookupError:
-        text = data.decode("utf-8", "replace")
+    """Return text in an encoding that people write in: whoever made the commit names it, and some of Python's fail or take hours."""
+    text = data.decode(encoding if _WRITTEN_IN.fullmatch(encoding) else "utf-8", "replace")
     return text.replace("\0", "")  # PostgreSQL keeps no NUL
 
 

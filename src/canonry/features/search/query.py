@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from html import escape
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)  # what nobody sees on a page is not shown here either
 _MOST_WORDS = 12
 _LONGEST_WORD = 60
 _BEFORE, _AFTER = 40, 120
@@ -53,7 +52,7 @@ def counter(terms: list[Term]) -> Callable[[str], int]:
 
 def snippet(pattern: re.Pattern[str], text: str) -> str:
     """Return the surroundings of the first hit, as HTML: escaped, the hits in `<mark>`, `...` where it was cut."""
-    flat = " ".join(_COMMENT.sub(" ", text).split())
+    flat = " ".join(_seen(text).split())
     match = pattern.search(flat)
     at = match.start() if match else 0
     start, end = max(0, at - _BEFORE), min(len(flat), at + _AFTER)
@@ -63,6 +62,15 @@ def snippet(pattern: re.Pattern[str], text: str) -> str:
         last = found.end()
     parts.append(escape(piece[last:]))
     return ("..." if start else "") + "".join(parts) + ("..." if end < len(flat) else "")
+
+
+def _seen(text: str) -> str:
+    """Return a text without its comments, which nobody sees on a page either. One that has no end is no comment."""
+    parts, at = list[str](), 0
+    while (begin := text.find("<!--", at)) >= 0 and (end := text.find("-->", begin + 4)) >= 0:
+        parts.append(text[at:begin])
+        at = end + 3
+    return " ".join([*parts, text[at:]])
 
 
 def _beginning(lexeme: str) -> str:

@@ -14,8 +14,8 @@ RULES = "2"
 
 _LONGEST_TEXT = 200_000  # characters of a document that can be searched
 _LONGEST_TITLE = 300
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
-_TOP_HEADING = re.compile(r"^ {0,3}#[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t](.+)$", re.MULTILINE)
+_TOP_HEADING = re.compile(r"^ {0,3}#[ \t](.+)$", re.MULTILINE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _LINK = re.compile(r"!?\[[^\[\]]{0,300}\]\(<?([^()<>\s]{1,500})>?(?:[ \t]+\"[^\"]{0,300}\")?\)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#")
@@ -61,7 +61,7 @@ def extract(path: str, sha: str, content: bytes | None, *, is_spec: bool) -> Ext
     return Extract(
         path, sha, kind, is_spec, title[:_LONGEST_TITLE], None, document.frontmatter.owner if document else "",
         document.frontmatter.team if document else "", list(document.frontmatter.tags) if document else [], None, {}, 0,
-        "\n".join(match[1] for match in _HEADING.finditer(text[:_LONGEST_TEXT])), "", text[:_LONGEST_TEXT], links=_links(path, text),
+        "\n".join(_bare(match[1]) for match in _HEADING.finditer(text[:_LONGEST_TEXT])), "", text[:_LONGEST_TEXT], links=_links(path, text),
     )  # fmt: skip
 
 
@@ -127,8 +127,12 @@ def _links(path: str, text: str) -> list[tuple[str, int]]:
 
 
 def _first_heading(text: str) -> str:
-    match = _TOP_HEADING.search(text[:20_000])
-    return match[1] if match else ""
+    return next((heading for match in _TOP_HEADING.finditer(text[:20_000]) if (heading := _bare(match[1]))), "")
+
+
+def _bare(heading: str) -> str:
+    """Return a heading without what may end it; not by the expression, which would try every place for that."""
+    return heading.strip(" \t").rstrip(" \t#")
 
 
 def _name(path: str) -> str:

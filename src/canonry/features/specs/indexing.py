@@ -64,6 +64,9 @@ def run(context: Context, repository_id: str) -> None:
         if error.code == "database_unavailable":
             raise
         return
+    except Exception:
+        _end(context, number, "failed", repository.head, error="internal_error: Something in Canonry itself failed.")
+        raise
     _end(context, number, "done", repository.head, changed=changed, removed=removed)
 
 

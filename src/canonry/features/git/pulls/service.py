@@ -100,7 +100,7 @@ def diff(home: Home, repository: Repository, compared: Comparison) -> str:
     bare = hosted_repository(home, repository.folder)
     argv = [f"--git-dir={bare}", "-c", "core.quotePath=false", "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--merge-base",
             compared.base_commit, compared.head_commit, "--"]  # fmt: skip
-    return run_git(argv, GitRun(timeout=30)).out[:_LARGEST_DIFF].decode(errors="replace")
+    return run_git(argv, GitRun(timeout=30, most_output=_LARGEST_DIFF)).out.decode(errors="replace")
 
 
 def review(tx: Tx, actor: Actor, repository: Repository, number: int, *, verdict: Verdict, body: str, commit: str) -> PullRequest:

@@ -1,14 +1,17 @@
 """Writing the index of one repository: what went is deleted, what came is copied in, and the commit is noted, all in one transaction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from canonry.features.specs.models import Extract
 from canonry.infra.tx import Tx
 
+_ALWAYS_FITS = 60_000  # bytes of headings, of criteria, and of the rest
 _TEMPORARY = """CREATE TEMPORARY TABLE IF NOT EXISTS arriving (
     path text, sha text, doc_type text, is_spec boolean, title text, status text, owner text, team text, tags text[], review_status text,
     frontmatter jsonb, problems integer, total_sections integer, done_sections integer, total_ac integer, done_ac integer,
@@ -42,12 +45,12 @@ def remove(tx: Tx, repository_id: str, paths: Sequence[str]) -> None:
 def insert(tx: Tx, repository_id: str, organization_id: str, extracts: Sequence[Extract]) -> None:
     """Add documents that are not there."""
     tx.connection.execute(_TEMPORARY)
+    try:
+        with tx.connection.transaction():
+            ids = _documents(tx, repository_id, organization_id, extracts)
+    except psycopg.errors.ProgramLimitExceeded:  # one of them has more different words than PostgreSQL keeps of a text
+        ids = _documents(tx, repository_id, organization_id, [_shortened(found) for found in extracts])
     with tx.connection.cursor() as cursor:
-        with cursor.copy(_COPY) as copy:
-            for found in extracts:
-                copy.write_row(_document(found))
-        ids: dict[str, int] = dict(cursor.execute(_MOVE, (repository_id, organization_id)).fetchall())
-        cursor.execute("DELETE FROM arriving")
         with cursor.copy(
             """COPY spec_sections (document_id, position, section_id, number, title, depth, status, blocked_by, start_line, end_line,
                ticket_system, ticket_id, ticket_url, delta, total_ac, done_ac, realized_ac, content) FROM STDIN"""
@@ -73,6 +76,26 @@ def insert(tx: Tx, repository_id: str, organization_id: str, extracts: Sequence[
             for found in extracts:
                 for target, line in found.links:
                     copy.write_row((ids[found.path], target, line))
+
+
+def _documents(tx: Tx, repository_id: str, organization_id: str, extracts: Sequence[Extract]) -> dict[str, int]:
+    """Add the rows of documents, and return their numbers by path."""
+    with tx.connection.cursor() as cursor:
+        with cursor.copy(_COPY) as copy:
+            for found in extracts:
+                copy.write_row(_document(found))
+        ids: dict[str, int] = dict(cursor.execute(_MOVE, (repository_id, organization_id)).fetchall())
+        cursor.execute("DELETE FROM arriving")
+    return ids
+
+
+def _shortened(found: Extract) -> Extract:
+    """Return a document with so much of its text to be searched as always fits (1 MiB; a byte of text takes up to five)."""
+    return replace(found, headings=_cut(found.headings), criteria_text=_cut(found.criteria_text), body=_cut(found.body))
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:_ALWAYS_FITS].decode(errors="ignore")
 
 
 def learn_words(tx: Tx, repository_id: str, organization_id: str, paths: Sequence[str] | None) -> None:
