@@ -5,6 +5,7 @@ each start, so a rollback after a rotation still connects.
 """
 
 from canonry.features.databases.branches import ensure_branch, read_script
+from canonry.features.databases.context import Context
 from canonry.features.databases.delivery import access_of, delivery, note_deployed, overriding, secrets_of, spec_of
 from canonry.features.databases.exchange import keep_still, ready, register, swap
 from canonry.features.databases.making import discard, equip, is_busy, started
@@ -15,7 +16,7 @@ from canonry.features.databases.store import everything, get
 from canonry.features.databases.store import live as live_of
 
 __all__ = [
-    "Access", "Database", "DatabaseRounds", "Role", "State", "access_of", "clear", "close", "clusters_of", "delivery", "discard",
+    "Access", "Context", "Database", "DatabaseRounds", "Role", "State", "access_of", "clear", "close", "clusters_of", "delivery", "discard",
     "ensure_branch", "equip", "everything", "find", "find_any", "get", "is_busy", "keep_still", "live_of", "note_deployed", "overriding",
     "read_script", "ready", "register", "secrets_of", "spec_of", "started", "swap",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What this feature is handed: everything it needs, nothing it has to look for."""
+"""What this feature, and every one above that needs as much, is handed: all it needs, nothing it has to look for."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from canonry.ports import Ports
 
 
 class Context(Protocol):
-    """The container, as far as this feature uses it."""
+    """The container, as far as features use it."""
 
     @property
     def settings(self) -> Settings: ...  # noqa: D102 -- named by its type

@@ -1,28 +1,5 @@
-"""What the work of this feature is handed: the container, as far as it uses it."""
+"""What the work of this feature is handed: the same as deployments are."""
 
-from typing import Protocol
+from canonry.features.deployments import Context
 
-from canonry.core.paths import Home
-from canonry.core.settings import Settings
-from canonry.infra.crypto import Vault
-from canonry.infra.tx import Transactions
-from canonry.ports import Ports
-
-
-class Context(Protocol):
-    """The container, as far as this feature (and deployments, which leads for it) uses it."""
-
-    @property
-    def settings(self) -> Settings: ...  # noqa: D102 -- named by its type
-
-    @property
-    def home(self) -> Home: ...  # noqa: D102 -- named by its type
-
-    @property
-    def ports(self) -> Ports: ...  # noqa: D102 -- named by its type
-
-    @property
-    def vault(self) -> Vault: ...  # noqa: D102 -- named by its type
-
-    @property
-    def transactions(self) -> Transactions: ...  # noqa: D102 -- named by its type
+__all__ = ["Context"]
