@@ -122,3 +122,11 @@ def test_another_organization_sees_nothing_of_it(api: Api, handbook: SpecReposit
         assert api.ask("GET", f"/app/{other.handle}/api/{path}", token=token).status == 404
     assert api.ask("GET", f"/app/{other.handle}/api/tasks", token=token).json == {"tasks": [], "total": 0}
     assert api.ask("GET", f"/app/{other.handle}/api/search?q=password", token=token).json["total"] == 0
+
+
+def test_a_token_of_one_project_sees_no_task_of_the_rest(api: Api, handbook: SpecRepository) -> None:
+    handbook.push({"docs/specs/login.md": LOGIN})
+    assert api.get("/app/ada/api/tasks")["total"] > 0
+    bound = api.ask("POST", "/v1/tokens", {"name": "bound", "scope": "read", "project": api.project("shop")}).json["token"]
+    answer = api.ask("GET", "/app/ada/api/tasks", token=bound)
+    assert (answer.status, answer.json) == (200, {"tasks": [], "total": 0})

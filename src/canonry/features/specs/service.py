@@ -94,14 +94,19 @@ def has_specs(tx: Tx, actor: Actor) -> bool:
 
 
 def tasks(tx: Tx, actor: Actor, *, status: str | None, repository: git.Repository | None) -> tuple[list[TaskRow], int]:
-    """Return what there is to do: sections that are todo, in progress or blocked, or those of one status; and how many there are."""
+    """Return what there is to do: sections that are todo, in progress or blocked, or those of one status; and how many there are.
+
+    Bound to a project, only of its repository.
+    """
     require(actor, Permission.SPECS_READ)
-    wanted, only = [status] if status else list(OPEN), repository.id if repository else None
+    wanted, only = [status] if status else list(OPEN), [repository.id] if repository else None
+    if only is None and actor.project_id is not None:
+        only = [item.id for item in git.repositories(tx, actor)]
     state = states.fingerprint(tx, actor.organization_id)
     found = reading.tasks(tx, actor.organization_id, wanted, only, _MOST_TASKS)
     if len(found) < _MOST_TASKS:
         return found, len(found)
-    key = (actor.organization_id, *wanted, only)
+    key = (actor.organization_id, *wanted, None if only is None else tuple(only))
     return found, _totals.get(key, state, lambda: reading.count_tasks(tx, actor.organization_id, wanted, only))
 
 

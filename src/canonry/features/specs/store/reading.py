@@ -10,7 +10,7 @@ from canonry.infra.rows import quick_row
 from canonry.infra.tx import Tx
 
 _TASKS = sql.SQL("""FROM spec_sections s JOIN spec_documents d ON d.id = s.document_id
-    WHERE d.organization_id = %s AND s.status = ANY(%s) AND (%s::text IS NULL OR d.repository_id = %s)""")
+    WHERE d.organization_id = %s AND s.status = ANY(%s) AND (%s::text[] IS NULL OR d.repository_id = ANY(%s))""")
 
 
 def summaries(tx: Tx, organization_id: str, repository_id: str | None = None) -> list[Summary]:
@@ -48,20 +48,20 @@ def first_names(tx: Tx, repository_id: str, path: str) -> dict[str, str]:
     return dict(rows)
 
 
-def tasks(tx: Tx, organization_id: str, states: list[str], repository_id: str | None, limit: int) -> list[TaskRow]:
-    """Return the first sections of specs in these states, by repository, file and line."""
+def tasks(tx: Tx, organization_id: str, states: list[str], repositories: list[str] | None, limit: int) -> list[TaskRow]:
+    """Return the first sections of specs in these states, by repository, file and line. repositories: only of these."""
     with tx.connection.cursor(row_factory=quick_row(TaskRow)) as cursor:
         return cursor.execute(
             sql.SQL("""SELECT s.document_id, s.position, d.repository_id, s.section_id, s.number AS section_number, s.title, s.status,
                 s.blocked_by, s.total_ac, s.done_ac, s.ticket_system, s.ticket_id, d.title AS spec_title, d.path AS spec_file_path,
                 s.start_line AS line {} ORDER BY d.repository_id, d.path, s.position LIMIT %s""").format(_TASKS),
-            (organization_id, states, repository_id, repository_id, limit),
+            (organization_id, states, repositories, repositories, limit),
         ).fetchall()
 
 
-def count_tasks(tx: Tx, organization_id: str, states: list[str], repository_id: str | None) -> int:
-    """Return how many sections of specs there are in these states."""
-    values = (organization_id, states, repository_id, repository_id)
+def count_tasks(tx: Tx, organization_id: str, states: list[str], repositories: list[str] | None) -> int:
+    """Return how many sections of specs there are in these states. repositories: only of these."""
+    values = (organization_id, states, repositories, repositories)
     row = tx.connection.execute(sql.SQL("SELECT count(*) {}").format(_TASKS), values).fetchone()
     return int(row[0]) if row else 0
 
