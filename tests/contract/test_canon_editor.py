@@ -202,3 +202,17 @@ def test_a_path_that_leads_elsewhere_is_refused(api: Api, handbook: SpecReposito
     before = list_branches(handbook.folder)
     assert api.ask("POST", f"{BASE}/{path}/save", {"content": "x", "sha": ""}).status in {400, 404, 405}
     assert list_branches(handbook.folder) == before
+
+
+def test_a_save_is_checked_as_a_push_would_be(api: Api, handbook: SpecRepository) -> None:
+    handbook.push({"CANON.yaml": "specs:\n  check_pushes: true\n"})
+    bad = LOGIN.replace("## ", "```\n\n## ", 1)
+    refused = _save(api, bad, _sha(LOGIN))
+    assert refused.error == (400, "specs_refused")
+    assert refused.json["issues"][0]["code"] == "code.unclosed"
+    assert refused.json["issues"][0]["path"].startswith("docs/specs/login.md:")
+    assert api.ask("GET", f"{FILE}/json").json["sha"] == _sha(LOGIN)
+    proposed = api.ask("POST", f"{FILE}/save-pr", {"content": bad, "sha": _sha(LOGIN), "branch": "edit", "title": "t", "body": ""})
+    assert proposed.error == (400, "specs_refused")
+    assert "edit" not in list_branches(handbook.folder)
+    assert _save(api, f"{LOGIN}\nMore.\n", _sha(LOGIN)).status == 200

@@ -15,6 +15,8 @@ specs:
   auto_tickets: false
   require_review: no
   lifecycle_sync: close_only
+  check_pushes: true
+  warnings_as_errors: yes
 agents: {pr_analysis: false, doc_updates: true, realization_check: off, stale_detection: 7d}
 ide:
   auto_context: true
@@ -43,7 +45,7 @@ def test_everything_that_can_be_said_is_read() -> None:
     config = read_config(FULL)
     assert config.diagnostics == ()
     assert (config.team, config.ticket_system, config.project_key, config.slack_channel) == ("payments", "jira", "PAY", "#pay")
-    assert config.specs == SpecRules(("docs/**/*.md", "specs/*.md"), False, False, "close_only")  # noqa: FBT003
+    assert config.specs == SpecRules(("docs/**/*.md", "specs/*.md"), False, False, "close_only", True, True)  # noqa: FBT003
     assert (config.agents.pr_analysis, config.agents.realization_check, config.agents.stale_detection) == (False, False, "7d")
     assert config.ticket_systems["main"].status_map == {"forward": {"todo": "Open"}}
     assert config.rest["sre"] == {"x": "1"}

@@ -20,12 +20,18 @@ _DAYS = re.compile(r"\d{1,5}d")
 
 @dataclass(frozen=True, slots=True)
 class SpecRules:
-    """Where specs lie, and how they go together with tickets. lifecycle_sync: `true`, `false` or `close_only`."""
+    """Where specs lie, and how they go together with tickets. lifecycle_sync: `true`, `false` or `close_only`.
+
+    check_pushes: what a hosted repository gets (pushes, saves, merges) lands only when no changed spec has an error; warnings_as_errors:
+    nor a warning.
+    """
 
     doc_paths: tuple[str, ...] = ("docs/specs/*.md",)
     auto_tickets: bool = True
     require_review: bool = True
     lifecycle_sync: str = "true"
+    check_pushes: bool = False
+    warnings_as_errors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +367,8 @@ def _match(reader: _Reader, where: str, node: Node) -> dict[str, Any]:
 
 _REST = ("version", "ide", "sre", "slack", "triage", "extensions")
 _SPECS: Mapping[str, _Read] = {
-    "doc_paths": _doc_paths, "auto_tickets": _switch, "require_review": _switch, "lifecycle_sync": _lifecycle,
+    "doc_paths": _doc_paths, "auto_tickets": _switch, "require_review": _switch, "lifecycle_sync": _lifecycle, "check_pushes": _switch,
+    "warnings_as_errors": _switch,
 }  # fmt: skip
 _AGENTS: Mapping[str, _Read] = {"pr_analysis": _switch, "doc_updates": _switch, "realization_check": _switch, "stale_detection": _stale}
 _TICKET_SYSTEM: Mapping[str, _Read] = {

@@ -48,7 +48,7 @@ def parse(content: bytes | str) -> Document:
     else:
         text = content
         if len(text) > MAX_BYTES:
-            return _unread("file.too_large", f"The file is longer than {MAX_BYTES >> 20} MiB.", "Split it.", b"")
+            return too_large()
     if "\0" in text:
         return _unread("file.binary", "The file is not text.", "Remove the NUL bytes.", b"")
     return _Parser(unify(text), fault).parse()
@@ -63,6 +63,11 @@ def strength_of(text: str) -> str | None:
     """Return MUST, MUST NOT, SHOULD, SHOULD NOT or MAY, whichever stands first in a text."""
     match = _STRENGTH.search(text)
     return match[1] if match else None
+
+
+def too_large() -> Document:
+    """Return the document of a file that is too long to be read at all."""
+    return _unread("file.too_large", f"The file is longer than {MAX_BYTES >> 20} MiB.", "Split it.", b"")
 
 
 def _unread(rule: str, message: str, hint: str, beginning: bytes) -> Document:

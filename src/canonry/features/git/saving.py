@@ -16,6 +16,7 @@ from canonry.features.git.contents import (
     delete_branch,
     file_at,
     list_branches,
+    spec_check,
 )
 from canonry.features.git.contents.models import StaleFile, blob_id
 from canonry.features.git.context import Context
@@ -43,13 +44,16 @@ class Save:
 def save_file(context: Context, repository: Repository, save: Save, *, by: Actor | None) -> Written:
     """Commit one file to a branch. by: the person, None for Canonry itself. What is equal already makes no commit.
 
-    The caller announces it (`note_commit`). Raises: StaleFile (`stale_file`); Invalid `invalid_path`, `path_taken`; NotFound
+    What a person writes into a hosted repository is checked when CANON.yaml asks for it; what Canonry itself writes is marks in specs that
+    may have had errors before. The caller announces it (`note_commit`). Raises: StaleFile (`stale_file`); Invalid `invalid_path`,
+    `path_taken`, `specs_refused`; NotFound
     `ref_not_found`, `no_repository`; Conflict `branch_busy`, `host_refuses`; of one at a host also Unauthenticated `no_git_identity`,
     and what the port says.
     """
     if not repository.is_elsewhere:
         folder = hosted_repository(context.home, repository.folder)
-        return commit_files(folder, save.branch, {save.path: (save.content, save.sha)}, save.author, save.message)
+        check = spec_check(folder, is_default=save.branch == repository.default_branch) if by is not None else None
+        return commit_files(folder, save.branch, {save.path: (save.content, save.sha)}, save.author, save.message, check)
     return _save_at_host(context, repository, save, _at(context, repository, by))
 
 

@@ -22,7 +22,8 @@ from canonry.ports.disk import BuildRoom
 from canonry.ports.identity import Identity
 from canonry.ports.limits import AccountLimits
 
-_HOOK = Path(__file__).with_name("hook.py")
+_HOOKS = {"pre-receive": ("-I", "pre_receive.py"), "post-receive": ("-I -S", "hook.py")}
+"""Name → how Python is told to stay quick, and the program beside this file."""
 
 
 @dataclass(frozen=True)
@@ -146,9 +147,10 @@ def prepare(home: Home, served: Repository, push: Push | None, push_limit: int) 
         return Serving(repository, {"http.receivepack": "false"}, {})
     config = {
         "http.receivepack": "true",
-        "core.hooksPath": str(_install_hook(home)),
+        "core.hooksPath": str(_install_hooks(home)),
         "receive.maxInputSize": str(push_limit),
         "receive.denyDeleteCurrent": "ignore",
+        "receive.advertisePushOptions": "true",
         "gc.auto": "6700",
         "gc.autoDetach": "true",
         "maintenance.auto": "true",
@@ -164,17 +166,19 @@ def prepare(home: Home, served: Repository, push: Push | None, push_limit: int) 
     return Serving(repository, config, environment)
 
 
-def _install_hook(home: Home) -> Path:
-    """Write the hook that all hosted repositories share, when it is not there or names another Python, and return its folder."""
+def _install_hooks(home: Home) -> Path:
+    """Write the hooks that all hosted repositories share, when one is not there or names another Python, and return their folder."""
     folder = home.repositories / "hooks"
-    script = f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S {shlex.quote(str(_HOOK))}\n"
-    hook = folder / "post-receive"
-    try:
-        if hook.read_text() == script:
-            return folder
-    except FileNotFoundError:
-        folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(hook, script, mode=0o755)
+    for name, (options, program) in _HOOKS.items():
+        script = f"#!/bin/sh\nexec {shlex.quote(sys.executable)} {options} {shlex.quote(str(Path(__file__).with_name(program)))}\n"
+        hook = folder / name
+        try:
+            is_there = hook.read_text() == script
+        except FileNotFoundError:
+            folder.mkdir(parents=True, exist_ok=True)
+            is_there = False
+        if not is_there:
+            write_atomic(hook, script, mode=0o755)
     return folder
 
 

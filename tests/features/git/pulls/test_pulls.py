@@ -6,7 +6,7 @@ import pytest
 
 from canonry.core.access import Scope
 from canonry.features.git import hosted_repository
-from canonry.features.git.contents import Author, commit_files, file_at, list_branches
+from canonry.features.git.contents import Author, commit_files, create_branch, file_at, list_branches
 from canonry.features.git.repositories import service as repositories
 from tests.support.api import Api
 from tests.support.git import Person
@@ -146,3 +146,33 @@ def test_a_merge_into_the_branch_of_a_project_is_deployed_once(api: Api, ada: Pe
         committed.deploy(api.container, repository["id"])
     found = api.get(f"/v1/projects/{slug}/deployments")["deployments"]
     assert [item["commit"] for item in found] == [merged]
+
+
+def test_a_merge_is_checked_as_a_push_would_be(api: Api, folder: Path) -> None:
+    asks = b"specs:\n  doc_paths: ['docs/**/*.md']\n  check_pushes: true\n"
+    stands = commit_files(folder, "main", {"CANON.yaml": (asks, None)}, BEA, "Check").commit
+    number = _open(api)
+    answer = api.ask("POST", f"/v1/repositories/handbook/pulls/{number}/merge", {})
+    assert answer.error == (400, "specs_refused")
+    assert f"{LOGIN}:1:1" in answer.json["message"]
+    assert (answer.json["issues"][0]["path"], answer.json["issues"][0]["code"]) == (f"{LOGIN}:1:1", "frontmatter.title")
+    assert list_branches(folder)["main"] == stands
+    assert _show(api, number)["state"] == "open"
+    good = b"---\ntitle: Login\n---\n\n# Login\n"
+    commit_files(folder, "edit", {LOGIN: (good, file_at(folder, "edit", LOGIN).sha)}, BEA, "Title")
+    assert api.ask("POST", f"/v1/repositories/handbook/pulls/{number}/merge", {}).json["pull_request"]["state"] == "merged"
+
+
+def test_a_merge_does_not_end_the_check(api: Api, folder: Path) -> None:
+    asks = commit_files(folder, "main", {"CANON.yaml": (b"specs: {check_pushes: true}\n", None)}, BEA, "Check")
+    commit_files(folder, "edit", {"SPECWRIGHT.yaml": (b"team: a\n", None)}, BEA, "Harmless, the other name counts")
+    commit_files(folder, "edit", {LOGIN: (None, file_at(folder, "edit", LOGIN).sha)}, BEA, "Without the spec")
+    number = _open(api)
+    assert api.ask("POST", f"/v1/repositories/handbook/pulls/{number}/merge", {}).json["pull_request"]["state"] == "merged"
+    api.ask("POST", "/v1/repositories/handbook/refresh")
+    create_branch(folder, "ends", "main")
+    commit_files(folder, "ends", {"CANON.yaml": (None, asks.shas["CANON.yaml"])}, BEA, "No more")
+    number = _open(api, head="ends")
+    answer = api.ask("POST", f"/v1/repositories/handbook/pulls/{number}/merge", {})
+    assert answer.error == (400, "specs_refused")
+    assert answer.json["issues"][0]["code"] == "config.check_ended"

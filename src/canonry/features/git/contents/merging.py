@@ -5,6 +5,7 @@ from pathlib import Path
 
 from canonry.core.errors import Conflict
 from canonry.core.refs import parse_branch
+from canonry.features.git.contents.checking import Check
 from canonry.features.git.contents.models import Author
 from canonry.features.git.contents.opening import open_repository
 from canonry.features.git.contents.reading import commit_of
@@ -32,10 +33,11 @@ def merge_base(repository: Path, one: str, other: str) -> str | None:
         return str(found) if found else None
 
 
-def merge(repository: Path, base: str, head: str, author: Author, message: str, *, dry: bool = False) -> Merge:
+def merge(repository: Path, base: str, head: str, author: Author, message: str, *, dry: bool = False, check: Check | None = None) -> Merge:
     """Merge the branch (or commit) `head` into the branch `base` by a merge commit; nothing happens when base has it already.
 
-    dry: only say whether it would go through. Raises: NotFound `ref_not_found`, `no_repository`; Conflict `branch_busy`.
+    dry: only say whether it would go through. Raises: NotFound `ref_not_found`, `no_repository`; Conflict `branch_busy`; what
+    `check` raises.
     """
     name = f"refs/heads/{parse_branch(base)}"
     with open_repository(repository) as opened:
@@ -52,6 +54,8 @@ def merge(repository: Path, base: str, head: str, author: Author, message: str, 
                 return Merge(before, None)
             tree = index.write_tree(opened)
             commit = opened.create_commit(None, *signatures(author), message, tree, [onto.id, other.id])
+            if check is not None:
+                check(before, str(commit))
             if move_branch(opened, name, onto.id, commit):
                 return Merge(before, str(commit))
     raise Conflict("branch_busy", f"{base} moved {_TRIES} times while this was merged.", hint="Try again.")

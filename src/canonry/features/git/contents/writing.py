@@ -8,6 +8,7 @@ from canonry.core.clock import now
 from canonry.core.errors import Conflict, Invalid, Issue, NotFound
 from canonry.core.file_paths import parse_file_path
 from canonry.core.refs import parse_branch
+from canonry.features.git.contents.checking import Check
 from canonry.features.git.contents.models import Author, File, StaleFile, Written
 from canonry.features.git.contents.opening import open_repository
 from canonry.features.git.contents.reading import commit_of, entry_of
@@ -22,18 +23,18 @@ Edits = Mapping[str, tuple[bytes | None, str | None]]
 """path → (new content, None removes the file; the blob id it was made from, None for a file that must not exist yet)."""
 
 
-def commit_files(repository: Path, branch: str, edits: Edits, author: Author, message: str) -> Written:
+def commit_files(repository: Path, branch: str, edits: Edits, author: Author, message: str, check: Check | None = None) -> Written:
     """Commit several files to a branch at once; other files may have changed meanwhile, these may not.
 
     A branch that does not exist is born when the repository has no branch at all. What is equal already makes no new commit.
     Raises: StaleFile (`stale_file`); Invalid `invalid_path`, `path_taken`, `invalid_ref`; NotFound `ref_not_found`, `no_repository`;
-    Conflict `branch_busy`.
+    Conflict `branch_busy`; what `check` raises.
     """
     name = f"refs/heads/{parse_branch(branch)}"
     wanted = {parse_file_path(path): edit for path, edit in edits.items()}
     with open_repository(repository) as opened:
         for _ in range(_TRIES):
-            if (written := _try(opened, name, wanted, author, message)) is not None:
+            if (written := _try(opened, name, wanted, (author, message), check)) is not None:
                 return written
     raise Conflict("branch_busy", f"{branch} moved {_TRIES} times while this was written.", hint="Try again.")
 
@@ -71,8 +72,8 @@ def move_branch(opened: "pygit2.Repository", name: str, before: "pygit2.Oid | No
     return True
 
 
-def _try(opened: "pygit2.Repository", name: str, edits: Edits, author: Author, message: str) -> Written | None:
-    """Commit on top of what is there now. Returns None when the branch moved meanwhile."""
+def _try(opened: "pygit2.Repository", name: str, edits: Edits, by: tuple[Author, str], check: Check | None) -> Written | None:
+    """Commit on top of what is there now. by: author and message. Returns None when the branch moved meanwhile."""
     reference = opened.references.get(name)
     if reference is None and any(True for _ in opened.branches.local):
         raise NotFound("ref_not_found", f"There is no branch {name.removeprefix('refs/heads/')}.", hint="Make it first.")
@@ -89,7 +90,10 @@ def _try(opened: "pygit2.Repository", name: str, edits: Edits, author: Author, m
     tree = _with(opened, None if parent is None else parent.tree, "", blobs)
     if tree is None or (parent is not None and tree.id == parent.tree.id):
         return Written("" if parent is None else str(parent.id), None if parent is None else str(parent.id), shas)
+    author, message = by
     commit = opened.create_commit(None, *signatures(author), message, tree.id, [] if parent is None else [parent.id])
+    if check is not None:
+        check(None if parent is None else str(parent.id), str(commit))
     if not move_branch(opened, name, None if parent is None else parent.id, commit):
         return None
     return Written(str(commit), None if parent is None else str(parent.id), shas)

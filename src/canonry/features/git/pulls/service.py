@@ -11,7 +11,7 @@ from canonry.core.errors import Conflict, Invalid, Issue, NotFound
 from canonry.core.paths import Home
 from canonry.core.refs import parse_branch
 from canonry.features import accounts
-from canonry.features.git.contents import Author, changes, list_branches, merge, merge_base
+from canonry.features.git.contents import Author, changes, list_branches, merge, merge_base, spec_check
 from canonry.features.git.hosted import hosted_repository
 from canonry.features.git.pulls import store
 from canonry.features.git.pulls.events import PullRequestClosed, PullRequestMerged, PullRequestOpened, PullRequestReviewed
@@ -125,7 +125,7 @@ def merge_one(
     """Merge it by a merge commit. head: the commit that was looked at; a branch that moved since is refused.
 
     Raises: NotFound `pull_request_not_found`, `ref_not_found`; Conflict `pull_request_ended`, `head_moved`, `merge_conflict`,
-    `branch_busy`.
+    `branch_busy`; Invalid `specs_refused`.
     """
     require(actor, Permission.SPECS_WRITE)
     with transactions.begin() as tx:
@@ -139,7 +139,8 @@ def merge_one(
         raise Conflict(
             "head_moved", f"{pull.head} has moved on to {stands[:12]} since you looked.", hint="Look at what is new, then merge."
         )
-    merged = merge(bare, pull.base, stands, author, f"Merge #{pull.number}: {pull.title}\n")
+    merged = merge(bare, pull.base, stands, author, f"Merge #{pull.number}: {pull.title}\n",
+                   check=spec_check(bare, is_default=pull.base == repository.default_branch))  # fmt: skip
     if merged.conflicts:
         raise Conflict("merge_conflict", f"{pull.head} and {pull.base} both changed {', '.join(merged.conflicts[:10])}.",
                        hint=f"Merge {pull.base} into {pull.head}, solve the conflicts, push.")  # fmt: skip

@@ -1,0 +1,52 @@
+"""The check of specs for what lands without a push: a save of the editor, a merge."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from canonry.core.errors import Invalid, Issue
+from canonry.features.git.contents.reading import changes, content_at, files_at, read_blobs
+from canonry.specs.landing import Update, check
+from canonry.specs.parser import MAX_BYTES
+
+type Check = Callable[[str | None, str], None]
+"""Told where a branch stands and where it is to go, just before it goes there; raises to keep it where it is."""
+_MOST_ISSUES = 100
+
+
+def spec_check(repository: Path, *, is_default: bool) -> Check:
+    """Return the check of a branch. What it raises: Invalid `specs_refused`, with an issue for each error."""
+
+    def look(before: str | None, after: str) -> None:
+        verdict = check(_Hosted(repository), Update(before, after, before, is_default))
+        if verdict is None or not verdict.is_refused:
+            return
+        errors = [(path, item) for path, item in verdict.found if verdict.weighs(item) == "error"]
+        path, first = errors[0]
+        raise Invalid(
+            "specs_refused",
+            f"CANON.yaml lets no errors land, and there are {len(errors)}; the first: {path}:{first.line}:{first.column}: {first.message}",
+            hint=first.hint,
+            issues=[Issue(f"{path}:{item.line}:{item.column}", f"{item.message} {item.hint}".strip(), item.rule)
+                    for path, item in errors[:_MOST_ISSUES]],
+        )  # fmt: skip
+
+    return look
+
+
+class _Hosted:
+    """The commits of a bare repository, for the check."""
+
+    def __init__(self, repository: Path) -> None:
+        self._repository = repository
+
+    def file(self, commit: str, path: str) -> bytes | None:
+        return content_at(self._repository, commit, path)
+
+    def paths(self, commit: str) -> list[str]:
+        return [file.path for file in files_at(self._repository, commit) if file.is_file]
+
+    def changed(self, before: str | None, after: str) -> list[tuple[str, str]]:
+        return [(item.path, item.sha) for item in changes(self._repository, before, after) if item.sha is not None and item.is_file]
+
+    def contents(self, blobs: Sequence[str]) -> Iterator[bytes | None]:
+        return (content for _, content in read_blobs(self._repository, blobs, MAX_BYTES))
