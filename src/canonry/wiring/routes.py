@@ -38,7 +38,7 @@ from canonry.features.volumes.routes import router as volumes
 from canonry.features.webhooks.routes import router as webhooks
 from canonry.http.routing import Routes
 
-# They are looked through in this order for each request: what is asked most comes first.
+# Where two fit an address, the one that comes first answers.
 API: tuple[Routes, ...] = (
     projects,
     *deployments,
