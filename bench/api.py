@@ -43,6 +43,10 @@ class Server:
     socket: Path
     process: subprocess.Popen[bytes]
 
+    def busy(self) -> float:
+        """Return the seconds of CPU it has used."""
+        return float(sum(psutil.Process(self.process.pid).cpu_times()[:2]))
+
     def ask(self, path: str, token: str, chosen: argparse.Namespace) -> load.Figures:
         """Ask for one address for a while. Raises: RuntimeError when an answer is not 200."""
         head = f"Authorization: Bearer {token}\r\n"
@@ -85,15 +89,15 @@ def measure(chosen: argparse.Namespace) -> Iterator[Figure]:
 
 def _one(servers: tuple[Server, Server], asked: tuple[str, str], target: int, token: str, chosen: argparse.Namespace) -> Iterator[Figure]:
     (server, knowing), (path, name) = servers, asked
-    rates, times, costs, busy = [], [], [], []
+    rates, times, costs = [], [], []
     for _ in range(_ROUNDS):
-        before = sum(psutil.Process(server.process.pid).cpu_times()[:2])
+        before = server.busy(), knowing.busy()
         run, free = server.ask(path, token, chosen), knowing.ask(path, token, chosen)
-        busy.append((sum(psutil.Process(server.process.pid).cpu_times()[:2]) - before) / run.requests * 1e6)
+        own, theirs = (server.busy() - before[0]) / run.requests * 1e6, (knowing.busy() - before[1]) / free.requests * 1e6
         rates.append(run.rate)
         times += run.times
         costs.append((free.rate / run.rate - 1) * 100)
-        say(f"{name}: {run.rate:,.0f}/s, {busy[-1]:.0f} µs of CPU each; {free.rate:,.0f}/s for a caller who is known")
+        say(f"{name}: {run.rate:,.0f}/s, {own:.0f} µs of CPU each; {free.rate:,.0f}/s, {theirs:.0f} µs for a caller who is known")
     count = f"{_ROUNDS} times {chosen.seconds:g} s, {chosen.connections} connections"
     yield Figure(name, "requests/s", statistics.median(rates), target, at_least=True, count=count)
     yield Figure(
