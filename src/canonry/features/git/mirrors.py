@@ -115,11 +115,14 @@ def _reading(home: Home, access: RepositoryAccess | None, way: Way) -> Iterator[
 
 
 @contextmanager
-def hold_mirror(mirror: Path, log: LogLine) -> Iterator[int]:
-    """Hold the mirror. git inherits the descriptor: should we be killed, the lock stays until the last git has ended too."""
+def hold_mirror(mirror: Path, log: LogLine, *, patience: float = FETCH_TIMEOUT) -> Iterator[int]:
+    """Hold the mirror, after waiting for at most `patience` seconds.
+
+    git inherits the descriptor: should we be killed, the lock stays until the last git has ended too.
+    """
     descriptor = os.open(mirror.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        waits_until = time.monotonic() + FETCH_TIMEOUT
+        waits_until = time.monotonic() + patience
         told = False
         while True:
             try:

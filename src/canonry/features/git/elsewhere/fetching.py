@@ -9,7 +9,7 @@ from canonry.core.secret import Secret
 from canonry.features.git.errors import explain_fetch, failed_fetch
 from canonry.features.git.hosted import init_bare
 from canonry.features.git.leftovers import remove_leftovers
-from canonry.features.git.mirrors import FETCH_TIMEOUT, hold_mirror
+from canonry.features.git.mirrors import hold_mirror
 from canonry.features.git.targets import Targets, moved_to, way_to
 from canonry.infra.files import remove_tree
 from canonry.infra.git import GitRun, run_git
@@ -17,21 +17,24 @@ from canonry.infra.git import GitRun, run_git
 _BRANCHES = "+refs/heads/*:refs/heads/*"
 
 
-def fetch_all(folder: Path, url: str, token: Secret, targets: Targets, *, limit_bytes: int, also: Sequence[str] = ()) -> None:
+def fetch_all(
+    folder: Path, url: str, token: Secret, targets: Targets, *, limit_bytes: int, patience: float, also: Sequence[str] = ()
+) -> None:
     """Bring all branches of `url` into the bare repository `folder`, which is made when it is not there; what is gone there goes here.
 
-    also: further refs, kept below `refs/canonry/`. Waits for another fetch of the same. A copy that is damaged is fetched anew.
+    patience: seconds for waiting, and for the fetch. also: further refs, kept below `refs/canonry/`. Waits for another fetch of the same. A
+    copy that is damaged is fetched anew.
     Raises: as `mirrors.fetch_mirror`.
     """
     address = parse_repository_url(url)
     folder.parent.mkdir(parents=True, exist_ok=True)
     refspecs = [_BRANCHES, *(f"+{name}:{kept_as(name)}" for name in also)]
-    with hold_mirror(folder, lambda _: None) as descriptor:
+    with hold_mirror(folder, lambda _: None, patience=patience) as descriptor:
         if not folder.is_dir():
             init_bare(folder)
         remove_leftovers(folder)
         way = way_to(address, targets)
-        how = GitRun(timeout=FETCH_TIMEOUT, transports=[address.scheme], limit_bytes=limit_bytes, config=way.config,
+        how = GitRun(timeout=patience, transports=[address.scheme], limit_bytes=limit_bytes, config=way.config,
                      credential=Secret(f"x-access-token:{token.reveal()}"), credential_url=address.text, held=[descriptor])  # fmt: skip
         if (error := _fetch(folder, address, refspecs, how)) is None:
             return

@@ -6,6 +6,7 @@ from canonry.core.errors import CanonryError, NotFound
 from canonry.features.git.context import Context
 from canonry.features.git.elsewhere import installing, service
 from canonry.features.git.hosted import remove_repository
+from canonry.features.git.mirrors import FETCH_TIMEOUT
 from canonry.features.git.repositories import service as repositories
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ def fetch(context: Context, repository_id: str, **_rest: object) -> None:
         remove_repository(context.home, found.folder)
     elif found.is_elsewhere and not found.is_suspended:
         try:
-            service.bring(context, found)
+            service.bring(context, found, patience=FETCH_TIMEOUT)
         except CanonryError as error:
             _log.warning("fetching %s: %s", found.full_name, error)
             if error.code == "database_unavailable":

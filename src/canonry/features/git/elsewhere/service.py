@@ -23,6 +23,7 @@ from canonry.infra.tx import Tx
 from canonry.ports.git_host import Described, GitHost
 from canonry.ports.git_host import Repository as AtHost
 
+_PATIENCE = 60.0  # seconds
 EVENTS = ("push", "pull_request", "issues", "issue_comment")
 """What a host is asked to tell."""
 
@@ -73,10 +74,11 @@ def register(tx: Tx, context: Context, organization_id: str, described: Describe
     return repository_id
 
 
-def bring(context: Context, repository: Repository, also: Sequence[str] = ()) -> Repository:
+def bring(context: Context, repository: Repository, also: Sequence[str] = (), *, patience: float = _PATIENCE) -> Repository:
     """Fetch what is new and announce where the default branch stands now; return the repository as its host describes it now.
 
-    also: further refs. What goes wrong is kept with the repository, for people. Raises: as the port and `fetch_all`.
+    also: further refs. patience: seconds, of a person who waits unless it is said otherwise. What goes wrong is kept with the
+    repository, for people. Raises: as the port and `fetch_all`.
     """
     host = host_of(context)
     try:
@@ -85,7 +87,7 @@ def bring(context: Context, repository: Repository, also: Sequence[str] = ()) ->
         described = host.describe(at)
         fetch_all(
             hosted_repository(context.home, repository.folder), host.clone_url(described.name), host.access(at), _targets(context, host),
-            limit_bytes=context.settings.disk_repository << 20, also=also,
+            limit_bytes=context.settings.disk_repository << 20, patience=patience, also=also,
         )  # fmt: skip
     except CanonryError as error:
         with context.transactions.begin() as tx:

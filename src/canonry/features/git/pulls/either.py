@@ -110,10 +110,10 @@ def close(context: Context, actor: Actor, repository: Repository, number: int) -
 def outcome(context: Context, repository: Repository, number: int) -> Outcome:
     """Return what became of a pull request, for what follows from it."""
     pull, compared, reviews = look(context, repository, number)
-    last = {item.user: item.verdict for item in reviews if item.verdict is not Verdict.COMMENTED}
+    last = {item.user: item.verdict for item in reviews if item.verdict != Verdict.COMMENTED}
     is_approved = Verdict.APPROVED in last.values() and Verdict.CHANGES_REQUESTED not in last.values()
     files = compared.files if compared is not None else ()
-    return Outcome(pull.head, pull.base, files, is_merged=pull.state is State.MERGED, is_approved=is_approved)
+    return Outcome(pull.head, pull.base, files, is_merged=pull.state == State.MERGED, is_approved=is_approved)
 
 
 def _open(pull: PullRequest) -> PullRequest:
