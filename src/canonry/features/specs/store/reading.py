@@ -68,11 +68,12 @@ def count_tasks(tx: Tx, organization_id: str, states: list[str], repositories: l
 
 def criteria(tx: Tx, sections: list[tuple[int, int]]) -> dict[tuple[int, int], list[dict[str, Any]]]:
     """Return (document, position of the section) → its criteria, for these sections."""
+    documents, positions = [document_id for document_id, _ in sections], [position for _, position in sections]
     rows = tx.connection.execute(
-        """SELECT c.document_id, c.section_position, c.criterion_id, c.text, c.checked, c.strength, c.line
-           FROM unnest(%s::bigint[], %s::int[]) AS wanted (document_id, section_position)
-           JOIN spec_criteria c USING (document_id, section_position) ORDER BY c.document_id, c.position""",
-        ([document_id for document_id, _ in sections], [position for _, position in sections]),
+        """SELECT document_id, section_position, criterion_id, text, checked, strength, line FROM spec_criteria
+           WHERE document_id = ANY(%s) AND (document_id, section_position) IN (SELECT * FROM unnest(%s::bigint[], %s::int[]))
+           ORDER BY document_id, position""",
+        (sorted(set(documents)), documents, positions),
     ).fetchall()
     found: dict[tuple[int, int], list[dict[str, Any]]] = {key: [] for key in sections}
     for document_id, section, criterion_id, text, checked, strength, line in rows:
