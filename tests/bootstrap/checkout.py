@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,15 +19,16 @@ _NEEDED = ("Makefile", "pyproject.toml", "README.md", "LICENSE", "requirements",
 
 @dataclass(frozen=True)
 class Checkout:
-    """A folder with a copy of the repository, and the environment its `make` runs in."""
+    """A folder with a copy of the repository, the environment its `make` runs in, and the words that make it run as somebody else."""
 
     folder: Path
     environment: dict[str, str]
+    user: Sequence[str] = ()
 
     def make(self, target: str) -> subprocess.CompletedProcess[str]:
         """Run a target to its end."""
-        command = ["make", "-s", target]
-        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False, timeout=150)
+        command = [*self.user, "make", "-s", target]
+        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False, timeout=300)
 
     def kill_setup_under_way(self) -> None:
         """Start `make setup` and kill it, and whatever it started, in the middle of the installation."""
@@ -40,7 +42,7 @@ class Checkout:
 
     def run(self, program: str, *arguments: str) -> str:
         """Run a program of the new .venv and return what it prints."""
-        command = [str(self.folder / ".venv" / "bin" / program), *arguments]
+        command = [*self.user, str(self.folder / ".venv" / "bin" / program), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=self.environment).stdout
 
 

@@ -1,10 +1,15 @@
 """`make setup` on a copy of this checkout, in a folder with a space."""
 
+import os
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from canonry.infra.files import remove_tree
 from tests.bootstrap.checkout import Checkout, copy_checkout
+from tests.support.ordinary import UID, ordinary_user
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +30,7 @@ def test_a_killed_set_up_is_made_good_by_the_next_one(checkout: Checkout) -> Non
     assert checkout.run("python", "-c", code).strip() == str(checkout.folder / "src/canonry/__init__.py")
 
 
+@pytest.mark.criterion("running-canonry#setup-anywhere")
 def test_the_command_works_in_a_path_with_a_space(checkout: Checkout) -> None:
     assert checkout.run("canonry", "--version").startswith("canonry ")
 
@@ -52,3 +58,22 @@ def test_a_moved_checkout_is_set_up_again(checkout: Checkout, tmp_path: Path) ->
         assert str(moved.folder) in (moved.folder / ".venv/bin/canonry").read_text()
     finally:
         moved.folder.rename(checkout.folder)
+
+
+@pytest.mark.criterion("running-canonry#setup-anywhere")
+def test_an_ordinary_user_sets_up_a_checkout_of_their_own() -> None:
+    home = Path(tempfile.mkdtemp(prefix="an ordinary user "))  # pytest's own folders are closed to others
+    try:
+        made = copy_checkout(home / "my checkout")
+        for path in (home, *home.rglob("*")):
+            os.chown(path, UID, -1, follow_symlinks=False)
+        python = str(Path(sys.base_prefix) / "bin")
+        theirs = Checkout(
+            made.folder, {**made.environment, "HOME": str(home), "PATH": f"{python}:{made.environment['PATH']}"}, ordinary_user()
+        )
+        done = theirs.make("setup")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (made.folder / ".venv" / "bin" / "canonry").stat().st_uid == UID
+        assert theirs.run("canonry", "--version").startswith("canonry ")
+    finally:
+        remove_tree(home)

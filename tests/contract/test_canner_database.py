@@ -1,5 +1,9 @@
 """The rows about databases, in the words of the two platforms."""
 
+import logging
+import re
+from urllib.parse import urlsplit
+
 import pytest
 
 from canonry.core.access import Scope
@@ -42,6 +46,36 @@ def test_size_and_state_are_shown_and_never_to_another_project(api: Api) -> None
     assert api.ask("GET", f"/v1/projects/{slug}/database", token=bound.json["token"]).status == 404
     theirs = made(api, other)["connection_string"]
     assert not answers(url.replace(url.rpartition("@")[2], theirs.rpartition("@")[2])), "the credentials of one project open no other"
+
+
+@pytest.mark.criterion("databases#password-unseen")
+def test_after_it_was_made_a_password_is_in_no_answer_event_or_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    slug = api.project(start_command="sleep 600")
+    urls = [made(api, slug)["connection_string"]]
+    deployment = api.deploy(slug, APP)
+    urls.append(api.ask("POST", f"/v1/projects/{slug}/database/access", {"hours": 1}).json["connection_string"])
+    urls.append(running(api, slug)["DATABASE_URL"])
+    assert api.ask("POST", f"/v1/projects/{slug}/database/rotate").status == 200
+    renewal.request(api.container, row_of(api, slug).project_id, "production")  # the job that the event brings about
+    api.work(slug)
+    urls.append(running(api, slug)["DATABASE_URL"])
+    passwords = {urlsplit(url).password or "" for url in urls}
+    assert len(passwords) == 3
+    assert all(len(password) >= 16 for password in passwords)
+    known = {"project": slug, "deployment": deployment["id"], "id": deployment["id"], "database": row_of(api, slug).id}
+    asked = 0
+    for path, operations in api.get("/openapi.json")["paths"].items():
+        names = set(re.findall(r"\{(\w+)\}", path))
+        if "get" in operations and names <= set(known) and not path.endswith(("/stream", "/events")):
+            answer = api.ask("GET", path.format(**known))
+            asked += answer.status == 200
+            assert not [password for password in passwords if password in answer.body.decode(errors="replace")], path
+    assert asked >= 30
+    with api.container.transactions.begin() as tx:
+        events = str(tx.connection.execute("SELECT * FROM events").fetchall())
+    assert "database" in events
+    assert not [password for password in passwords if password in events or password in caplog.text]
 
 
 @pytest.mark.contract("Canner", "DELETE /v1/projects/{slug}/database")

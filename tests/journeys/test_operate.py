@@ -42,6 +42,18 @@ def test_a_rollback_serves_the_older_artifact_again_without_a_build(canonry: Can
     assert not any("Installing" in line["text"] or line["text"].startswith("$ ") for line in lines)
 
 
+@pytest.mark.criterion("deploys#no-failed-request")
+def test_no_request_fails_while_versions_follow_each_other(canonry: Canonry, tmp_path: Path) -> None:
+    assert canonry.deploy(write_server(tmp_path / "app", "v0"), "moving").returncode == 0
+    canonry.must("scale", "2", "--project", "moving")
+    with Visitor(canonry.port, "moving.localhost") as visitor:
+        for version in ("v1", "v2", "v3"):
+            assert canonry.deploy(write_server(tmp_path / "app", version), "moving").returncode == 0
+            eventually(lambda: canonry.site("moving").text.split()[0], lambda text, version=version: text == version)
+        eventually(lambda: set(visitor.seen), lambda seen: {"v0", "v1", "v2", "v3"} <= seen)
+    assert (visitor.wrong, set(visitor.seen)) == ([], {"v0", "v1", "v2", "v3"})
+
+
 def test_a_stopped_project_answers_503_and_starts_again_without_a_build(canonry: Canonry, tmp_path: Path) -> None:
     canonry.must("deploy", str(write_server(tmp_path / "app", "awake")), "--project", "sleeper")
     for _ in range(2):

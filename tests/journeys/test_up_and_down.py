@@ -19,7 +19,8 @@ from canonry.core.paths import Home
 from canonry.core.secret import Secret
 from canonry.infra.files import remove_tree
 from canonry.infra.postgres import Postgres
-from tests.support.canonry import ROOT, Canonry, ask, eventually, free_port
+from tests.support.canonry import Canonry, ask, eventually, free_port
+from tests.support.ordinary import UID, ordinary_user
 
 
 @pytest.fixture
@@ -329,31 +330,15 @@ def test_an_ordinary_user_has_a_canonry_of_their_own() -> None:
 class Ordinary(Canonry):
     """A Canonry of a user who is not root: `nobody` when the tests run as root, else whoever runs them."""
 
-    uid = 65534 if os.getuid() == 0 else os.getuid()
+    uid = UID
 
     def command(self, *arguments: str, cwd: Path | None = None, stdin: str = "", timeout: float = 170) -> subprocess.CompletedProcess[str]:
         """Run `canonry ARGUMENTS` as that user."""
-        argv = [*self._switch(), sys.executable, "-m", "canonry.cli.main", *arguments]
+        argv = [*ordinary_user(), sys.executable, "-m", "canonry.cli.main", *arguments]
         environment = {**self.environment, "HOME": str(self.folder)}
         return subprocess.run(
             argv, env=environment, capture_output=True, text=True, timeout=timeout, check=False, cwd=cwd or "/", input=stdin
         )
-
-    def _switch(self) -> list[str]:
-        """Become the user; where our Python lies in root's own folders, show them a way to it."""
-        if os.getuid() != 0:
-            return []
-        shown: list[str] = []
-        for needed in (sys.prefix, sys.base_prefix, ROOT):
-            parents = [*reversed(Path(needed).parents)]
-            closed = next((folder for folder in parents if not folder.stat().st_mode & 0o001), None)
-            if closed:
-                shown += ["--perms", "0755", "--tmpfs", str(closed)]
-                for folder in parents[parents.index(closed) + 1 :]:
-                    shown += ["--perms", "0755", "--dir", str(folder)]
-                shown += ["--ro-bind", str(needed), str(needed)]
-        drop = ["setpriv", "--reuid", str(self.uid), "--regid", str(self.uid), "--clear-groups", "--"]
-        return [str(bwrap_path()), "--dev-bind", "/", "/", *shown, "--cap-add", "ALL", "--", *drop]
 
 
 @pytest.fixture

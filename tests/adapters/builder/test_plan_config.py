@@ -113,3 +113,37 @@ def test_a_wrong_setting_of_the_project_is_refused_by_name(setting: str, tmp_pat
     with pytest.raises(Invalid) as caught:
         plan_source(tmp_path, PlanSettings(**{setting: "/\0"}))  # type: ignore[arg-type]
     assert setting in caught.value.message
+
+
+@pytest.mark.criterion("deploys#toml-wins")
+def test_it_wins_over_what_is_found_in_the_source(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(FLASK)
+    (tmp_path / "requirements.txt").write_text("flask\ngunicorn\n")
+    (tmp_path / ".python-version").write_text("3.13\n")
+    (tmp_path / "Procfile").write_text("web: found web\nrelease: found release\nworker: found worker\n")
+    found = plan_source(tmp_path, PlanSettings())
+    assert (found.processes, found.release, found.toolchains[0].version) == (
+        {"web": "found web", "worker": "found worker"}, "found release", "3.13",
+    )  # fmt: skip
+    (tmp_path / "canonry.toml").write_text(
+        '[build]\npython = "3.12"\ninstall = "my install"\nbuild = "my build"\n'
+        '[run]\nstart = "my web"\nrelease = "my release"\nport = 5000\nhealth_path = "/mine"\n'
+        '[processes]\nworker = "my worker"\n[env]\nPYTHONUNBUFFERED = "0"\n'
+    )
+    plan = plan_source(tmp_path, PlanSettings())
+    assert (plan.install, plan.build, plan.release, plan.port, plan.health_path, plan.toolchains[0].version) == (
+        "my install", "my build", "my release", 5000, "/mine", "3.12",
+    )  # fmt: skip
+    assert plan.processes == {"web": "my web", "worker": "my worker"}
+    assert (found.variables["PYTHONUNBUFFERED"], plan.variables["PYTHONUNBUFFERED"]) == ("1", "0")
+    assert found.install != plan.install
+
+
+@pytest.mark.criterion("deploys#toml-wins")
+def test_it_makes_a_static_site_of_what_looks_like_an_app(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(FLASK)
+    (tmp_path / "requirements.txt").write_text("flask\n")
+    (tmp_path / "index.html").write_text("hello")
+    assert plan_source(tmp_path, PlanSettings()).provider == "python"
+    (tmp_path / "canonry.toml").write_text('[build]\nprovider = "static"\n')
+    assert plan_source(tmp_path, PlanSettings()).provider == "static"

@@ -42,6 +42,7 @@ def test_a_project_gets_its_certificate_at_the_first_visit(world: dict[str, Any]
     assert world["of a project"] == "the app"
 
 
+@pytest.mark.criterion("operating#certificates-served-only")
 def test_names_that_are_not_proved_or_not_known_get_none_and_the_authority_is_not_asked(world: dict[str, Any]) -> None:
     assert world["of nobody"] == ["refused: TLSV1_ALERT_INTERNAL_ERROR"] * 4
     assert world["stored"] == ["shop.apps.test", "shop.test"]

@@ -34,7 +34,7 @@ def redeploy(api: Api, slug: str, deployment: dict[str, Any], action: str) -> di
     return api.deployment(made.json["deployment"]["id"])
 
 
-@pytest.mark.criterion("operating#next-deploy")
+@pytest.mark.criterion("operating#next-deploy", "operating#rollback-variables")
 def test_a_change_is_in_force_at_the_next_deployment_and_not_before(api: Api) -> None:
     slug = api.project(start_command="sleep 600")
     put(api, slug, GREETING="hello")

@@ -1,6 +1,7 @@
 """Metrics over HTTP and what keeps them: counted once, added up, deleted when old."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +10,7 @@ import pytest
 
 from canonry.features.observe.metrics import collect, rollup, store
 from canonry.features.observe.metrics.collect import Looker, count_requests
-from canonry.features.observe.metrics.models import Sample
+from canonry.features.observe.metrics.models import Sample, start_of
 from canonry.features.observe.metrics.sampler import Sampler
 from canonry.features.observe.metrics.service import parse_window
 from tests.support.api import SITE, Api
@@ -147,6 +148,28 @@ def test_adding_up_twice_changes_nothing_and_what_is_old_goes(api: Api) -> None:
         rows = tx.connection.execute("SELECT step, sum(requests)::int FROM metric_samples GROUP BY step ORDER BY step").fetchall()
     assert rows == [(60, 6), (600, 6)]  # the ten seconds are kept two hours
     assert metrics(api, slug, "?window=24h")["total"]["requests"] == 6
+
+
+@pytest.mark.criterion("operating#metrics-small")
+def test_thirty_days_of_a_project_are_eight_thousand_small_rows(api: Api) -> None:
+    slug = api.app()
+    visit(api, slug, 6)
+    count_requests(api.container)
+    end = start_of(datetime.now(UTC), 600)
+    with api.container.transactions.begin() as tx:
+        ((number, (sample, *_)),) = store.between(tx, 10, None, end + timedelta(days=1)).items()
+        for step, days in ((10, 0.125), (60, 3), (600, 31)):
+            times = (end - timedelta(seconds=step * count) for count in range(1, int(days * 86_400 / step)))
+            store.put(tx, step, [(number, replace(sample, at=at)) for at in times])
+        store.set_rolled(tx, None, None)
+    rollup.roll_up(api.container)
+    with api.container.transactions.begin() as tx:
+        query = "SELECT step, count(*), max(pg_column_size(metric_samples.*)) FROM metric_samples GROUP BY step"
+        rows = {step: (count, size) for step, count, size in tx.connection.execute(query).fetchall()}
+    assert set(rows) == {10, 60, 600}
+    assert sum(count for count, _ in rows.values()) <= 8000
+    assert max(size for _, size in rows.values()) <= 500
+    assert metrics(api, slug, "?window=30d")["total"]["requests"] > 0
 
 
 def test_counting_at_the_same_time_counts_once(api: Api) -> None:
