@@ -48,6 +48,16 @@ def test_every_kind_of_error_has_the_envelope_and_the_id_of_its_header(api: Api)
     assert asked[401, "unauthenticated"].headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.criterion("api#names-each-fault")
+def test_each_fault_is_named_with_its_place_and_reason_and_there_is_a_hint(api: Api) -> None:
+    answer = api.ask("POST", "/v1/projects", {"name": 5, "unknown": 1})
+    assert answer.error == (400, "validation_failed")
+    assert {issue["path"]: issue["message"] for issue in answer.json["issues"]} == {
+        "body.name": "Input should be a valid string", "body.unknown": "Extra inputs are not permitted",
+    }  # fmt: skip
+    assert answer.json["hint"] == "Correct what is named and send it again; /reference shows every field."
+
+
 def test_a_body_that_does_not_say_how_large_it_is_is_counted(api: Api) -> None:
     slug = api.project()
     upload = form(b"\x1f\x8b" + b"x" * (4 << 20))

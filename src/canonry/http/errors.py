@@ -125,7 +125,10 @@ def install(app: FastAPI) -> None:
         )
         status = 422 if request.url.path.startswith(("/app", "/auth", "/api", "/webhook")) else 400
         places = ", ".join(issue.path for issue in issues)
-        return JSONResponse(envelope(request, "validation_failed", f"The request is not valid: {places}.", issues=issues), status)
+        hint = "Correct what is named and send it again; /reference shows every field."
+        return JSONResponse(
+            envelope(request, "validation_failed", f"The request is not valid: {places}.", hint=hint, issues=issues), status
+        )
 
     @app.exception_handler(HTTPException)
     def of_the_framework(request: Request, error: HTTPException) -> Response:

@@ -155,6 +155,18 @@ def test_what_was_typed_is_kept_nowhere(container: Container) -> None:
 
 
 @pytest.mark.criterion("identity#argon2-only")
+def test_a_password_is_kept_as_an_argon2_hash_and_nowhere_else(container: Container) -> None:
+    user_id = person(container)
+    attempt(container)
+    refusal(container, Secret("another wrong word"))
+    assert str(execute(container, "SELECT password_hash FROM users WHERE id = %s", user_id)[0][0]).startswith("$argon2id$")
+    tables = execute(container, "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")
+    assert len(tables) > 20
+    for (table,) in tables:
+        for word in (PASSWORD.reveal(), "another wrong word"):
+            assert execute(container, f"SELECT 1 FROM {table} kept WHERE strpos(kept::text, %s) > 0", word) == [], table  # noqa: S608 -- a table of ours
+
+
 def test_a_hash_with_old_parameters_is_made_anew(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     from argon2 import PasswordHasher  # noqa: PLC0415
 

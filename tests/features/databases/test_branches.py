@@ -52,6 +52,7 @@ def test_a_branch_is_a_copy_that_stays_what_was_made_of_it(api: Api) -> None:
     assert row_of(api, slug, NEXT).source == row_of(api, slug).id
 
 
+@pytest.mark.criterion("databases#masked-first")
 def test_passwords_and_guests_of_production_open_no_branch(api: Api) -> None:
     slug, project_id, url = production(api)
     guest = api.ask("POST", f"/v1/projects/{slug}/database/access").json["connection_string"]

@@ -100,6 +100,14 @@ def test_a_cursor_of_other_instances_or_far_behind_the_end_is_no_fault(api: Api)
         assert api.ask("GET", f"/v1/projects/{slug}/logs?cursor={write_cursor(offsets)}").status == 200
 
 
+@pytest.mark.parametrize("where", ["logs", "logs/stream"])
+def test_an_environment_that_is_none_is_refused_and_not_taken_for_an_empty_one(api: Api, where: str) -> None:
+    slug = api.app()
+    answer = api.ask("GET", f"/v1/projects/{slug}/{where}?environment=bogus")
+    assert answer.error == (400, "invalid_environment")
+    assert answer.json["issues"][0]["path"] == "query.environment"
+
+
 def test_the_stream_gives_lines_and_goes_on_after_the_last_event(api: Api) -> None:
     slug = talking(api, "one", "two")
     cursor, seen = _first_lines(api, slug, 2, {})

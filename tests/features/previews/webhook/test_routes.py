@@ -49,6 +49,12 @@ def test_a_good_signature_deploys_a_bad_one_is_401_other_branches_make_previews(
     ):
         assert host.raw(sent, headers).error == (401, "invalid_signature")
 
+    wrong = {"Content-Type": "application/json", "X-Hub-Signature-256": good[:-1]}
+    unknown, known = (
+        api.ask("POST", f"/v1/projects/{slug}/git/webhook", raw=body, token=None, headers=wrong) for slug in ("nobody", "shop")
+    )
+    assert (unknown.error, unknown.json["message"]) == (known.error, known.json["message"]), "whether the project exists is not told"
+
     other = branch(ada, "next", "<p>next</p>")
     answer = host.push("next", other)
     assert (answer.status, answer.json["environment"]) == (201, "preview/next")

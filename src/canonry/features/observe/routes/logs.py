@@ -17,6 +17,7 @@ from canonry.core.environments import PRODUCTION
 from canonry.core.errors import CanonryError, Invalid, Issue
 from canonry.core.moments import parse_since
 from canonry.features import deployments, projects
+from canonry.features.observe.environments import check_environment
 from canonry.features.observe.logs import reading
 from canonry.features.observe.logs.cursor import parse_cursor, write_cursor
 from canonry.features.observe.logs.reading import LogLine, LogPage, Source
@@ -50,7 +51,7 @@ class Wanted:
 
 
 def _wanted(q: Word = None, process: Process = None, instance: InstanceId = None, environment: Environment = PRODUCTION) -> Wanted:
-    return Wanted(q or "", process, instance, environment)
+    return Wanted(q or "", process, instance, check_environment(environment, "query.environment"))
 
 
 @dataclass(frozen=True)
