@@ -13,7 +13,7 @@ def kept_files() -> tuple[Path, ...]:
     command = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, capture_output=True, check=True).stdout
     names = sorted({name.decode() for name in listed.split(b"\0") if name})
-    return tuple(path for name in names if (path := Path(name)) and (ROOT / path).is_file() and not (ROOT / path).is_symlink())
+    return tuple(path for path in map(Path, names) if (ROOT / path).is_file() and not (ROOT / path).is_symlink())
 
 
 def kept_python(*folders: str) -> list[Path]:
