@@ -33,6 +33,7 @@ PROGRAMS = (
     "webhook_replays",
     "databases",
     "backups",
+    "restores",
 )
 
 

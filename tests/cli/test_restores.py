@@ -109,6 +109,12 @@ def test_backups_of_the_database_are_listed_and_made(canonry: RunCli, server: Ap
     }  # fmt: skip
     server.refusals[f"{AT}/backups"] = (200, {"backups": [backup]})
     assert canonry("db", "backups").stdout.splitlines()[1].split()[:5] == ["dbk_1", "full", "daily", "done", "passed"]
-    server.refusals[f"{AT}/backups"] = (202, {"status": "queued", "kind": "dump"})
-    assert canonry("db", "backup", "--dump").returncode == 0
+    server.refusals[f"{AT}/backups"] = (202, {"id": "dbk_1", "status": "queued", "kind": "dump", "backups": [backup]})
+    assert canonry("db", "backup", "--dump", "--no-wait").stdout == "dbk_1\n"
+    waited = canonry("db", "backup")
+    assert (waited.returncode, waited.stdout, "as of 2026-11-22T10:31:07" in waited.stderr) == (0, "dbk_1\n", True)
+    failed = backup | {"state": "failed", "error": {"code": "disk_full", "message": "The disk is full.", "hint": "Free some."}}
+    server.refusals[f"{AT}/backups"] = (202, {"id": "dbk_1", "status": "queued", "kind": "full", "backups": [failed]})
+    refused = canonry("db", "backup")
+    assert (refused.returncode, "FAILED: The disk is full. Free some." in refused.stderr) == (1, True)
     assert server.asked("POST", f"{AT}/backups")[0].document == {"kind": "dump"}

@@ -62,8 +62,12 @@ class DatabaseBackupsApi:
         """Return the newest backups, at most `limit` (and 500) of them."""
         return cast("list[DatabaseBackup]", self._transport.send("GET", self._at, query={"limit": str(min(limit, 500))})["backups"])
 
+    def get(self, backup: str) -> DatabaseBackup | None:
+        """Return one of the newest backups; None when it has not begun."""
+        return next((item for item in self.list(100) if item["id"] == backup), None)
+
     def create(self, kind: str) -> Document:
-        """Ask for a backup: full, or a dump. Raises: NotFound `database_not_found`."""
+        """Ask for a backup: full, or a dump; the answer has the id it will have. Raises: NotFound `database_not_found`."""
         return self._transport.send("POST", self._at, document={"kind": kind})
 
 

@@ -1,8 +1,10 @@
 """`canonry backups`: what was live with its variables, kept to be brought back."""
 
+import time
 from typing import Annotated
 
 from canonry.cli.arguments import argument, option
+from canonry.cli.errors import FAILED
 from canonry.cli.output import age, print_json, print_table, say
 from canonry.cli.remote.folder import project_of
 from canonry.cli.remote.following import show_started
@@ -11,7 +13,10 @@ from canonry.client.api import Api
 from canonry.client.backups import BackupsApi, DatabaseBackupsApi
 from canonry.client.credentials import current
 
+_PAUSE = 0.2  # seconds
+
 Which = Annotated[str, argument("BACKUP", help="Its id, as `canonry backups ls` shows it.")]
+Wait = Annotated[bool, option("--wait/--no-wait", help="Wait until it has ended, or leave at once.")]
 Note = Annotated[str | None, option("--note", metavar="TEXT", help="What you want to remember of it, up to 280 characters.")]
 
 
@@ -75,12 +80,27 @@ def list_database_backups(limit: Limit = 50, project: Project = None, as_json: A
 
 def create_database_backup(
     dump: Annotated[bool, option("--dump", help="A dump, which other servers can read too (pg_restore).")] = False,
+    wait: Wait = True,
     project: Project = None,
     as_json: AsJson = False,
-) -> None:
+) -> int:
     """Make a backup of the database now. It happens daily by itself, and what changes is in the archive within a minute."""
-    asked = DatabaseBackupsApi(current(), project_of(project)).create("dump" if dump else "full")
+    api = DatabaseBackupsApi(current(), project_of(project))
+    asked = api.create("dump" if dump else "full")
+    if not wait:
+        if as_json:
+            print_json(asked)
+        else:
+            print(asked["id"])
+        return 0
+    while (made := api.get(str(asked["id"]))) is None or made["state"] == "running":
+        time.sleep(_PAUSE)
     if as_json:
-        print_json(asked)
+        print_json(made)
+    elif made["state"] == "done":
+        print(made["id"])
+        say(f"It holds the database as of {made['point_at']}, {made['size_bytes'] / (1 << 20):.1f} MiB. Prove it: canonry db drill")
     else:
-        say("It is being made. See: canonry db backups")
+        error = made["error"] or {}
+        say(f"The backup {made['id']} FAILED: {error.get('message', '')} {error.get('hint', '')}".rstrip())
+    return 0 if made["state"] == "done" else FAILED

@@ -128,8 +128,10 @@ def test_a_backup_is_unproven_until_it_was_restored(api: Api, shop: str) -> None
     at = f"/v1/projects/{shop}/database/backups"
     database = row_of(api, shop)
     assert api.ask("POST", at, {"kind": "other"}).error == (400, "validation_failed")
-    assert api.ask("POST", at, {"kind": "full"}).status == 202
-    archiving.make(api.container, database.id, "full")
+    asked = api.ask("POST", at, {"kind": "full"})
+    assert asked.status == 202
+    archiving.make(api.container, database.id, "full", asked.json["id"])
+    assert [row["id"] for row in api.get(at)["backups"]] == [asked.json["id"]]
     archiving.make(api.container, database.id, "dump")
     assert [(row["kind"], row["state"], row["proof"]) for row in api.get(at)["backups"]] == [
         ("dump", "done", "unproven"), ("full", "done", "unproven")

@@ -51,9 +51,9 @@ def ship(context: Context, database: Database) -> None:
                         after={"segments": len(new), "from": new[0].at.isoformat(), "to": new[-1].at.isoformat()})  # fmt: skip
 
 
-def make(context: Context, database: Database, due: Due) -> DatabaseBackup | None:
+def make(context: Context, database: Database, due: Due, *, backup_id: str = "") -> DatabaseBackup | None:
     """Make a backup and note how that went; None when another of this database is being made. An error of it is noted, not raised."""
-    backup_id = new_id("dbk")
+    backup_id = backup_id or new_id("dbk")
     with context.transactions.begin() as tx:
         if not store.begin(tx, backup_id, database, due):
             return None

@@ -31,5 +31,4 @@ def create_database_backup(
 ) -> BackupAsked:
     """Make a backup of the database now. It happens daily by itself, and what changes is in the archive within a minute."""
     kind = Kind((body or CreateDatabaseBackup()).kind)
-    service.ask_for(tx, actor, services, project, kind)
-    return BackupAsked(kind=str(kind))
+    return BackupAsked(id=service.ask_for(tx, actor, services, project, kind), kind=str(kind))

@@ -48,8 +48,9 @@ class DatabaseBackupsAnswer(BaseModel):
 
 
 class BackupAsked(BaseModel):
-    """A backup was asked for; it is in the list once it has begun."""
+    """A backup was asked for; it is in the list under this id once it has begun."""
 
+    id: str
     status: str = "queued"
     kind: str
 
