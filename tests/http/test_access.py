@@ -19,6 +19,7 @@ from canonry.wiring.routes import API, ROOT
 from tests.support.api import FORM, SITE, Api, archive, form
 from tests.support.databases import row_only
 from tests.support.mutations_of_git import handbook_with_pull_request
+from tests.support.mutations_of_tickets import sync_of, ticket_of
 from tests.support.restores import row_of_proof, row_of_restore
 
 
@@ -76,6 +77,8 @@ NOT_FOUND = {
     "repository_not_found",
     "pull_request_not_found",
     "volume_not_found",
+    "ticket_not_found",
+    "run_not_found",
 }
 BODIES: dict[str, object] = {
     "/projects/{project}/database/restores": {"at": "2026-11-22T10:31:07Z"},
@@ -123,7 +126,7 @@ def ids(api: Api) -> dict[str, str]:
         "backup": api.ask("POST", f"/v1/projects/{slug}/backups").json["backup"]["id"], "database": row_only(api.container, slug),
         "restore": row_of_restore(api.container, slug, "ready"), "proof": row_of_proof(api.container, slug),
         "handle": "ada", "name": "mine",
-        "repository": handbook_with_pull_request(api)[0], "number": "1",
+        "repository": handbook_with_pull_request(api)[0], "number": "1", "ticket": ticket_of(api), "sync": sync_of(api),
     }  # fmt: skip
 
 

@@ -53,6 +53,7 @@ from canonry.wiring.container import Container
 from canonry.wiring.identity import make_identities
 from canonry.wiring.objects import make_objects
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
+from canonry.wiring.trackers import make_trackers
 from tests.support.edge import Apps
 from tests.support.postgres import new_database
 
@@ -332,7 +333,7 @@ def _container(database: Database, machine: Machine, root: Path) -> Container:
         rates=MemoryRates(),
         dns=MemoryDns(),
         certificates=MemoryCertificates(),
-        clusters=make_clusters(settings, home), objects=make_objects(settings, home),
+        clusters=make_clusters(settings, home), objects=make_objects(settings, home), trackers=make_trackers(transactions, settings),
         git_host=MemoryGitHost(),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))

@@ -11,6 +11,7 @@ from tests.support import (
     mutations_of_people,
     mutations_of_previews,
     mutations_of_projects,
+    mutations_of_tickets,
     mutations_of_webhooks,
 )
 from tests.support.api import FORM, SITE, Api, archive, form
@@ -88,6 +89,7 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /projects/{project}/drains": _drained,
     "DELETE /projects/{project}/drains/{drain}": _with_drain,
     **mutations_of_projects.ROWS,
+    **mutations_of_tickets.ROWS,
     **mutations_of_backups.ROWS,
     **mutations_of_git.ROWS,
     **mutations_of_databases.ROWS,
@@ -103,6 +105,8 @@ WITHOUT_A_ROW: dict[str, str] = {
     "POST /deploy/plan": "it leaves nothing behind",
     "POST /app/{org}/editor/{owner}/{repo}/parse": "it leaves nothing behind",
     "POST /app/{org}/editor/{owner}/{repo}/preview": "it leaves nothing behind",
+    "POST /app/{org}/api/tickets/status": "it is a question",
+    "POST /app/{org}/api/tickets/batch-status": "it is a question",
     "POST /projects/{project}/database/upgrade": "it takes an older PostgreSQL, which this version of Canonry never made",
     "POST /webhook": "nobody here sends it; what it brings has events of its own (tests/contract/test_canon_github.py)",
     "POST /git/{handle}/{name}/{wanted}": "what a push brings has events of its own (tests/features/git)",

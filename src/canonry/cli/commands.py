@@ -111,6 +111,16 @@ REPOS = Noun("Keep repositories on Canonry, or add those that live at GitHub.", 
     "rm": Command(f"{_REMOTE}.repos:remove_repository", "Delete a repository that no project has."),
 })  # fmt: skip
 
+TICKETS = Noun("Tickets of specs that live in Canonry, and keeping both in step.", {
+    "ls": Command(f"{_REMOTE}.tickets:list_tickets", "List the newest tickets."),
+    "show": Command(f"{_REMOTE}.tickets:show_ticket", "Show a ticket."),
+    "set": Command(f"{_REMOTE}.tickets:set_ticket", "Change the state or the words of a ticket."),
+    "close": Command(f"{_REMOTE}.tickets:close_ticket", "Close a ticket: it is done."),
+    "reopen": Command(f"{_REMOTE}.tickets:reopen_ticket", "Open a ticket again."),
+    "sync": Command(f"{_REMOTE}.tickets:sync_tickets", "Bring the specs of a repository and their tickets in step now."),
+    "syncs": Command(f"{_REMOTE}.tickets:list_syncs", "List what the last syncs of a repository did."),
+})  # fmt: skip
+
 PULLS = Noun("Propose, review and merge changes.", {
     "ls": Command(f"{_REMOTE}.pulls:list_pulls", "List the pull requests of a repository."),
     "show": Command(f"{_REMOTE}.pulls:show_pull", "Show what a pull request brings."),
@@ -236,6 +246,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "git": GIT,
     "repos": REPOS,
     "pulls": PULLS,
+    "tickets": TICKETS,
     "previews": PREVIEWS,
     "volumes": VOLUMES,
     "spec": SPEC,

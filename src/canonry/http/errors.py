@@ -62,6 +62,8 @@ STATUS: Mapping[type[CanonryError], int] = {
 }
 # A quota of the plan is not a rate: waiting does not help, paying does.
 _PAYMENT = frozenset({"project_limit_reached"})
+# The request says nothing wrong; what is set up has no place for it.
+_MEANINGLESS = frozenset({"tracker_not_connected"})
 # A service that this Canonry is configured for, and not Canonry itself, is what does not work.
 _BEHIND_US = frozenset({"provider_unavailable"})
 _CODES = {
@@ -78,6 +80,8 @@ def status_of(error: CanonryError) -> int:
     """Return the HTTP status of an error of the tree; 500 for a kind that is not in the table."""
     if error.code in _PAYMENT:
         return 402
+    if error.code in _MEANINGLESS:
+        return 422
     if error.code in _BEHIND_US:
         return 502
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)

@@ -49,6 +49,7 @@ TAGS = {
     "Device authorization": "Signing in a program that has no browser: a code is shown, and approved where there is one.",
     "GitHub": "Whose GitHub account is whose.",
     "JSON API": "What pages and programs ask about one organization.",
+    "Tickets": "Tasks in a tracker, Canonry's own or another, and keeping sections of specs and them in step.",
     "Editor": "Specifications, edited: load, parse, preview, save, propose.",
     "Admin": "The index of specifications: its state, and reading everything again.",
     "Settings": "Keys of an organization.",

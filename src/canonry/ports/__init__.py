@@ -1,6 +1,7 @@
 """What Canonry needs from outside, as Protocols. The docstring of a method is its contract; `tests/contracts` proves it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from canonry.ports.builder import Builder
 from canonry.ports.certificates import Certificates
@@ -17,11 +18,15 @@ from canonry.ports.objects import Objects
 from canonry.ports.rates import Rates
 from canonry.ports.runtime import Runtime
 from canonry.ports.sign_in_provider import SignInProvider
+from canonry.ports.trackers import Tracker
 
 
 @dataclass(frozen=True)
 class Ports:
-    """One frozen bundle of everything outside, handed around; made in `wiring/container.py` only."""
+    """One frozen bundle of everything outside, handed around; made in `wiring/container.py` only.
+
+    trackers: by the name of the system, as CANON.yaml has it.
+    """
 
     builder: Builder
     runtime: Runtime
@@ -39,6 +44,7 @@ class Ports:
     build_room: BuildRoom
     sign_in_provider: SignInProvider | None = None
     git_host: GitHost | None = None
+    trackers: Mapping[str, Tracker] = field(default_factory=dict)
 
 
 __all__ = [
@@ -59,4 +65,5 @@ __all__ = [
     "ReleaseGate",
     "Runtime",
     "SignInProvider",
+    "Tracker",
 ]

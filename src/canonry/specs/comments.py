@@ -8,7 +8,8 @@ from canonry.specs.models import Delta, Evidence, State, Status, Ticket
 NAMESPACES = ("canon:", "specwright:")
 KINDS = ("system", "ticket", "realized-in", "delta", "section")
 DELTAS = ("added", "modified", "removed")
-SYSTEMS = ("jira", "linear", "github")
+SYSTEMS = ("canonry", "jira", "linear", "github")
+"""Where tickets may live; `canonry` is the tracker of Canonry itself."""
 _STATES: dict[str, State] = {state.value: state for state in State}
 _STATUS = re.compile(r"(\S+)\s+status:(\S+)")
 _TICKET = re.compile(r"([\w-]+):(\S+)(?:\s+url:(\S+))?")

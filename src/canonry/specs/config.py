@@ -12,7 +12,7 @@ from canonry.specs.yaml_text import Node, Scalar, Sequence
 
 NAMES = ("CANON.yaml", "SPECWRIGHT.yaml")
 """The file's name at the root of the repository, and the older one, read when there is no CANON.yaml."""
-TICKET_SYSTEMS = ("jira", "linear", "github")
+TICKET_SYSTEMS = ("canonry", "jira", "linear", "github")
 EXPOSURES = ("full", "metadata", "none")
 _TRUE, _FALSE = {"true", "yes", "on"}, {"false", "no", "off"}
 _DAYS = re.compile(r"\d{1,5}d")

@@ -103,7 +103,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Where a section stands in somebody's tracker. system: jira, linear or github."""
+    """Where a section stands in somebody's tracker. system: canonry, jira, linear or github."""
 
     system: str
     id: str

@@ -34,6 +34,7 @@ from canonry.wiring.clusters import make_clusters
 from canonry.wiring.identity import make_identities, make_sign_in_provider
 from canonry.wiring.objects import make_objects
 from canonry.wiring.subscriptions import SUBSCRIPTIONS
+from canonry.wiring.trackers import make_trackers
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def open_container(settings: Settings, database_url: Secret) -> Container:
         mail=_mailer(settings, home), rates=_rates(settings),
         dns=DnsResolver(settings.dns_resolver, allow_private=settings.allow_private_targets),
         certificates=CaddyCertificates(home, settings), clusters=make_clusters(settings, home), objects=make_objects(settings, home),
-        sign_in_provider=provider, git_host=GitHub(settings),
+        sign_in_provider=provider, git_host=GitHub(settings), trackers=make_trackers(transactions, settings),
     )  # fmt: skip
     return Container(settings, home, database, queue, transactions, ports, Vault(load_key(home.secret_key)))
 

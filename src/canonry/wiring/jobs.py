@@ -27,6 +27,8 @@ from canonry.features.previews.reporting import jobs as reports
 from canonry.features.previews.reporting import queue as report_queue
 from canonry.features.specs import jobs as specs
 from canonry.features.specs import queue as spec_queue
+from canonry.features.tickets import jobs as tickets
+from canonry.features.tickets import queue as ticket_queue
 from canonry.features.tokens import jobs as tokens
 from canonry.features.tokens import queue as token_queue
 from canonry.features.volumes import jobs as volumes
@@ -34,6 +36,13 @@ from canonry.features.volumes import queue as volume_queue
 from canonry.infra import mailbox
 from canonry.infra.jobs import Job
 from canonry.wiring.container import Container
+
+
+def _index(container: Container, repository_id: str, **_rest: object) -> None:
+    """Index what was pushed; what it says of tickets is followed up once that is done."""
+    specs.index(container, repository_id)
+    tickets.after_index(container, repository_id)
+
 
 JOBS: Mapping[Job, Callable[..., None]] = {
     deployment_queue.RUN: deployments.run_deployments,
@@ -64,6 +73,11 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     spec_queue.APPROVE: specs.approve,
     elsewhere_queue.FETCH: elsewhere.fetch,
     elsewhere_queue.ADOPT: elsewhere.adopt_installation,
+    spec_queue.INDEX: _index,
+    ticket_queue.AFTER_PUSH: tickets.after_push,
+    ticket_queue.CARRY_OUT: tickets.carry_out,
+    ticket_queue.FOLLOW: tickets.follow,
+    ticket_queue.REFLECT: tickets.reflect,
     token_queue.REVOKE: tokens.revoke_all,
 }
 """Each function takes the container first, then the job's arguments by name."""

@@ -32,6 +32,8 @@ from canonry.features.projects.routes import router as projects
 from canonry.features.search.routes import router as search
 from canonry.features.specs.routes import admin_router as indexing
 from canonry.features.specs.routes import router as specs
+from canonry.features.tickets.routes import proxy_router as ticket_proxy
+from canonry.features.tickets.routes import router as tickets
 from canonry.features.tokens.routes import key_router as keys
 from canonry.features.tokens.routes import router as tokens
 from canonry.features.volumes.routes import router as volumes
@@ -56,6 +58,7 @@ API: tuple[Routes, ...] = (
     elsewhere,
     repositories,
     pulls,
+    tickets,
     git_webhook,
     previews,
     *observe,
@@ -67,5 +70,19 @@ API: tuple[Routes, ...] = (
 )
 """Served under /v1 and, for older clients, at the same paths without it."""
 
-ROOT: tuple[Routes, ...] = (git, notices, indexing, specs, search, coverage, dashboard, editor, *auth_pages, *account_pages, keys, figures)
+ROOT: tuple[Routes, ...] = (
+    git,
+    notices,
+    indexing,
+    specs,
+    search,
+    coverage,
+    dashboard,
+    editor,
+    ticket_proxy,
+    *auth_pages,
+    *account_pages,
+    keys,
+    figures,
+)
 """Served exactly where they say."""

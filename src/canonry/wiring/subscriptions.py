@@ -10,6 +10,7 @@ from canonry.features.git.elsewhere.queue import FETCH
 from canonry.features.notifications.queue import NOTE_BACKUP, NOTE_DISK, NOTE_FAILURE, NOTE_PROOF, NOTE_SUCCESS
 from canonry.features.previews.reporting.queue import REPORT, REPORT_CLOSED
 from canonry.features.specs.queue import APPROVE, INDEX
+from canonry.features.tickets.queue import REFLECT
 from canonry.features.tokens.queue import REVOKE as REVOKE_CREDENTIALS
 from canonry.infra.jobs import Job
 
@@ -27,6 +28,8 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "repository.removed": (INDEX,),
     "github.pushed": (FETCH,),
     "github.pull_request": (APPROVE,),
+    "ticket.updated": (REFLECT,),
+    "tickets.synced": (INDEX,),
     "database_backup.failed": (NOTE_BACKUP,),
     "database.created": (RENEW,),
     "database.rotated": (RENEW,),

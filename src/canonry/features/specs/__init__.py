@@ -3,13 +3,20 @@
 `indexing.py` brings the index up to a commit; everything else reads it.
 """
 
+from canonry.features.specs.configured import configured
+from canonry.features.specs.indexing import run as bring_up
 from canonry.features.specs.models import Index, Shown, Summary
 from canonry.features.specs.queue import INDEX
 from canonry.features.specs.schemas import RepoSummary, SectionBody, repo_summary, section_body
-from canonry.features.specs.service import documents, has_specs, index_of, index_state, indexes, place_of
+from canonry.features.specs.service import documents, has_specs, index_of, index_state, indexes, place_of, specs_of
+from canonry.features.specs.store.tickets import broken as broken_tickets
+from canonry.features.specs.store.tickets import linked as linked_tickets
+from canonry.features.specs.store.tickets import note as note_ticket
+from canonry.features.specs.store.tickets import places as places_of_ticket
 from canonry.features.specs.sweep import IndexSweep
 
 __all__ = [
-    "INDEX", "Index", "IndexSweep", "RepoSummary", "SectionBody", "Shown", "Summary", "documents", "has_specs", "index_of",
-    "index_state", "indexes", "place_of", "repo_summary", "section_body",
+    "INDEX", "Index", "IndexSweep", "RepoSummary", "SectionBody", "Shown", "Summary", "bring_up", "broken_tickets", "configured",
+    "documents", "has_specs", "index_of", "index_state", "indexes", "linked_tickets", "note_ticket", "place_of", "places_of_ticket",
+    "repo_summary", "section_body", "specs_of",
 ]  # fmt: skip

@@ -143,7 +143,10 @@ class TaskRow:
 
 @dataclass(frozen=True)
 class Shown:
-    """A document with what is needed to show it. document: parsed, when it is a spec. names: criterion id → what it was called first."""
+    """A document with what is needed to show it.
+
+    document: parsed, when it is a spec. names: criterion id → what it was called first. broken: (system, ticket) of links to nowhere.
+    """
 
     repository: git.Repository
     summary: Summary
@@ -151,3 +154,4 @@ class Shown:
     document: Document | None
     names: dict[str, str]
     config: dict[str, Any]
+    broken: frozenset[tuple[str, str]] = frozenset()

@@ -325,7 +325,9 @@ def spec_answer(shown: Shown, html: str, url: str | None) -> SpecAnswer:
             raw=shown.text,
         ),
         rendered_html=html, repo_owner=shown.repository.owner, repo_name=shown.repository.name, github_url=url, config=shown.config,
-        broken_sections=[],
+        broken_sections=[
+            section.id for section in parsed.walk() if section.ticket and (section.ticket.system, section.ticket.id) in shown.broken
+        ],
     )  # fmt: skip
 
 

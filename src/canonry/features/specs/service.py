@@ -13,6 +13,7 @@ from canonry.features.specs.events import ReindexRequested
 from canonry.features.specs.models import Index, Run, Shown, Summary, TaskRow
 from canonry.features.specs.queue import INDEX
 from canonry.features.specs.store import reading, states, writing
+from canonry.features.specs.store import tickets as links
 from canonry.infra.kept import Kept
 from canonry.infra.tx import Tx
 from canonry.specs.parser import parse
@@ -39,7 +40,8 @@ def find_document(tx: Tx, actor: Actor, home: Home, owner: str, name: str, path:
     index = states.index_of(tx, repository.id)
     document = parse(content) if summary.is_spec else None
     names = reading.first_names(tx, repository.id, path) if summary.is_spec else {}
-    return Shown(repository, summary, content.decode(errors="replace"), document, names, dict(index.config) if index else {})
+    broken = frozenset(links.broken(tx, repository.id)) if summary.is_spec else frozenset()
+    return Shown(repository, summary, content.decode(errors="replace"), document, names, dict(index.config) if index else {}, broken)
 
 
 def html_of(shown: Shown) -> str:
@@ -86,6 +88,11 @@ def documents(tx: Tx, actor: Actor, repository: git.Repository | None = None) ->
         return found
     visible = {item.id for item in git.repositories(tx, actor)}
     return [row for row in found if row.repository_id in visible]
+
+
+def specs_of(tx: Tx, repository: git.Repository) -> list[Summary]:
+    """Return the specs of a repository as they are indexed, for Canonry's own work."""
+    return [row for row in reading.summaries(tx, repository.organization_id, repository.id) if row.is_spec]
 
 
 def has_specs(tx: Tx, actor: Actor) -> bool:

@@ -1,1 +1,8 @@
-"""Tickets in somebody's tracker, synced with sections (room for: adapters, sync)."""
+"""Tickets: what stands in a tracker for sections of specs, and keeping the two together.
+
+`deciding.py` says who follows whom, `syncing.py` does it for a repository, `service.py` is what people and programs ask for.
+"""
+
+from canonry.features.tickets.local import LocalTracker
+
+__all__ = ["LocalTracker"]

@@ -1,0 +1,75 @@
+"""Answers `ports.trackers` from our own tables."""
+
+import re
+
+from canonry.core.errors import Invalid, Issue, NotFound
+from canonry.core.settings import Settings
+from canonry.features.tickets.local import store
+from canonry.infra.tx import Transactions, Tx
+from canonry.ports.trackers import LinkedPull, Ticket, TicketChange, TicketWish
+
+_KEY = re.compile(r"[A-Z][A-Z0-9_]{0,19}")
+_WORDS = {
+    "draft": "Backlog", "todo": "To Do", "in_progress": "In Progress", "blocked": "Blocked", "done": "Done", "deprecated": "Won't Do",
+}  # fmt: skip
+
+
+class LocalTracker:
+    """Keeps tickets as rows. A ticket's id is the key of its project and a number: `PAY-7`."""
+
+    def __init__(self, transactions: Transactions, settings: Settings) -> None:
+        self._transactions = transactions
+        self._base = f"{settings.own_url}/v1/tickets/"
+
+    def create(self, organization_id: str, wish: TicketWish) -> Ticket:
+        """Make a ticket; see the port. Raises: Invalid `invalid_project_key`."""
+        if not _KEY.fullmatch(wish.project_key):
+            raise Invalid("invalid_project_key", f"{wish.project_key[:40]!r} cannot be the key of a ticket project.",
+                          hint="Take up to 20 capital letters, digits and _, a letter first: PAY.",
+                          issues=[Issue("body.input.project_key", "capital letters, digits and _", "project_key")])  # fmt: skip
+        with self._transactions.begin() as tx:
+            if wish.parent_id is not None:
+                self._get(tx, organization_id, wish.parent_id)
+            ticket_id = store.insert(tx, organization_id, wish, wish.raw_status or _WORDS[wish.state])
+            return self._get(tx, organization_id, ticket_id)
+
+    def get(self, organization_id: str, ticket_id: str) -> Ticket:
+        """Return a ticket."""
+        with self._transactions.begin() as tx:
+            return self._get(tx, organization_id, ticket_id)
+
+    def find(self, organization_id: str, *, repository_id: str, project_key: str, fingerprint: str, summary: str | None) -> Ticket | None:
+        """Return the ticket of a section; see the port."""
+        with self._transactions.begin() as tx:
+            found = store.by_fingerprint(tx, organization_id, repository_id, fingerprint)
+            if found is None and summary is not None:
+                found = store.by_summary(tx, organization_id, project_key, summary)
+            return None if found is None else self._get(tx, organization_id, found)
+
+    def change(self, organization_id: str, ticket_id: str, change: TicketChange) -> Ticket:
+        """Change a ticket."""
+        raw = change.raw_status or (_WORDS[change.state] if change.state is not None else "")
+        with self._transactions.begin() as tx:
+            if "\0" in ticket_id or not store.update(tx, organization_id, ticket_id, change, raw):
+                raise _missing(ticket_id)
+            return self._get(tx, organization_id, ticket_id)
+
+    def link_pull_request(self, organization_id: str, ticket_id: str, pull: LinkedPull) -> None:
+        """Let a ticket name a pull request."""
+        with self._transactions.begin() as tx:
+            self._get(tx, organization_id, ticket_id)
+            store.link_pull(tx, organization_id, ticket_id, pull)
+
+    def page(self, tx: Tx, organization_id: str, *, state: str | None, project_key: str | None, limit: int) -> list[Ticket]:
+        """Return the newest tickets, of one state and of one project."""
+        return [store.shown(row, self._base) for row in store.page(tx, organization_id, state, project_key, limit)]
+
+    def _get(self, tx: Tx, organization_id: str, ticket_id: str) -> Ticket:
+        row = store.find(tx, organization_id, ticket_id) if "\0" not in ticket_id else None
+        if row is None:
+            raise _missing(ticket_id)
+        return store.shown(row, self._base)
+
+
+def _missing(ticket_id: str) -> NotFound:
+    return NotFound("ticket_not_found", f"There is no ticket {ticket_id[:60]!r}.", hint="`canonry tickets ls` lists them.")
