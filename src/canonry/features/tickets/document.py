@@ -51,7 +51,8 @@ class SpecSync:
         """Do what is to be done, and return the file as it has to be then."""
         if self._rules.why:
             self._ledger.result.skipped.append(Item(path, "", note=self._rules.why))
-        for section, above in _with_parents(document):
+        # Those that have tickets first: where numbers moved, their tickets give up the marks that others need now.
+        for section, above in sorted(_with_parents(document), key=lambda pair: pair[0].ticket is None):
             try:
                 content = self._section(path, document, section, above, content)
             except CanonryError as error:
@@ -91,7 +92,10 @@ class SpecSync:
         summary, description = say.words_for(self._rules, path, document, section, f"{self._place.url}{path}")
         mark = say.fingerprint(path, section)
         found = self._find(mark, None)
-        if found is not None and (self._system, found.id) in self._ledger.taken:
+        is_taken = found is not None and (self._system, found.id) in self._ledger.taken
+        if found is not None and is_taken and self._dry_run and not _is_twice(document, section):
+            found, is_taken = None, False  # its section has another number now: the mark would have moved with it
+        if found is not None and is_taken:
             self._ledger.result.errors.append(
                 Item(path, section.id, found.id, f"the number {section.number} stands twice, or its ticket is linked elsewhere")
             )
@@ -181,6 +185,10 @@ def _with_parents(document: Document) -> Iterator[tuple[Section, Section | None]
         yield section, None
         for child in section.children:
             yield child, section
+
+
+def _is_twice(document: Document, section: Section) -> bool:
+    return sum(item.number == section.number for item in document.walk()) > 1
 
 
 def _word(state: State, blocked_by: str | None) -> str:

@@ -26,14 +26,17 @@ def after_index(context: Context, repository_id: str) -> None:
 
 
 def after_push(context: Context, repository_id: str) -> None:
-    """Bring the specs that a push changed in step with their tickets; nothing after a commit of our own."""
+    """Bring the specs that a push changed in step with their tickets; nothing after a robot's commit or one that calls itself ours."""
     with context.transactions.begin() as tx:
         try:
             repository = git.get_repository(tx, repository_id)
         except NotFound:
             return
     head = git.head_of(context.home, repository.folder, repository.default_branch)
-    if head is None or head.message.startswith(syncing.OWN) or "[bot]" in head.author:
+    if head is None or "[bot]" in head.author:
+        return
+    # Below a commit of our own may lie a push that was not looked at yet; our own changes are noted as in step.
+    if head.message.startswith(syncing.OWN) and syncing.AUTHOR.name not in head.author:
         return
     _noted(context, repository_id, Trigger.PUSH, Wish(only_new=True))
 

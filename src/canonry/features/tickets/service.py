@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from canonry.core.access import Actor, Permission, require
+from canonry.core.access import Actor, Permission, require, require_unbound
 from canonry.core.errors import CanonryError, Invalid, Issue, NotFound
 from canonry.core.events import Event
 from canonry.core.ids import new_id
@@ -28,12 +28,17 @@ class Desk:
     """The tickets of one tracker, as one caller may use them."""
 
     def __init__(self, context: Context, actor: Actor, system: str) -> None:
+        require_unbound(actor)  # tickets are the organization's, not a project's
         self._context, self._actor, self.system = context, actor, system
         self._tracker = _tracker(context, system)
 
     def create(self, wish: TicketWish) -> Ticket:
-        """Make a ticket; a second one for a section that has one is not made. Raises: as the port; Invalid `invalid_project_key`."""
+        """Make a ticket; a second one for a section that has one is not made.
+
+        Raises: as the port; Invalid `invalid_project_key`, `blocked_by_without_blocked`.
+        """
         require(self._actor, Permission.SPECS_WRITE)
+        _check_blocked(wish.state, wish.blocked_by)
         made = self._tracker.create(self._actor.organization_id, wish)
         self._tell(TicketCreated, made.id, None, _facts(made))
         return made
@@ -55,8 +60,9 @@ class Desk:
         return found, faults
 
     def change(self, ticket_id: str, change: TicketChange) -> Ticket:
-        """Change a ticket; sections that are linked to it follow soon after. Raises: as the port."""
+        """Change a ticket; sections that are linked to it follow soon after. Raises: as the port; Invalid `blocked_by_without_blocked`."""
         require(self._actor, Permission.SPECS_WRITE)
+        _check_blocked(change.state, change.blocked_by)
         before = self._tracker.get(self._actor.organization_id, ticket_id)
         after = self._tracker.change(self._actor.organization_id, ticket_id, change)
         self._tell(TicketUpdated, ticket_id, _facts(before), _facts(after))
@@ -98,6 +104,7 @@ def desk_of(context: Context, actor: Actor, *, owner: str | None, repo: str | No
 def page(context: Context, tx: Tx, actor: Actor, *, state: str | None, project_key: str | None, limit: int) -> list[Ticket]:
     """Return the newest tickets that live in Canonry."""
     require(actor, Permission.SPECS_READ)
+    require_unbound(actor)
     tracker = _tracker(context, LOCAL)
     return (
         tracker.page(tx, actor.organization_id, state=state, project_key=project_key, limit=limit)
@@ -146,6 +153,13 @@ def _tracker(context: Context, system: str) -> Tracker:
                       hint=f"Connected: {', '.join(sorted(context.ports.trackers))}.",
                       issues=[Issue("body.ticket_system", "is not connected", "ticket_system")])  # fmt: skip
     return found
+
+
+def _check_blocked(state: str | None, blocked_by: str | None) -> None:
+    if blocked_by is not None and state != "blocked":
+        raise Invalid("blocked_by_without_blocked", "Only a ticket that is blocked is blocked by something.",
+                      hint="Send the state `blocked` with it.",
+                      issues=[Issue("body.blocked_by", "needs the state blocked", "state")])  # fmt: skip
 
 
 def _system_in(config: dict[str, Any]) -> str:

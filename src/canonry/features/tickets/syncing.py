@@ -69,7 +69,7 @@ def run(context: Context, repository_id: str, wish: Wish) -> Result:
         if wish.dry_run:
             return work.ledger.result
         try:
-            _write(context, work)
+            _write(context, work, wish)
         except git.StaleFile:  # somebody saved one of them meanwhile: look again, the tickets are found by their fingerprints
             if attempt == _TRIES:
                 raise
@@ -135,12 +135,16 @@ def _bring_together(context: Context, work: _Work, wish: Wish, path: str, conten
         work.edits[path] = (new, work.shas[path])
 
 
-def _write(context: Context, work: _Work) -> None:
+def _write(context: Context, work: _Work, wish: Wish) -> None:
     """Commit what specs have to say, and remember how everything was left. Raises: StaleFile."""
     repository, ledger = work.repository, work.ledger
     branch = repository.default_branch
     written = _commit(context, work) if work.edits else None
-    shas = {**work.shas, NAMES[0]: work.said, **({path: str(sha) for path, sha in written.shas.items()} if written else {})}
+    shas = {**work.shas, **({path: str(sha) for path, sha in written.shas.items()} if written else {})}
+    if wish.paths is None:  # only who looked at all specs may say that the configuration was followed
+        shas[NAMES[0]] = work.said
+    if wish.direction is Direction.REVERSE:  # what was pushed has still to reach the tickets
+        shas = {}
     failed = {item.path for item in ledger.result.errors}
     with context.transactions.begin() as tx:
         store.put_links(tx, repository.id, ledger.new_links.values())

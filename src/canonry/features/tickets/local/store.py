@@ -111,6 +111,22 @@ def update(tx: Tx, organization_id: str, ticket_id: str, change: TicketChange, r
     ).rowcount == 1  # fmt: skip
 
 
+def move_fingerprint(tx: Tx, organization_id: str, ticket_id: str, fingerprint: str) -> None:
+    """Let the ticket of a section be that of another one in the same repository; the one that was that one's before is nobody's."""
+    where = {"organization": organization_id, "id": ticket_id, "mark": fingerprint}
+    tx.connection.execute(
+        """UPDATE tickets SET fingerprint = NULL WHERE organization_id = %(organization)s AND fingerprint = %(mark)s AND id <> %(id)s
+               AND repository_id = (SELECT repository_id FROM tickets WHERE organization_id = %(organization)s AND id = %(id)s
+                   AND fingerprint IS NOT NULL)""",
+        where,
+    )
+    tx.connection.execute(
+        """UPDATE tickets SET fingerprint = %(mark)s
+           WHERE organization_id = %(organization)s AND id = %(id)s AND repository_id IS NOT NULL""",
+        where,
+    )
+
+
 def link_pull(tx: Tx, organization_id: str, ticket_id: str, pull: LinkedPull) -> None:
     """Let a ticket name a pull request."""
     tx.connection.execute(

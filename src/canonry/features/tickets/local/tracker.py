@@ -5,6 +5,7 @@ import re
 from canonry.core.errors import Invalid, Issue, NotFound
 from canonry.core.settings import Settings
 from canonry.features.tickets.local import store
+from canonry.features.tickets.rules import fingerprint_in
 from canonry.infra.tx import Transactions, Tx
 from canonry.ports.trackers import LinkedPull, Ticket, TicketChange, TicketWish
 
@@ -47,11 +48,14 @@ class LocalTracker:
             return None if found is None else self._get(tx, organization_id, found)
 
     def change(self, organization_id: str, ticket_id: str, change: TicketChange) -> Ticket:
-        """Change a ticket."""
+        """Change a ticket. The mark at the end of a new text says which section it is for from now on."""
         raw = change.raw_status or (_WORDS[change.state] if change.state is not None else "")
         with self._transactions.begin() as tx:
             if "\0" in ticket_id or not store.update(tx, organization_id, ticket_id, change, raw):
                 raise _missing(ticket_id)
+            mark = fingerprint_in(change.description) if change.description is not None else None
+            if mark is not None:
+                store.move_fingerprint(tx, organization_id, ticket_id, mark)
             return self._get(tx, organization_id, ticket_id)
 
     def link_pull_request(self, organization_id: str, ticket_id: str, pull: LinkedPull) -> None:
