@@ -90,7 +90,7 @@ def test_the_secret_goes_where_the_provider_takes_it(provider: ScriptedProvider)
         {"sub": ""},
         {"sub": None},
     ],
-    ids=str,
+    ids="-".join,  # the values are of this moment, and every process has to collect the same names
 )
 def test_a_token_with_a_wrong_claim_is_refused(provider: ScriptedProvider, changes: dict[str, Any]) -> None:
     provider.changes = changes
