@@ -12,6 +12,7 @@ from canonry.features.notifications import Digest
 from canonry.features.observe import Sampler, Shipper
 from canonry.features.previews import Sweep
 from canonry.features.specs import IndexSweep
+from canonry.features.tickets import TicketRounds
 from canonry.features.volumes import VolumeRounds
 from canonry.features.webhooks import Sender
 from canonry.infra.rounds import Rounds
@@ -31,6 +32,7 @@ def rounds(container: Container) -> list[Rounds]:
         ProofRounds(container),
         Sweep(container),
         IndexSweep(container),
+        TicketRounds(container),
         Snapshots(container.transactions),
         RepositoryRounds(container.transactions, container.home),
         ElsewhereRounds(container.transactions),

@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from canonry.core.access import Actor, Permission, Role
 from canonry.features import git
-from canonry.features.tickets import jobs, syncing
+from canonry.features.tickets import TicketRounds, jobs, syncing
+from canonry.features.tickets.schemas import CreateTicketRequest, wish_from
+from canonry.features.tickets.service import Desk
 from canonry.features.tickets.syncing import Wish
+from canonry.infra.tx import Tx
 from tests.support.api import Api
 from tests.support.tickets import CANON, FILE, SPEC, changed, commits, pull, push, settle, synced, text, ticketed, tickets
 
@@ -26,7 +30,7 @@ def test_a_crash_between_the_ticket_and_the_commit_makes_no_second_ticket(
     assert content.count(b"canon:ticket:canonry:PAY-") == 2
 
 
-def _killed(*_arguments: object) -> object:
+def _killed(*_arguments: object, **_options: object) -> object:
     raise KeyboardInterrupt
 
 
@@ -152,10 +156,38 @@ def test_a_link_to_nothing_is_broken_until_it_leads_somewhere_again(api: Api, tm
         tx.connection.execute("UPDATE tickets SET id = 'PAY-1' WHERE id = 'GONE-1'")
     synced(handbook)  # it is looked at again after a day
     assert api.ask("GET", address).json["broken_sections"] == ["1-retry"]
+    TicketRounds(api.container).round()
+    assert _waiting(api) == []
     with api.container.transactions.begin() as tx:
         tx.connection.execute("UPDATE broken_ticket_links SET checked_at = now() - interval '25 hours'")
-    synced(handbook)
+    TicketRounds(api.container).round()
+    (waiting,) = _waiting(api)
+    jobs.follow(api.container, **waiting)
     assert api.ask("GET", address).json["broken_sections"] == []
+
+
+def _waiting(api: Api) -> list[dict[str, str]]:
+    with api.container.transactions.begin() as tx:
+        rows = tx.connection.execute(
+            "SELECT args FROM procrastinate_jobs WHERE task_name = 'tickets.follow' AND status = 'todo'"
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
+def test_what_is_told_of_a_ticket_and_the_ticket_are_one(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tx, "emit", _killed)
+    body = {"ticket_system": "canonry", "input": {"project_key": "PAY", "summary": "Retry"}}
+    with pytest.raises(KeyboardInterrupt):
+        Desk(api.container, _actor(api), "canonry").create(wish_from(CreateTicketRequest.model_validate(body).input))
+    monkeypatch.undo()
+    assert tickets(api) == []
+    made = api.ask("POST", "/app/ada/api/tickets/create", body).json["ticket_id"]
+    assert (made, api.ask("PATCH", f"/v1/tickets/{made}", {}).error) == ("PAY-1", (400, "nothing_to_change"))
+
+
+def _actor(api: Api) -> Actor:
+    owner = api.owner
+    return Actor(owner.user_id, owner.organization_id, "ada", frozenset(Permission), role=Role.OWNER)
 
 
 def test_sections_that_cannot_be_followed_are_told_and_stop_no_other(api: Api, tmp_path: Path) -> None:

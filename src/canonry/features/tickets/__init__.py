@@ -1,8 +1,9 @@
 """Tickets: what stands in a tracker for sections of specs, and keeping the two together.
 
-`deciding.py` says who follows whom, `syncing.py` does it for a repository, `service.py` is what people and programs ask for.
+`rules.py` says who follows whom, `syncing.py` does it for a repository, `service.py` is what people and programs ask for.
 """
 
 from canonry.features.tickets.local import LocalTracker
+from canonry.features.tickets.rounds import TicketRounds
 
-__all__ = ["LocalTracker"]
+__all__ = ["LocalTracker", "TicketRounds"]

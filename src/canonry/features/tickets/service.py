@@ -23,6 +23,9 @@ from canonry.ports.trackers import LinkedPull, Ticket, TicketChange, TicketWish,
 
 LOCAL = "canonry"
 
+type _Told = tuple[str, dict[str, Any] | None, dict[str, Any]]
+"""Of which ticket an event is, and what it was before and after."""
+
 
 class Desk:
     """The tickets of one tracker, as one caller may use them."""
@@ -39,9 +42,8 @@ class Desk:
         """
         require(self._actor, Permission.SPECS_WRITE)
         _check_blocked(wish.state, wish.blocked_by)
-        made = self._tracker.create(self._actor.organization_id, wish)
-        self._tell(TicketCreated, made.id, None, _facts(made))
-        return made
+        organization_id = self._actor.organization_id
+        return self._do(TicketCreated, lambda tracker: tracker.create(organization_id, wish), lambda made: (made.id, None, _facts(made)))
 
     def get(self, ticket_id: str) -> Ticket:
         """Return a ticket. Raises: as the port."""
@@ -63,20 +65,36 @@ class Desk:
         """Change a ticket; sections that are linked to it follow soon after. Raises: as the port; Invalid `blocked_by_without_blocked`."""
         require(self._actor, Permission.SPECS_WRITE)
         _check_blocked(change.state, change.blocked_by)
-        before = self._tracker.get(self._actor.organization_id, ticket_id)
-        after = self._tracker.change(self._actor.organization_id, ticket_id, change)
-        self._tell(TicketUpdated, ticket_id, _facts(before), _facts(after))
-        return after
+        if change == TicketChange():
+            raise Invalid("nothing_to_change", "Nothing is to be changed.", hint="Send what shall be otherwise.",
+                          issues=[Issue("body", "holds nothing that can be changed", "body")])  # fmt: skip
+        organization_id = self._actor.organization_id
+        return self._do(
+            TicketUpdated,
+            lambda tracker: (tracker.get(organization_id, ticket_id), tracker.change(organization_id, ticket_id, change)),
+            lambda both: (ticket_id, _facts(both[0]), _facts(both[1])),
+        )[1]
 
     def link_pull_request(self, ticket_id: str, pull: LinkedPull) -> None:
         """Let a ticket name a pull request. Raises: as the port."""
         require(self._actor, Permission.SPECS_WRITE)
-        self._tracker.link_pull_request(self._actor.organization_id, ticket_id, pull)
-        self._tell(TicketPullRequestLinked, ticket_id, None, asdict(pull))
+        organization_id = self._actor.organization_id
+        self._do(
+            TicketPullRequestLinked,
+            lambda tracker: tracker.link_pull_request(organization_id, ticket_id, pull),
+            lambda _: (ticket_id, None, asdict(pull)),
+        )
 
-    def _tell(self, kind: Callable[..., Event], ticket_id: str, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+    def _do[T](self, kind: Callable[..., Event], act: Callable[[Tracker], T], told: Callable[[T], _Told]) -> T:
+        """Do something in the tracker and write it down: with our own in one transaction, with another one when it has answered."""
+        if not isinstance(self._tracker, LocalTracker):
+            done = act(self._tracker)
         with self._context.transactions.begin() as tx:
+            if isinstance(self._tracker, LocalTracker):
+                done = act(self._tracker.within(tx))
+            ticket_id, before, after = told(done)
             tx.emit(kind(self._actor.organization_id, self.system, ticket_id), before=before, after=after)
+        return done
 
 
 def desk_of(context: Context, actor: Actor, *, owner: str | None, repo: str | None, system: str | None) -> tuple[Desk, str | None]:

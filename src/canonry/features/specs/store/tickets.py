@@ -33,6 +33,20 @@ def broken(tx: Tx, repository_id: str) -> dict[tuple[str, str], datetime]:
     return {(row[0], row[1]): row[2] for row in rows}
 
 
+def overdue(tx: Tx) -> list[tuple[str, str, str, str]]:
+    """Return (repository, organization, system, ticket) of broken links not looked at for a day; forget those that no spec has."""
+    tx.connection.execute(
+        """DELETE FROM broken_ticket_links b WHERE NOT EXISTS (
+               SELECT 1 FROM spec_sections s JOIN spec_documents d ON d.id = s.document_id
+               WHERE d.repository_id = b.repository_id AND s.ticket_system = b.system AND s.ticket_id = b.ticket_id)"""
+    )
+    rows = tx.connection.execute(
+        """SELECT b.repository_id, r.organization_id, b.system, b.ticket_id FROM broken_ticket_links b
+           JOIN repositories r ON r.id = b.repository_id WHERE b.checked_at < now() - interval '24 hours' ORDER BY b.checked_at LIMIT 1000"""
+    ).fetchall()
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
 def note(tx: Tx, repository_id: str, system: str, ticket_id: str, *, is_broken: bool) -> None:
     """Note that a ticket could not be found, or that it could."""
     if is_broken:
