@@ -19,6 +19,5 @@ from canonry.features.specs.sweep import IndexSweep
 __all__ = [
     "INDEX", "Index", "IndexSweep", "RepoSummary", "SectionBody", "Shown", "Summary", "bring_up", "broken_tickets", "configured",
     "documents", "has_specs", "index_of", "index_state", "indexes", "linked_tickets", "note_ticket", "overdue_tickets",
-    "place_of", "places_of_ticket",
-    "repo_summary", "section_body", "specs_of",
+    "place_of", "places_of_ticket", "repo_summary", "section_body", "specs_of",
 ]  # fmt: skip

@@ -42,7 +42,8 @@ def overdue(tx: Tx) -> list[tuple[str, str, str, str]]:
     )
     rows = tx.connection.execute(
         """SELECT b.repository_id, r.organization_id, b.system, b.ticket_id FROM broken_ticket_links b
-           JOIN repositories r ON r.id = b.repository_id WHERE b.checked_at < now() - interval '24 hours' ORDER BY b.checked_at LIMIT 1000"""
+           JOIN repositories r ON r.id = b.repository_id WHERE b.checked_at < now() - interval '24 hours'
+           ORDER BY b.checked_at LIMIT 1000"""
     ).fetchall()
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
