@@ -134,7 +134,7 @@ def test_a_section_gets_one_ticket_and_both_follow_each_other(api: Api, tmp_path
     assert first["description"].endswith("<!-- canon:section:docs/specs/charges:1 -->")
     written = text(handbook)
     assert f"<!-- canon:ticket:canonry:PAY-1 url:{first['url']} -->" in written
-    assert commits(handbook)[0] == "chore(canon): bring 1 spec in step with their tickets"
+    assert commits(handbook)[0] == "chore(canon): bring 1 spec in step with its tickets"
     before = commits(handbook)
     for _ in range(3):
         assert synced(handbook)["status"] == "success"

@@ -37,7 +37,7 @@ class TestThePush:
         landed, said = push(ada, url, "main:main", "main:other")
         assert not landed
         assert f"{LOGIN}:11:1: error: `perhaps` is no state" in said
-        assert "main is refused: 1 errors in 1 changed specs" in said
+        assert "main is refused: 1 error in 1 changed spec," in said
         assert tips(ada, url) == before
         ada.commit({LOGIN: GOOD})
         landed, said = push(ada, url, "main")
@@ -50,7 +50,7 @@ class TestThePush:
         landed, said = push(ada, url, "main")
         assert landed
         assert f"{LOGIN}:1:1: warning: There is no `team`." in said
-        assert "main: 1 warnings in 1 changed specs." in said
+        assert "main: 1 warning in 1 changed spec." in said
         ada.commit({"CANON.yaml": f"{ASKS}  warnings_as_errors: true\n", LOGIN: WARNED + "\nMore.\n"})
         landed, said = push(ada, url, "main")
         assert not landed
@@ -74,7 +74,7 @@ class TestBranches:
         ada.commit({LOGIN: BAD})
         landed, said = push(ada, url, "worse")
         assert not landed
-        assert "worse is refused: 1 errors in 2 changed specs" in said
+        assert "worse is refused: 1 error in 2 changed specs" in said
         assert push(ada, url, "worse:refs/tags/v1")[0]  # nothing reads specs from tags
         assert push(ada, url, ":edit")[0]
 

@@ -104,12 +104,17 @@ def _tell(verdict: Verdict, branch: str) -> bool:
         _say(line)
     errors = sum(verdict.weighs(item) == "error" for _, item in verdict.found)
     if verdict.is_refused:
-        _say(
-            f"{branch} is refused: {errors} errors in {verdict.checked} changed specs, and CANON.yaml lets none land. Nothing was changed."
-        )
+        _say(f"{branch} is refused: {_counted(errors, verdict, 'error')}, and CANON.yaml lets none land. Nothing was changed.")
     elif verdict.found:
-        _say(f"{branch}: {len(verdict.found)} warnings in {verdict.checked} changed specs.")
+        _say(f"{branch}: {_counted(len(verdict.found), verdict, 'warning')}.")
     return verdict.is_refused
+
+
+def _counted(number: int, verdict: Verdict, word: str) -> str:
+    faults = f"{number} {word}" if number == 1 else f"{number} {word}s"
+    if not verdict.checked:
+        return faults  # CANON.yaml itself is at fault
+    return f"{faults} in {verdict.checked} changed {'spec' if verdict.checked == 1 else 'specs'}"
 
 
 def _beginning(new: str, default: str) -> str | None:

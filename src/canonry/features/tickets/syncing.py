@@ -160,8 +160,8 @@ def _write(context: Context, work: _Work, wish: Wish) -> None:
 
 def _commit(context: Context, work: _Work) -> git.Written:
     """Commit all specs at once; where the repository lives at a host, one after the other, as its API has it. Raises: StaleFile."""
-    repository, what = work.repository, f"{len(work.edits)} {'spec' if len(work.edits) == 1 else 'specs'}"
-    message = f"{OWN} bring {what} in step with their tickets\n"
+    repository, count = work.repository, len(work.edits)
+    message = f"{OWN} bring {f'{count} specs in step with their' if count > 1 else '1 spec in step with its'} tickets\n"
     if not repository.is_elsewhere:
         return git.commit_files(work.folder, repository.default_branch, work.edits, AUTHOR, message)
     written = git.Written("", None, {})
