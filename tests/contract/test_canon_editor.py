@@ -123,6 +123,7 @@ def test_a_save_is_a_commit_and_a_stale_one_gets_what_is_there(api: Api, handboo
     assert api.ask("POST", f"{FILE}/save", {"content": "x", "sha": ""}, token=api.owner.tokens[Scope.READ]).status == 403
 
 
+@pytest.mark.criterion("living-specs#one-save-wins")
 def test_of_concurrent_saves_one_wins_and_nothing_is_lost(api: Api, handbook: SpecRepository) -> None:
     answers: list[Answer] = []
     start = threading.Barrier(6)
@@ -204,6 +205,7 @@ def test_a_path_that_leads_elsewhere_is_refused(api: Api, handbook: SpecReposito
     assert list_branches(handbook.folder) == before
 
 
+@pytest.mark.criterion("living-specs#checked-first")
 def test_a_save_is_checked_as_a_push_would_be(api: Api, handbook: SpecRepository) -> None:
     handbook.push({"CANON.yaml": "specs:\n  check_pushes: true\n"})
     bad = LOGIN.replace("## ", "```\n\n## ", 1)

@@ -58,6 +58,7 @@ def test_a_signed_push_updates_index_and_coverage(there: SpecsAtGitHub) -> None:
 
 
 @pytest.mark.contract("Canon", "POST /webhook")
+@pytest.mark.criterion("living-specs#webhook-believed")
 def test_what_is_not_signed_is_not_believed(there: SpecsAtGitHub) -> None:
     there.add()
     document = push_of(1000, "acme/specs", "0" * 40, "1" * 40, "x", "Grace")
@@ -105,6 +106,7 @@ def test_own_commits_are_indexed_and_nothing_is_written_back(there: SpecsAtGitHu
 
 
 @pytest.mark.contract("Canon", "POST /webhook")
+@pytest.mark.criterion("living-specs#webhook-believed")
 def test_a_delivery_acts_once_even_when_it_comes_twice_at_once(there: SpecsAtGitHub) -> None:
     there.add()
     document = push_of(1000, "acme/specs", "0" * 40, "1" * 40, "x", "Grace")

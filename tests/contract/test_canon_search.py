@@ -117,6 +117,7 @@ def test_nothing_in_a_query_breaks_it(api: Api, handbook: SpecRepository, q: str
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(q=st.text(max_size=40), status=st.text(max_size=10))
+@pytest.mark.criterion("living-specs#any-words")
 def test_no_text_at_all_breaks_it(api: Api, handbook: SpecRepository, q: str, status: str) -> None:
     from canonry.core.access import PERMISSIONS, Actor, Scope  # noqa: PLC0415
     from canonry.features.search.models import Wanted  # noqa: PLC0415

@@ -113,6 +113,7 @@ def test_everything_is_read_again_when_an_administrator_wants_it(api: Api, handb
     assert api.ask("POST", f"/app/admin/api/reindex/{number}", token=other.tokens[Scope.ADMIN]).status == 404
 
 
+@pytest.mark.criterion("living-specs#foreign-specs")
 def test_another_organization_sees_nothing_of_it(api: Api, handbook: SpecRepository) -> None:
     other = api.somebody()
     token = other.tokens[Scope.ADMIN]

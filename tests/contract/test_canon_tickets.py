@@ -122,6 +122,7 @@ def test_a_ticket_shows_the_pull_requests_it_names(api: Api, handbook: str) -> N
 
 
 @pytest.mark.contract("Canon", "ticket sync both ways")
+@pytest.mark.criterion("living-specs#one-ticket", "living-specs#who-follows")
 def test_a_section_gets_one_ticket_and_both_follow_each_other(api: Api, tmp_path: Path) -> None:
     handbook = ticketed(api, tmp_path)
     assert [(ticket["id"], ticket["state"], ticket["summary"]) for ticket in tickets(api)] == [

@@ -31,6 +31,7 @@ def tips(ada: Person, url: str) -> dict[str, str]:
 
 
 class TestThePush:
+    @pytest.mark.criterion("living-specs#checked-first")
     def test_an_error_is_refused_with_its_place_and_nothing_lands(self, ada: Person, url: str) -> None:
         before = tips(ada, url)
         ada.commit({LOGIN: BAD})

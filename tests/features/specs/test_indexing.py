@@ -5,6 +5,7 @@ import subprocess
 import threading
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -115,6 +116,7 @@ def test_a_reworded_criterion_keeps_its_first_name(shelf: Shelf, ada: Person) ->
         assert shelf.rows("SELECT first_id FROM criterion_names WHERE criterion_id = %s", now) == [(first,)]
 
 
+@pytest.mark.criterion("living-specs#killed-run")
 def test_a_killed_run_leaves_the_old_index_and_the_sweep_finds_it(shelf: Shelf, ada: Person) -> None:
     folder = shelf.add("rep_1")
     ada.git("push", "--quiet", str(folder), "main")
@@ -136,6 +138,7 @@ def test_a_killed_run_leaves_the_old_index_and_the_sweep_finds_it(shelf: Shelf, 
         assert states.stale(tx, indexing.RULES) == []
 
 
+@pytest.mark.criterion("living-specs#index-from-scratch")
 def test_two_runs_at_once_end_in_one_index(shelf: Shelf, ada: Person) -> None:
     folder = shelf.add("rep_1")
     ada.git("push", "--quiet", str(folder), "main")
@@ -163,6 +166,7 @@ _STEP = st.fixed_dictionaries({
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(_STEP, min_size=1, max_size=5))
+@pytest.mark.criterion("living-specs#index-from-scratch")
 def test_whatever_is_pushed_the_index_is_the_one_from_scratch(shelf: Shelf, ada: Person, steps: list[dict[str, Any]]) -> None:
     name = f"rep_{next(_NUMBERS)}"
     folder = shelf.add(name)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from threading import Thread
 
+import pytest
+
 from canonry.features.tickets import jobs, syncing
 from canonry.features.tickets.syncing import Wish
 from canonry.wiring.container import Container
@@ -29,6 +31,7 @@ def test_a_section_put_in_front_gets_a_ticket_of_its_own(api: Api, tmp_path: Pat
     assert len(tickets(api)) == 3
 
 
+@pytest.mark.criterion("living-specs#one-ticket")
 def test_syncs_at_the_same_time_make_one_ticket_for_each_section(api: Api, tmp_path: Path) -> None:
     handbook = ticketed(api, tmp_path, {"README.md": "# nothing"})
     pull(handbook)

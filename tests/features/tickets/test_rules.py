@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ def _ticket(state: str, raw: str) -> Ticket:
 @given(
     section=STATES, ticket=STATES, last=st.none() | st.tuples(STATES, STATES), lifecycle=st.sampled_from(("true", "false", "close_only"))
 )
+@pytest.mark.criterion("living-specs#no-ping-pong")
 def test_nobody_moves_twice(section: State, ticket: State, last: tuple[State, State] | None, lifecycle: str) -> None:
     """Whatever is decided, afterwards there is nothing left to do: no ping-pong."""
     link = None if last is None else Link("canonry", "A-1", str(last[0]), str(last[1]), "")

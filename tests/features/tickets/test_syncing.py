@@ -15,6 +15,7 @@ from tests.support.api import Api
 from tests.support.tickets import CANON, FILE, SPEC, changed, commits, pull, push, settle, synced, text, ticketed, tickets
 
 
+@pytest.mark.criterion("living-specs#one-ticket")
 def test_a_crash_between_the_ticket_and_the_commit_makes_no_second_ticket(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -34,6 +35,7 @@ def _killed(*_arguments: object, **_options: object) -> object:
     raise KeyboardInterrupt
 
 
+@pytest.mark.criterion("living-specs#save-kept")
 def test_a_save_in_between_is_kept_and_the_sync_is_done_on_top_of_it(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     handbook = ticketed(api, tmp_path, {FILE: SPEC.replace("status:todo", "status:draft").replace("status:in_progress", "status:draft")})
     assert tickets(api) == []
@@ -117,6 +119,7 @@ def test_lifecycle_sync_says_whether_tickets_are_closed_and_opened_again(
         assert f"canon:system:1 status:{word}" in text(handbook)
 
 
+@pytest.mark.criterion("living-specs#who-follows")
 def test_when_both_moved_the_spec_is_the_truth(api: Api, tmp_path: Path) -> None:
     handbook = ticketed(api, tmp_path)
     assert api.ask("PATCH", "/v1/tickets/PAY-1", {"state": "blocked", "blocked_by": "PAY-2"}).status == 200
@@ -145,6 +148,7 @@ def test_a_changed_ticket_that_says_the_same_makes_no_commit(api: Api, tmp_path:
     assert commits(handbook) == before
 
 
+@pytest.mark.criterion("living-specs#broken-links")
 def test_a_link_to_nothing_is_broken_until_it_leads_somewhere_again(api: Api, tmp_path: Path) -> None:
     handbook = ticketed(api, tmp_path)
     with api.container.transactions.begin() as tx:
