@@ -89,6 +89,7 @@ BODIES: dict[str, object] = {
     "/projects": {"name": "made"},
     "/repositories/{repository}/pulls": {"title": "x", "head": "edit"},
     "/repositories/{repository}/pulls/{number}/reviews": {"verdict": "approved"},
+    "/repositories/{repository}/deployments": {"branch": "main"},
     "/repositories": {"name": "made"},
     "/repositories/github": {"repository": "acme/specs"},
     "/projects/{project}/domains": {"hostname": "www.shop.test"},

@@ -25,6 +25,13 @@ def _pushed(api: Api) -> Call:
     return call
 
 
+def _of_a_project(api: Api) -> Call:
+    call = _pushed(api)
+    slug = api.project("site")
+    assert api.ask("POST", f"/v1/projects/{slug}/git", {"repo": "ada/handbook"}).status == 201
+    return Call(call.values, {"branch": "main"})
+
+
 def handbook_with_pull_request(api: Api) -> tuple[str, str]:
     """Make a repository with an open pull request from `edit` into `main`; return its name and its folder."""
     body = api.ask("POST", "/v1/repositories", {"name": "handbook"}).json["repository"]
@@ -85,6 +92,7 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /repositories/github": _at_github,
     "DELETE /repositories/{repository}": _made,
     "POST /repositories/{repository}/refresh": _pushed,
+    "POST /repositories/{repository}/deployments": _of_a_project,
     "POST /repositories/{repository}/pulls": _another,
     "POST /app/{org}/editor/{owner}/{repo}/{file_path:path}/save": _saved,
     "POST /app/{org}/editor/{owner}/{repo}/{file_path:path}/save-pr": _proposed,

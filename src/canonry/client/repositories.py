@@ -20,9 +20,9 @@ class RepositoryApi:
         """Return repository, branch, deploy key and webhook status."""
         return self._transport.send("GET", self._path)
 
-    def connect(self, repo: str, branch: str | None, *, auto_deploy: bool, token: str | None) -> Document:
+    def connect(self, repo: str, branch: str | None, *, auto_deploy: bool, token: str | None, root: str | None = None) -> Document:
         """Connect; the answer holds the webhook secret, this once. Raises: NotFound; Invalid."""
-        fields = {"repo": repo, "branch": branch, "autoDeploy": auto_deploy, "token": token}
+        fields = {"repo": repo, "branch": branch, "autoDeploy": auto_deploy, "token": token, "rootDir": root}
         return self._transport.send("POST", self._path, document={name: value for name, value in fields.items() if value is not None})
 
     def disconnect(self) -> None:

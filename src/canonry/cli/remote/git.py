@@ -17,7 +17,13 @@ from canonry.core.errors import CanonryError, NotFound
 
 
 def connect(
-    url: Annotated[str, argument("URL", help="Its address: https://git.example.com/team/app.git, git@host:path, or owner/name on GitHub.")],
+    url: Annotated[
+        str,
+        argument(
+            "URL",
+            help="Its address: https://git.example.com/team/app.git, git@host:path, or owner/name: a repository here, else one on GitHub.",
+        ),
+    ],
     branch: Annotated[str | None, option("--branch", metavar="NAME", help="The branch to deploy. Without it: main.")] = None,
     *,
     auto_deploy: Annotated[
@@ -26,21 +32,32 @@ def connect(
     token: Annotated[
         bool, option("--token", help="Read a private repository with a token, which is asked for or read from stdin.")
     ] = False,
+    root: Annotated[str | None, option("--root", metavar="FOLDER", help="The project's folder in a repository that holds more.")] = None,
     project: Project = None,
     as_json: AsJson = False,
 ) -> None:
     """Name the repository that a project is deployed from. The project is created when there is none.
 
-    The webhook secret is printed once. An SSH address gets a deploy key, whose public half is printed too.
+    Several projects may come from one repository that Canonry hosts: a push deploys those it concerns. Of a repository elsewhere the
+    webhook secret is printed once. An SSH address gets a deploy key, whose public half is printed too.
     """
     slug, secret = project_of(project), read_token() if token else None
-    connected = _connect(slug, url, branch, auto_deploy=auto_deploy, token=secret)
+    connected = _connect(slug, url, branch, auto_deploy=auto_deploy, token=secret, root=root)
     remember(Path(), connected["slug"])
     if as_json:
         print_json(connected)
         return
-    say(f"{connected['slug']} is deployed from {connected['repo_url']}, branch {connected['repo_branch']}.")
-    if key := connected["connection"]["deployKey"]:
+    connection = connected["connection"]
+    say(f"{connected['slug']} is deployed from {connection['repository']}, branch {connected['repo_branch']}.")
+    if connection["access"] == "hosted":
+        say(
+            "A push to it deploys this project when it concerns it."
+            if connection["autoDeploy"]
+            else "A push to it deploys nothing of itself."
+        )
+        say("Start with: canonry git deploy")
+        return
+    if key := connection["deployKey"]:
         say("Let this deploy key read the repository:")
         print(key)
     if connected["webhookRegistered"]:
@@ -124,15 +141,15 @@ def show_url(project: Project = None, as_json: AsJson = False) -> None:
         print(found["git_url"])
 
 
-def _connect(slug: str, url: str, branch: str | None, *, auto_deploy: bool, token: str | None) -> Document:
+def _connect(slug: str, url: str, branch: str | None, *, auto_deploy: bool, token: str | None, root: str | None) -> Document:
     repository = RepositoryApi(current(), slug)
     try:
-        return repository.connect(url, branch, auto_deploy=auto_deploy, token=token)
+        return repository.connect(url, branch, auto_deploy=auto_deploy, token=token, root=root)
     except NotFound:
         api = Api(current())
         api.create_project(slug, slug=slug)
     try:
-        return repository.connect(url, branch, auto_deploy=auto_deploy, token=token)
+        return repository.connect(url, branch, auto_deploy=auto_deploy, token=token, root=root)
     except CanonryError:
         api.delete_project(slug)  # it was made a moment ago, for this repository only
         raise

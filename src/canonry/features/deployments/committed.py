@@ -3,7 +3,7 @@
 from canonry.core.access import PERMISSIONS, Actor, Role, Scope
 from canonry.core.errors import NotFound
 from canonry.features import git, projects
-from canonry.features.deployments import service, store
+from canonry.features.deployments import service, shared, store
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.models import Wish
 
@@ -11,8 +11,18 @@ from canonry.features.deployments.models import Wish
 def deploy(context: Context, repository_id: str) -> None:
     """Ask for a deployment of where the repository's branch stands, unless its newest deployment is of that commit already.
 
-    Nothing happens when no project deploys the repository, or the project is stopped.
+    Of a repository of several projects those are deployed that the change concerns. Nothing happens when no project deploys the
+    repository, or the project is stopped.
     """
+    with context.transactions.begin() as tx:
+        try:
+            several = git.get_repository(tx, repository_id) if git.is_shared(tx, repository_id) else None
+        except NotFound:
+            return
+    if several is not None:
+        actor = Actor("", several.organization_id, several.owner, PERMISSIONS[Scope.DEPLOY], None, Role.DEVELOPER)
+        shared.deploy_affected(context.transactions, actor, context.home, several, several.default_branch)
+        return
     with context.transactions.begin() as tx:
         try:
             repository = git.get_repository(tx, repository_id)

@@ -65,10 +65,14 @@ def logged_instances(tx: Tx, project: Project, environment: str = PRODUCTION) ->
 
 
 def delete(context: Context, actor: Actor, key: str) -> None:
-    """Delete a project: it answers no more, its slug is free; processes and files go in the background."""
+    """Delete a project: it answers no more, its slug is free; processes and files go in the background.
+
+    Raises: NotFound; Conflict `repository_in_use` (other projects are deployed from its repository).
+    """
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
         project = projects.find(tx, actor, key)
+        git.require_own_unused(tx, project.id)
         hosts = [row.host for row in traffic.everything_of(tx, project.id)]
         left = store.left_behind(tx, project.id)
         instance_ids = [instance.id for instance in fleet.with_logs(tx, project.id)]

@@ -33,6 +33,7 @@ class Deployment:
 
     source: {"kind": "upload", "archive": sha256} · {"kind": "hosted", "ref"} · {"kind": "repository", "url", "ref"} ·
     {"kind": "release", "release_id"} · {"kind": "renewal"}: what is live, started anew because of its database.
+    A hosted one has "repository" as well when that is not the project's own.
     step: the step it is in, or ended in. error: {"code", "message", "hint"} of a failed one.
     """
 

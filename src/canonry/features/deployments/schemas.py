@@ -21,6 +21,27 @@ class DeployRequest(BaseModel):
     repo_url: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
 
 
+class PushedRequest(BaseModel):
+    """Body of POST /v1/repositories/{repository}/deployments."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"branch": "main"}]})
+    branch: Ref = Field(description="the branch that moved")
+
+
+class PushedProject(BaseModel):
+    """What a change of a repository does to one of its projects."""
+
+    project: str = Field(description="its slug")
+    outcome: str = Field(description="in words: whether it is deployed, and why")
+    deployment_id: str | None = Field(description="null when it is not deployed")
+
+
+class PushedAnswer(BaseModel):
+    """Every project that is deployed from that branch of the repository."""
+
+    projects: list[PushedProject]
+
+
 class PlanRequest(BaseModel):
     """Body of POST /v1/deploy/plan for a repository."""
 

@@ -35,10 +35,10 @@ def request(tx: Tx, actor: Actor, home: Home, project: Project, *, ref: str | No
         source = {"kind": "repository", "url": project.repo_url, "ref": ref or project.repo_branch}
         return _request(tx, actor, project, "git", source, Wish(branch=source["ref"]))
     last = store.last_source(tx, project.id)
-    hosted = git.hosted_repository(home, project.id).exists()
-    if hosted and (ref is not None or last is None or last["kind"] == "hosted"):
+    hosted = git.hosted_source(tx, home, project)
+    if hosted is not None and (ref is not None or last is None or last["kind"] == "hosted" or "repository" in hosted):
         chosen = ref or project.repo_branch
-        return _request(tx, actor, project, "push", {"kind": "hosted", "ref": chosen}, Wish(branch=chosen))
+        return _request(tx, actor, project, "push", {**hosted, "ref": chosen}, Wish(branch=chosen))
     if last is None:
         raise Conflict("no_source", f"The project {project.slug} has no source yet.",
                        hint="Push to its git address, upload an archive, or connect a repository.")  # fmt: skip
@@ -56,8 +56,8 @@ def request_commit(tx: Tx, actor: Actor, home: Home, project: Project, wish: Wis
     ref = parse_ref(wish.commit or wish.branch or "", field="body.commit" if wish.commit else "body.branch").name
     if project.repo_url is not None:
         source = {"kind": "repository", "url": project.repo_url, "ref": ref}
-    elif git.hosted_repository(home, project.id).exists():
-        source = {"kind": "hosted", "ref": ref}
+    elif (hosted := git.hosted_source(tx, home, project)) is not None:
+        source = {**hosted, "ref": ref}
     else:
         raise Conflict("no_source", f"The project {project.slug} has no repository.", hint="Connect one, or push to its git address.")
     return _request(tx, actor, project, wish.origin, source, wish)

@@ -94,8 +94,10 @@ def _fetch(context: Context, project: Project, deployment: Deployment, tree: Pat
         uploads.open_archive(context.home, deployment.source["archive"], tree, limit_mb=context.settings.upload_limit)
         return
     if kind == "hosted":
-        repository = git.hosted_repository(context.home, project.id)
-        commit = git.resolve_hosted(context.home, project.id, deployment.source["ref"])
+        with context.transactions.begin() as tx:
+            folder = git.folder_of(tx, project.id, deployment.source.get("repository"))
+        repository = git.hosted_repository(context.home, folder)
+        commit = git.resolve_hosted(context.home, folder, deployment.source["ref"])
     else:
         access = git.access_to(context.transactions, context.vault, project)
         repository, commit = git.fetch_mirror(

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from canonry.core.environments import PRODUCTION
 from canonry.core.paging import Page
+from canonry.core.refs import parse_ref
 from canonry.features.deployments.models import UNFINISHED, Deployment, Release
 from canonry.infra.tx import Tx
 
@@ -84,6 +85,17 @@ def newest_commit(tx: Tx, project_id: str, environment: str) -> str | None:
         ORDER BY created_at DESC, id DESC LIMIT 1"""
     row = tx.connection.execute(query, (project_id, environment)).fetchone()
     return row[0] if row else None
+
+
+def pushed_commit(tx: Tx, project_id: str, repository_id: str | None) -> str | None:
+    """Return the commit of a hosted repository that was last asked for in production; None when there was none, or it is not known yet.
+
+    repository_id: of one that is not the project's own.
+    """
+    query = """SELECT coalesce(commit, source->>'ref') FROM deployments WHERE project_id = %s AND environment = %s
+        AND source->>'kind' = 'hosted' AND source->>'repository' IS NOT DISTINCT FROM %s ORDER BY created_at DESC, id DESC LIMIT 1"""
+    row = tx.connection.execute(query, (project_id, PRODUCTION, repository_id)).fetchone()
+    return parse_ref(row[0]).commit if row and row[0] else None
 
 
 def projects_with_unfinished(tx: Tx) -> list[tuple[str, str]]:

@@ -49,15 +49,21 @@ from canonry.features.git.repositories.service import get_any as get_repository
 from canonry.features.git.repositories.service import look_again, note_commit
 from canonry.features.git.repositories.service import page as repositories
 from canonry.features.git.saving import Save, drop_branch, save_file, start_branch
+from canonry.features.git.sharing.models import Member
+from canonry.features.git.sharing.rule import changed_paths, concerning, declares_workspace
+from canonry.features.git.sharing.service import folder_of, is_shared, require_own_unused
+from canonry.features.git.sharing.service import members as members_of
+from canonry.features.git.sharing.service import source_of as hosted_source
 from canonry.features.git.targets import Targets, targets_of
 
 __all__ = [
-    "FETCH", "Author", "Change", "Commit", "Connection", "Context", "ElsewhereRounds", "File", "Installation", "Outcome", "Repository",
-    "RepositoryAccess", "RepositoryRounds", "Revision", "Save", "StaleFile", "Targets", "TreeFile", "Written", "access_to",
-    "author_elsewhere", "branch_exists", "changes", "checkout", "commit_files", "connection_of", "content_at", "create_branch",
-    "delete_branch", "drop_branch", "ensure_installation", "fetch_mirror", "file_at", "file_history", "file_url", "files_at",
-    "find_repository", "get_repository", "head_of", "hosted_repository", "installations", "list_branches", "look_again", "may_app_act",
+    "FETCH", "Author", "Change", "Commit", "Connection", "Context", "ElsewhereRounds", "File", "Installation", "Member", "Outcome",
+    "Repository", "RepositoryAccess", "RepositoryRounds", "Revision", "Save", "StaleFile", "Targets", "TreeFile", "Written",
+    "access_to", "author_elsewhere", "branch_exists", "changed_paths", "changes", "checkout", "commit_files", "concerning",
+    "connection_of", "content_at", "create_branch", "declares_workspace", "delete_branch", "drop_branch", "ensure_installation",
+    "fetch_mirror", "file_at", "file_history", "file_url", "files_at", "find_repository", "folder_of", "get_repository", "head_of",
+    "hosted_repository", "hosted_source", "installations", "is_shared", "list_branches", "look_again", "may_app_act", "members_of",
     "mirrors", "note_commit", "note_delivery", "outcome_of_pull", "propose_branch", "pull_url", "read_blobs", "remove_mirror",
-    "remove_repository", "repositories", "resolve_hosted", "save_file", "start_branch", "targets_of", "token_of", "tree_of",
-    "webhook_secret",
+    "remove_repository", "repositories", "require_own_unused", "resolve_hosted", "save_file", "start_branch", "targets_of", "token_of",
+    "tree_of", "webhook_secret",
 ]  # fmt: skip

@@ -3,8 +3,9 @@
 Run by path (`python -I -S hook.py`) inside git, with nothing of Canonry imported: it must be there at once. It is a client of the
 public API, over the web process's unix socket, with the pusher's own token. It always ends with 0: the push itself is accepted.
 
-In: lines `old new ref` on stdin. In the environment: CANONRY_PUSH_SOCKET, CANONRY_PUSH_REPOSITORY, CANONRY_PUSH_PROJECT (empty: nothing is
-deployed), CANONRY_PUSH_BRANCH, CANONRY_PUSH_TOKEN, CANONRY_PUSH_ADDRESS (where the pusher is).
+In: lines `old new ref` on stdin. In the environment: CANONRY_PUSH_SOCKET, CANONRY_PUSH_REPOSITORY, CANONRY_PUSH_PROJECT (empty: nothing
+is deployed), CANONRY_PUSH_SHARED (set: several projects are deployed from it, and Canonry is asked which), CANONRY_PUSH_BRANCH,
+CANONRY_PUSH_TOKEN, CANONRY_PUSH_ADDRESS (where the pusher is).
 """
 
 import json
@@ -38,6 +39,9 @@ def main() -> None:
     others = [ref for _, new, ref in updates if ref != f"refs/heads/{branch}" and new.strip("0")]
     if wanted:
         announce()
+    if _ENVIRONMENT.get("CANONRY_PUSH_SHARED"):
+        deploy_shared([ref.removeprefix("refs/heads/") for _, new, ref in updates if ref.startswith("refs/heads/") and new.strip("0")])
+        return
     if not _ENVIRONMENT.get("CANONRY_PUSH_PROJECT"):
         return
     if wanted and not wanted[-1].strip("0"):
@@ -81,11 +85,58 @@ def deploy(project: str, commit: str) -> None:
             say(f"No more news from Canonry. {_GOES_ON}")
 
 
-def request(path: str, body: bytes, accept: str) -> bytes:
-    """Return a POST in the pusher's name, as it goes over the socket."""
+def deploy_shared(branches: list[str]) -> None:
+    """Ask the API to deploy the projects that the push concerns, say which those are, and show each to its end."""
+    started = list[tuple[str, str]]()
+    for branch in branches:
+        for name, outcome_of, deployment in ask_which(branch):
+            say(f"{name}: {outcome_of}")
+            if deployment:
+                started.append((name, deployment))
+    stop = time.monotonic() + TOTAL_SECONDS
+    for name, deployment in started:
+        say(f"--- {name}")
+        connection = connect(SOCKET)
+        if connection is None:
+            say(f"No more news from Canonry. {_GOES_ON}")
+            return
+        with connection:
+            try:
+                connection.sendall(request(f"/v1/deployments/{deployment}/logs/stream", b"", "text/event-stream", method="GET"))
+                show(Answer(connection, stop))
+            except (TimeoutError, OSError, ValueError):
+                say(f"No more news from Canonry. {_GOES_ON}")
+
+
+def ask_which(branch: str) -> Iterator[tuple[str, str, str]]:
+    """Have the projects of a branch deployed; give the name of each, what becomes of it in words, and its deployment or nothing."""
+    connection = connect(SOCKET)
+    if connection is None:
+        say("The push is kept, but Canonry does not answer just now, so nothing is deployed yet. Another push will, or `canonry deploy`.")
+        return
+    with connection:
+        try:
+            body = json.dumps({"branch": branch}).encode()
+            connection.sendall(request(f"/v1/repositories/{REPOSITORY}/deployments", body, "application/json"))
+            answer = Answer(connection, time.monotonic() + TOTAL_SECONDS)
+            if answer.status != 202:
+                show(answer)
+                return
+            projects = json.loads("\n".join(answer.lines()))["projects"]
+        except (TimeoutError, OSError, ValueError, KeyError):
+            say(f"No news from Canonry. {_GOES_ON}")
+            return
+    if not projects:
+        say(f"Nothing is deployed: no project of this repository deploys {branch}.")
+    for item in projects:
+        yield str(item["project"]), str(item["outcome"]), str(item["deployment_id"] or "")
+
+
+def request(path: str, body: bytes, accept: str, *, method: str = "POST") -> bytes:
+    """Return a request in the pusher's name, as it goes over the socket."""
     origin = f"X-Forwarded-For: {ADDRESS}\r\n" if ADDRESS else ""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{origin}Accept: {accept}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body
@@ -156,7 +207,7 @@ def show(answer: Answer) -> None:
         say(fault.get("hint", ""))
         return
     for name, data in events(answer.lines()):
-        if name == "step":
+        if name in {"step", "line"}:
             say(str(data.get("text", "")), keep_empty=True)
         elif name in {"done", "error"}:
             say(outcome(name, data))

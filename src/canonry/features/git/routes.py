@@ -18,6 +18,7 @@ from canonry.core.secret import Secret
 from canonry.features.git import service
 from canonry.features.git.hosted import hold_for_push
 from canonry.features.git.http_backend import ClientGone, Exchange, serve
+from canonry.features.git.sharing.service import is_shared
 from canonry.http.bodies import Bodies
 from canonry.http.deps import Services, ServicesDep
 from canonry.http.errors import status_of
@@ -58,11 +59,12 @@ def _serve(request: Request, services: Services, handle: str, name: str, wanted:
         with services.transactions.begin() as tx:
             if pushing:
                 served = service.find_to_push(tx, actor, services.home, services.ports.limits, handle, slug)
+                shared = is_shared(tx, served.id)
             else:
-                served = service.find_to_read(tx, actor, services.home, handle, slug)
+                served, shared = service.find_to_read(tx, actor, services.home, handle, slug), False
         push = service.Push(credential, current_origin.get().address) if pushing and credential is not None else None
         most = service.push_limit(services.home, served, services.settings, services.ports.build_room) if push is not None else 0
-        serving = service.prepare(services.home, served, push, most)
+        serving = service.prepare(services.home, served, push, most, is_shared=shared)
     except CanonryError as error:
         return _refusal(error)
     return _GitResponse(serving, actor.organization_handle, pushing=pushing)

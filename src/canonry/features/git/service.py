@@ -14,6 +14,7 @@ from canonry.features import projects
 from canonry.features.git.hosted import ensure_hosted, hosted_repository
 from canonry.features.git.repositories import service as repositories
 from canonry.features.git.repositories.models import Repository
+from canonry.features.git.sharing import service as sharing
 from canonry.features.projects import Project
 from canonry.infra.files import write_atomic
 from canonry.infra.tx import Tx
@@ -118,6 +119,9 @@ def find_or_create_project(tx: Tx, actor: Actor, limits: AccountLimits, handle: 
     if project.repo_url is not None:
         raise Conflict("has_repository", f"The code of {project.slug} comes from {project.repo_url}, so it takes no push.",
                        hint="Push there, or disconnect it first: canonry git disconnect.")  # fmt: skip
+    if (link := sharing.link_of(tx, project)) is not None:
+        raise Conflict("has_repository", f"The code of {project.slug} comes from {link.full_name}, so it takes no push.",
+                       hint=f"Push to /git/{link.full_name}, or disconnect it first: canonry git disconnect.")  # fmt: skip
     return project
 
 
@@ -137,10 +141,11 @@ def push_limit(home: Home, served: Repository, settings: Settings, room: BuildRo
     return min(settings.upload_limit << 20, left)
 
 
-def prepare(home: Home, served: Repository, push: Push | None, push_limit: int) -> Serving:
+def prepare(home: Home, served: Repository, push: Push | None, push_limit: int, *, is_shared: bool = False) -> Serving:
     """Return how git serves a repository, which is made on the disk when it is not there.
 
-    push: set when somebody pushes; the hook calls the API in their name. push_limit: bytes one push may have.
+    push: set when somebody pushes; the hook calls the API in their name. push_limit: bytes one push may have. is_shared: several
+    projects are deployed from it, and the hook has to ask which.
     """
     repository = ensure_hosted(home, served.folder, served.default_branch)
     if push is None:
@@ -159,6 +164,7 @@ def prepare(home: Home, served: Repository, push: Push | None, push_limit: int) 
         "CANONRY_PUSH_SOCKET": str(home.web_socket),
         "CANONRY_PUSH_REPOSITORY": served.id,
         "CANONRY_PUSH_PROJECT": served.project_id or "",
+        "CANONRY_PUSH_SHARED": "1" if is_shared else "",
         "CANONRY_PUSH_BRANCH": served.default_branch,
         "CANONRY_PUSH_TOKEN": push.credential.reveal(),
         "CANONRY_PUSH_ADDRESS": push.address,

@@ -8,6 +8,7 @@ from canonry.features.projects.models import Project, Scale
 from canonry.features.projects.schemas import ProjectAnswer, answer_of
 from canonry.features.projects.service import (
     change,
+    check_settings,
     checked_repository,
     claim_label,
     create,
@@ -34,6 +35,7 @@ __all__ = [
     "Scale",
     "answer_of",
     "change",
+    "check_settings",
     "checked_repository",
     "claim_label",
     "create",

@@ -153,9 +153,10 @@ def change(tx: Tx, actor: Actor, key: str, changes: Mapping[str, object]) -> Pro
     return get_any(tx, project.id)
 
 
-def set_repository(tx: Tx, project_id: str, repo_url: str | None, repo_branch: str) -> None:
-    """Note which repository a project comes from; both are checked already."""
-    store.update(tx, project_id, {"repo_url": repo_url, "repo_branch": repo_branch})
+def set_repository(tx: Tx, project_id: str, repo_url: str | None, repo_branch: str, *, root_dir: str | None = None) -> None:
+    """Note which repository a project comes from, and in which folder of it it lies (None: as before); all are checked already."""
+    folder = {} if root_dir is None else {"root_dir": root_dir}
+    store.update(tx, project_id, {"repo_url": repo_url, "repo_branch": repo_branch, **folder})
 
 
 def set_status(tx: Tx, project_id: str, status: str) -> None:

@@ -34,7 +34,7 @@ def start_project(project: str, actor: ActorDep, services: ServicesDep) -> Proje
     return answer_of(lifecycle.start(services, actor, project), services.settings)
 
 
-@router.operation("DELETE", "/projects/{project}", Permission.PROJECTS_DEPLOY, status_code=204)
+@router.operation("DELETE", "/projects/{project}", Permission.PROJECTS_DEPLOY, status_code=204, errors=[409])
 def delete_project(project: str, actor: ActorDep, services: ServicesDep) -> None:
     """Delete a project and all that belongs to it; its slug is free again."""
     lifecycle.delete(services, actor, project)

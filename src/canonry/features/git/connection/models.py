@@ -30,10 +30,14 @@ class Connection:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What somebody wants connected. repository: an address or owner/name. token: for a private one over https."""
+    """What somebody wants connected. repository: an address or owner/name. token: for a private one over https.
+
+    root_dir: the folder of the project in it, None to leave it as it is.
+    """
 
     repository: str
     branch: str
     auto_deploy: bool
     token: Secret | None
     settings: Settings
+    root_dir: str | None = None

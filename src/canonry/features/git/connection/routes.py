@@ -2,6 +2,7 @@
 
 from canonry.core.access import Actor, Permission
 from canonry.core.secret import Secret
+from canonry.features import projects
 from canonry.features.git.connection import service
 from canonry.features.git.connection.models import Wanted
 from canonry.features.git.connection.schemas import (
@@ -19,23 +20,30 @@ from canonry.http.routing import Routes
 
 router = Routes(tags=["Git"])
 
+_NO_WEBHOOK = {"webhookSecret": None, "webhookUrl": None, "webhookRegistered": False}
+
 
 @router.operation("GET", "/projects/{project}/git", Permission.PROJECTS_READ)
 def show_connection(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ConnectionAnswer:
     """Show the repository and branch of a project, how it is read, and the status of its webhook; never a secret."""
     found, connection = service.look(tx, actor, project)
-    return connection_body(found, connection, services.settings)
+    return connection_body(found, connection, services.settings, service.link_of(tx, found))
 
 
 @router.operation("POST", "/projects/{project}/git", Permission.PROJECTS_DEPLOY, status_code=201)
 def connect_repository(project: str, body: ConnectRequest, actor: ActorDep, services: ServicesDep) -> ConnectedAnswer:
-    """Connect a project to a repository. The webhook secret is shown once; connecting again makes a new one."""
-    wanted = Wanted(body.repo, body.branch, body.auto_deploy, body.secret(), services.settings)
+    """Connect a project to a repository. The webhook secret is shown once; connecting again makes a new one.
+
+    `repo` may name a repository that Canonry hosts (`owner/name`); of several projects in one, a push deploys those it concerns.
+    """
+    if body.root_dir is not None:
+        projects.check_settings(services.ports.builder, {"root_dir": body.root_dir})
+    wanted = Wanted(body.repo, body.branch, body.auto_deploy, body.secret(), services.settings, body.root_dir)
     with services.transactions.begin() as tx:
         found, secret = service.connect(tx, actor, services.vault, project, wanted)
-        connection = service.connection_of(tx, found)
-    shown = connection_body(found, connection, services.settings)
-    webhook = _webhook(services, actor, found, secret)
+        connection, link = service.connection_of(tx, found), service.link_of(tx, found)
+    shown = connection_body(found, connection, services.settings, link)
+    webhook = _NO_WEBHOOK if secret is None else _webhook(services, actor, found, secret)
     return ConnectedAnswer.model_validate({**project_fields(found, services.settings), **webhook, "connection": shown})
 
 

@@ -8,6 +8,7 @@ from canonry.core.secret import Secret
 from canonry.core.settings import Settings
 from canonry.features.git.connection import keys
 from canonry.features.git.connection.models import Connection
+from canonry.features.git.sharing.models import Link
 from canonry.features.projects import Project, ProjectAnswer, answer_of
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
@@ -20,13 +21,16 @@ class ConnectRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"repo": "acme/shop", "branch": "main"}]})
     repo: Text = Field(
         validation_alias=AliasChoices("repo", "repoUrl", "repo_url"),
-        description="owner/name (GitHub), https://…, ssh://… or git@host:path; also `repoUrl`",
+        description="owner/name (a repository here, else at GitHub), https://…, ssh://… or git@host:path; also `repoUrl`",
     )
     branch: Branch = Field("main", description="the branch that is deployed to production")
     auto_deploy: bool = Field(
         default=True,
         validation_alias=AliasChoices("autoDeploy", "auto_deploy"),
         description="deploy what the webhook tells of; also `autoDeploy`",
+    )
+    root_dir: Text | None = Field(
+        None, validation_alias=AliasChoices("rootDir", "root_dir"), description="the project's folder in it; also `rootDir`"
     )
     token: Annotated[SecretStr, Field(max_length=1000)] | None = Field(
         None, description="reads a private repository over https; sealed, never shown. A `user:token` pair where the host wants a user."
@@ -68,7 +72,7 @@ class ConnectionAnswer(BaseModel):
     repository: str | None
     branch: str
     autoDeploy: bool  # noqa: N815
-    access: str = Field(description="how the repository is read: public, token or deploy_key")
+    access: str = Field(description="how the repository is read: public, token, deploy_key, or hosted (it lies here)")
     deployKey: str | None = Field(description="public half of the deploy key, to be added to the repository")  # noqa: N815
     knownHosts: list[PinnedServer]  # noqa: N815
     connectedAt: str | None  # noqa: N815
@@ -78,8 +82,8 @@ class ConnectionAnswer(BaseModel):
 class ConnectedAnswer(ProjectAnswer):
     """A project that was just connected. The secret is shown here and never again."""
 
-    webhookSecret: str  # noqa: N815
-    webhookUrl: str  # noqa: N815
+    webhookSecret: str | None = Field(description="null for a repository here, which needs no webhook")  # noqa: N815
+    webhookUrl: str | None  # noqa: N815
     webhookRegistered: bool = Field(description="whether Canonry could set the webhook up at the host itself")  # noqa: N815
     webhookRegistrationError: str | None = None  # noqa: N815
     connection: ConnectionAnswer
@@ -99,8 +103,10 @@ def webhook_url(project: Project, settings: Settings) -> str:
     return f"{settings.own_url}/v1/projects/{project.id}/git/webhook"
 
 
-def connection_body(project: Project, connection: Connection | None, settings: Settings) -> ConnectionAnswer:
+def connection_body(project: Project, connection: Connection | None, settings: Settings, link: Link | None = None) -> ConnectionAnswer:
     """Return a connection as the API shows it."""
+    if link is not None:
+        return _linked_body(project, link, settings)
     own = connection if connection is not None and connection.url == project.repo_url else None
     delivered = connection.last_delivery_at if connection else None
     return ConnectionAnswer(
@@ -120,6 +126,14 @@ def connection_body(project: Project, connection: Connection | None, settings: S
                 at=delivered.isoformat(), event=connection.last_delivery_event or "", outcome=connection.last_delivery_outcome or ""
             ) if connection and delivered else None,
         ),
+    )  # fmt: skip
+
+
+def _linked_body(project: Project, link: Link, settings: Settings) -> ConnectionAnswer:
+    webhook = WebhookStatus(url=webhook_url(project, settings), configured=False, secretSetAt=None, lastDelivery=None)
+    return ConnectionAnswer(
+        connected=True, repository=link.full_name, branch=project.repo_branch, autoDeploy=link.auto_deploy, access="hosted", deployKey=None,
+        knownHosts=[], connectedAt=link.connected_at.isoformat(), webhook=webhook,
     )  # fmt: skip
 
 

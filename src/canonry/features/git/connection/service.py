@@ -12,6 +12,10 @@ from canonry.features.git.connection import keys, store
 from canonry.features.git.connection.events import RepositoryConnected, RepositoryDisconnected, WebhookSecretRotated
 from canonry.features.git.connection.models import Connection, Wanted
 from canonry.features.git.models import RepositoryAccess
+from canonry.features.git.repositories.models import Repository as Hosted
+from canonry.features.git.sharing import service as sharing
+from canonry.features.git.sharing import store as links
+from canonry.features.git.sharing.models import Link
 from canonry.features.projects import Project
 from canonry.infra.crypto import Vault
 from canonry.infra.tx import Transactions, Tx
@@ -20,16 +24,21 @@ from canonry.ports.git_host import GitHost, Repository
 _SECRET_BYTES = 32
 
 
-def connect(tx: Tx, actor: Actor, vault: Vault, key: str, wanted: Wanted) -> tuple[Project, Secret]:
+def connect(tx: Tx, actor: Actor, vault: Vault, key: str, wanted: Wanted) -> tuple[Project, Secret | None]:
     """Connect a project to a repository and return it with its new webhook secret, which nobody can read again.
 
-    An SSH address gets a deploy key of its own; the key stays when the same address is connected again, pinned servers do not.
-    Raises: NotFound; Invalid `invalid_repository_url`, `credential_in_url`, `token_for_ssh`, `invalid_token`, `invalid_ref`.
+    `owner/name` means the repository of that name here when there is one: that needs no secret, a push says itself what it
+    brings. An SSH address gets a deploy key of its own; the key stays when the same address is connected again, pinned servers do not.
+    Raises: NotFound; Invalid `invalid_repository_url`, `credential_in_url`, `token_for_ssh`, `token_for_hosted`, `own_repository`,
+    `invalid_token`, `invalid_ref`.
     """
     require(actor, Permission.PROJECTS_DEPLOY)
     project = projects.find(tx, actor, key)
-    url = _checked(wanted)
     branch = parse_branch(wanted.branch, field="body.branch")
+    hosted = sharing.hosted_at(tx, actor, project, wanted.repository, wanted.settings)
+    if hosted is not None:
+        return _connect_hosted(tx, project, hosted, branch, wanted), None
+    url = _checked(wanted)
     before = store.find(tx, project.id)
     secret = Secret(secrets.token_hex(_SECRET_BYTES))
     store.save(
@@ -38,9 +47,10 @@ def connect(tx: Tx, actor: Actor, vault: Vault, key: str, wanted: Wanted) -> tup
         token=vault.seal(wanted.token.reveal(), bound=_bound(project.id, f"token {url}")) if wanted.token else None,
         key=_key(tx, vault, project, url, before) if url.scheme == "ssh" else None,
     )  # fmt: skip
-    projects.set_repository(tx, project.id, url.text, branch)
+    links.delete(tx, project.id)
+    projects.set_repository(tx, project.id, url.text, branch, root_dir=wanted.root_dir)
     tx.emit(RepositoryConnected(project.organization_id, project.id), before={"repo_url": project.repo_url, "branch": project.repo_branch},
-            after={"repo_url": url.text, "branch": branch, "auto_deploy": wanted.auto_deploy})  # fmt: skip
+            after={"repo_url": url.text, "branch": branch, "auto_deploy": wanted.auto_deploy, **_root(wanted)})  # fmt: skip
     return projects.get_any(tx, project.id), secret
 
 
@@ -48,9 +58,11 @@ def disconnect(tx: Tx, actor: Actor, key: str) -> Project:
     """Forget the repository of a project and everything it was read with; what is live stays live. Harmless when there is none."""
     require(actor, Permission.PROJECTS_DEPLOY)
     project = projects.find(tx, actor, key)
-    if store.delete(tx, project.id) or project.repo_url is not None:
+    link = links.find(tx, project.id)
+    if store.delete(tx, project.id) | links.delete(tx, project.id) or project.repo_url is not None:
         projects.set_repository(tx, project.id, None, project.repo_branch)
-        tx.emit(RepositoryDisconnected(project.organization_id, project.id), before={"repo_url": project.repo_url})
+        before = {"repo_url": project.repo_url, **({"repository": link.full_name} if link else {})}
+        tx.emit(RepositoryDisconnected(project.organization_id, project.id), before=before)
     return projects.get_any(tx, project.id)
 
 
@@ -155,6 +167,27 @@ def token_of(tx: Tx, vault: Vault, project: Project) -> Secret | None:
 def _pin(transactions: Transactions, project_id: str, url: str, known_hosts: str) -> None:
     with transactions.begin() as tx:
         store.pin(tx, project_id, url, known_hosts)
+
+
+def link_of(tx: Tx, project: Project) -> Link | None:
+    """Return the repository here that a project is connected to."""
+    return sharing.link_of(tx, project)
+
+
+def _connect_hosted(tx: Tx, project: Project, repository: Hosted, branch: str, wanted: Wanted) -> Project:
+    if wanted.token is not None:
+        raise Invalid("token_for_hosted", f"{repository.full_name} lies here and is read without a token.", hint="Leave the token out.",
+                      issues=[Issue("body.token", "is for repositories elsewhere", "unexpected")])  # fmt: skip
+    store.delete(tx, project.id)
+    sharing.link(tx, project, repository, auto_deploy=wanted.auto_deploy)
+    projects.set_repository(tx, project.id, None, branch, root_dir=wanted.root_dir)
+    tx.emit(RepositoryConnected(project.organization_id, project.id), before={"repo_url": project.repo_url, "branch": project.repo_branch},
+            after={"repository": repository.full_name, "branch": branch, "auto_deploy": wanted.auto_deploy, **_root(wanted)})  # fmt: skip
+    return projects.get_any(tx, project.id)
+
+
+def _root(wanted: Wanted) -> dict[str, str]:
+    return {} if wanted.root_dir is None else {"root_dir": wanted.root_dir}
 
 
 def _checked(wanted: Wanted) -> RepositoryUrl:

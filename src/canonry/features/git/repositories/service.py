@@ -10,6 +10,7 @@ from canonry.features.git.hosted import ensure_hosted, hosted_repository, quick_
 from canonry.features.git.repositories import store
 from canonry.features.git.repositories.events import RepositoryCreated, RepositoryDeleted, RepositoryPushed
 from canonry.features.git.repositories.models import Repository, check_name
+from canonry.features.git.sharing.service import require_unused
 from canonry.features.projects import Project
 from canonry.infra.tx import Transactions, Tx
 
@@ -52,11 +53,15 @@ def create(tx: Tx, actor: Actor, home: Home, *, name: str, description: str = ""
 
 
 def delete(tx: Tx, actor: Actor, home: Home, key: str) -> None:
-    """Delete a repository that no project has, with its history. Raises: NotFound; Conflict `belongs_to_project`, `push_in_progress`."""
+    """Delete a repository that no project has or uses, with its history.
+
+    Raises: NotFound; Conflict `belongs_to_project`, `repository_in_use`, `push_in_progress`.
+    """
     require(actor, Permission.ORG_MANAGE)
     found = find(tx, actor, key)
     if found.project_id is not None:
         raise Conflict("belongs_to_project", f"{found.full_name} belongs to the project of that name.", hint="Delete the project.")
+    require_unused(tx, found)
     store.delete(tx, found.id)
     remove_repository(home, found.folder)
     tx.emit(RepositoryDeleted(found.organization_id, found.id), before={"name": found.name})

@@ -1,0 +1,1 @@
+"""One repository that Canonry hosts, several projects: who is deployed from it, and whom a change concerns."""
