@@ -30,5 +30,5 @@ def test_a_push_deploys_the_sites_that_it_concerns(tmp_path: Path) -> None:
         assert len(canonry.api("GET", "/v1/projects/one/deployments")["deployments"]) == 1
 
         refused = canonry.command("repos", "rm", "mono", "--yes")
-        assert refused.returncode == 1
+        assert refused.returncode == 5
         assert "canonry git disconnect --project one" in refused.stderr
