@@ -46,12 +46,12 @@ from canonry.features.git.repositories.rounds import RepositoryRounds
 from canonry.features.git.repositories.schemas import file_url
 from canonry.features.git.repositories.service import find as find_repository
 from canonry.features.git.repositories.service import get_any as get_repository
-from canonry.features.git.repositories.service import look_again, note_commit
+from canonry.features.git.repositories.service import look_again, note_commit, require_own_unused
 from canonry.features.git.repositories.service import page as repositories
 from canonry.features.git.saving import Save, drop_branch, save_file, start_branch
 from canonry.features.git.sharing.models import Member
 from canonry.features.git.sharing.rule import changed_paths, concerning, declares_workspace
-from canonry.features.git.sharing.service import folder_of, is_shared, require_own_unused
+from canonry.features.git.sharing.service import folder_of, is_shared
 from canonry.features.git.sharing.service import members as members_of
 from canonry.features.git.sharing.service import source_of as hosted_source
 from canonry.features.git.targets import Targets, targets_of

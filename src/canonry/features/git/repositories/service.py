@@ -10,7 +10,6 @@ from canonry.features.git.hosted import ensure_hosted, hosted_repository, quick_
 from canonry.features.git.repositories import store
 from canonry.features.git.repositories.events import RepositoryCreated, RepositoryDeleted, RepositoryPushed
 from canonry.features.git.repositories.models import Repository, check_name
-from canonry.features.git.sharing.service import require_unused
 from canonry.features.projects import Project
 from canonry.infra.tx import Transactions, Tx
 
@@ -65,6 +64,22 @@ def delete(tx: Tx, actor: Actor, home: Home, key: str) -> None:
     store.delete(tx, found.id)
     remove_repository(home, found.folder)
     tx.emit(RepositoryDeleted(found.organization_id, found.id), before={"name": found.name})
+
+
+def require_unused(tx: Tx, repository: Repository) -> None:
+    """Return when no other project is deployed from a repository. Raises: Conflict `repository_in_use`."""
+    if users := store.users(tx, repository.id):
+        raise Conflict(
+            "repository_in_use", f"The repository {repository.full_name} is what {', '.join(users)} {_are(users)} deployed from.",
+            hint=f"Disconnect them first: canonry git disconnect --project {users[0]}",
+        )  # fmt: skip
+
+
+def require_own_unused(tx: Tx, project_id: str) -> None:
+    """Return when a project can go with its repository. Raises: Conflict `repository_in_use`."""
+    own = store.of_project(tx, project_id)
+    if own is not None:
+        require_unused(tx, own)
 
 
 def get_any(tx: Tx, repository_id: str) -> Repository:
@@ -142,3 +157,7 @@ def _is_project(tx: Tx, actor: Actor, name: str) -> bool:
     except NotFound:
         return False
     return True
+
+
+def _are(users: list[str]) -> str:
+    return "is" if len(users) == 1 else "are"

@@ -95,3 +95,10 @@ def move_head(tx: Tx, repository_id: str, head: str | None) -> None:
 def delete(tx: Tx, repository_id: str) -> None:
     """Forget a repository."""
     tx.connection.execute("DELETE FROM repositories WHERE id = %s", (repository_id,))
+
+
+def users(tx: Tx, repository_id: str) -> list[str]:
+    """Return the slugs of the projects that are linked to a repository. Nobody can link another one until the transaction ends."""
+    tx.connection.execute("SELECT 1 FROM repositories WHERE id = %s FOR UPDATE", (repository_id,))
+    query = "SELECT p.slug FROM repository_links l JOIN projects p ON p.id = l.project_id WHERE l.repository_id = %s ORDER BY p.slug"
+    return [row[0] for row in tx.connection.execute(query, (repository_id,)).fetchall()]

@@ -1,7 +1,7 @@
 """Use cases: whose code comes from which repository, and what keeps a repository from being deleted."""
 
 from canonry.core.access import Actor
-from canonry.core.errors import Conflict, Invalid, Issue, NotFound
+from canonry.core.errors import Invalid, Issue, NotFound
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
 from canonry.features.git.hosted import hosted_repository
@@ -71,26 +71,6 @@ def folder_of(tx: Tx, project_id: str, repository_id: str | None) -> str:
     if found is None:
         raise NotFound("repository_not_found", "The repository this was deployed from is deleted.", hint="Connect the project again.")
     return found.folder
-
-
-def require_unused(tx: Tx, repository: Repository) -> None:
-    """Return when no other project is deployed from a repository. Raises: Conflict `repository_in_use`."""
-    if users := store.users(tx, repository.id):
-        raise Conflict(
-            "repository_in_use", f"The repository {repository.full_name} is what {', '.join(users)} {_are(users)} deployed from.",
-            hint=f"Disconnect them first: canonry git disconnect --project {users[0]}",
-        )  # fmt: skip
-
-
-def require_own_unused(tx: Tx, project_id: str) -> None:
-    """Return when a project can go with its repository. Raises: Conflict `repository_in_use`."""
-    own = repositories.of_project(tx, project_id)
-    if own is not None:
-        require_unused(tx, own)
-
-
-def _are(users: list[str]) -> str:
-    return "is" if len(users) == 1 else "are"
 
 
 def _not_to_connect(name: str, project: Project, *, is_own: bool) -> Exception:

@@ -34,13 +34,6 @@ def delete(tx: Tx, project_id: str) -> bool:
     return tx.connection.execute("DELETE FROM repository_links WHERE project_id = %s", (project_id,)).rowcount == 1
 
 
-def users(tx: Tx, repository_id: str) -> list[str]:
-    """Return the slugs of the projects that are linked to a repository. Nobody can link another one until the transaction ends."""
-    tx.connection.execute("SELECT 1 FROM repositories WHERE id = %s FOR UPDATE", (repository_id,))
-    query = "SELECT p.slug FROM repository_links l JOIN projects p ON p.id = l.project_id WHERE l.repository_id = %s ORDER BY p.slug"
-    return [row[0] for row in tx.connection.execute(query, (repository_id,)).fetchall()]
-
-
 def is_shared(tx: Tx, repository_id: str) -> bool:
     """Say whether a project that does not own the repository is deployed from it."""
     query = "SELECT 1 FROM repository_links WHERE repository_id = %s LIMIT 1"
