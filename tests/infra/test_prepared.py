@@ -24,6 +24,22 @@ def test_each_connection_prepares_it_for_itself(database: Database) -> None:
             assert prepared == 1
 
 
+def test_a_connection_that_forgets_what_is_prepared_is_told_again(database: Database) -> None:
+    """After a rollback the driver forgets all that was prepared; then every request was answered with 500 until the connection went."""
+    with psycopg.connect(database.url.reveal(), autocommit=True) as connection:
+        connection.execute("SELECT 1", prepare=True)
+        assert LENGTH.first(connection, b"12") is not None
+        with connection.transaction(force_rollback=True):
+            connection.execute("SELECT 1", prepare=True)
+        connection.execute("SELECT 1")
+        assert connection.execute("SELECT count(*) FROM pg_prepared_statements WHERE name = 'length of a test'").fetchone() == (0,)
+        assert LENGTH.first(connection, b"12") is not None
+        connection.execute("DEALLOCATE ALL")
+        with connection.transaction():
+            assert LENGTH.first(connection, b"12") is not None
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_what_the_server_refuses_is_the_drivers_error(database: Database) -> None:
     with database.reading() as connection, pytest.raises(psycopg.errors.UndefinedTable, match="nowhere"):
         Prepared("a question nobody can answer", "SELECT 1 FROM nowhere").first(connection)
