@@ -12,6 +12,7 @@ pytestmark = pytest.mark.usefixtures("signed_in")
 REPOSITORY = {
     "id": "rep_1", "owner": "ada", "name": "handbook", "full_name": "ada/handbook", "description": "", "default_branch": "main",
     "project_id": None, "head": "a" * 40, "clone_url": "http://localhost/git/ada/handbook", "created_at": "2026-01-01T00:00:00+00:00",
+    "host": "canonry", "problem": None,
 }  # fmt: skip
 PULL = {
     "number": 3, "title": "Say more", "body": "", "state": "open", "head": "edit", "base": "main", "url": "http://localhost/x",

@@ -72,11 +72,13 @@ def test_the_deploy_goes_on_after_the_next_start(canonry: Canonry, tmp_path: Pat
     folder = write_server(tmp_path / "app", "old")
     (folder / "Procfile").write_text("web: python main.py\nrelease: echo migrated\n")
     canonry.must("deploy", str(folder), "--project", slug)
-    once = tmp_path / "killed"
-    start_with(canonry, {"KILL_AT": point, "KILL_ONCE": str(once), "PYTHONPATH": f"{ROOT}/src:{ROOT}/tests/support/killpoint"})
+    once, armed = tmp_path / "killed", tmp_path / "armed"  # what is left of the deployment before may still be done after the start
+    start_with(canonry, {"KILL_AT": point, "KILL_ONCE": str(once), "KILL_ARMED": str(armed),
+                         "PYTHONPATH": f"{ROOT}/src:{ROOT}/tests/support/killpoint"})  # fmt: skip
     with Visitor(canonry.port, f"{slug}.localhost") as visitor:
         pid = canonry.pid("canonry")
         write_server(folder, "new")
+        armed.touch()
         canonry.must("deploy", str(folder), "--project", slug, "--no-follow")
         eventually(lambda: is_alive(pid), lambda alive: not alive)
         assert once.exists()

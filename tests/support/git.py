@@ -113,7 +113,7 @@ class GitServer:
         self.app.include_router(router)
         self.actors = actors
         self._server = uvicorn.Server(uvicorn.Config(self.app, host="127.0.0.1", port=0, log_level="warning", lifespan="off",
-                                                     timeout_graceful_shutdown=2))  # fmt: skip
+                                                     timeout_graceful_shutdown=60))  # fmt: skip
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
     def __enter__(self) -> Self:

@@ -55,7 +55,9 @@ def deploy_api(home: Home) -> Iterator[DeployApi]:
     api = DeployApi()
     app = FastAPI()
     app.post("/v1/projects/{project}/deploy/stream")(api.answer)
-    server = uvicorn.Server(uvicorn.Config(app, uds=str(home.web_socket), log_level="warning", lifespan="off", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(app, uds=str(home.web_socket), log_level="warning", lifespan="off", timeout_graceful_shutdown=60)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -70,7 +70,9 @@ def remove_tree(path: Path) -> None:
         path.unlink(missing_ok=True)
         return
 
-    def make_writable(_function: object, name: str, _error: BaseException) -> None:
+    def make_writable(_function: object, name: str, error: BaseException) -> None:
+        if isinstance(error, FileNotFoundError):  # somebody else deletes it, too
+            return
         parent = Path(name).parent
         parent.chmod(0o700)
         target = Path(name)

@@ -11,6 +11,7 @@ import pytest
 from canonry.core.access import Scope
 from canonry.core.secret import Secret
 from canonry.features import accounts
+from canonry.infra.prepared import Prepared
 from tests.support.api import Answer, Api
 from tests.support.browser import Browser, Seen
 from tests.support.signing_in import EMAIL, PASSWORD, SignIn, give_password, work
@@ -251,6 +252,13 @@ def test_authenticating_costs_one_query(people: Api, sign_in: SignIn, monkeypatc
 
     identity.authenticate(token)  # the first use is noted
     monkeypatch.setattr(psycopg.Cursor, "execute", counted)
+    prepared = Prepared.first
+
+    def counted_too(query: Prepared, *arguments: Any) -> Any:  # noqa: ANN401 -- likewise
+        asked.append(query)
+        return prepared(query, *arguments)
+
+    monkeypatch.setattr(Prepared, "first", counted_too)
     for find in (lambda: identity.authenticate_session(secret, "ada"), lambda: identity.authenticate(token)):
         asked.clear()
         assert find() is not None

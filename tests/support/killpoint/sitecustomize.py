@@ -1,7 +1,7 @@
 """Kills its own process (SIGKILL) when a named function begins or returns: put on PYTHONPATH by tests, so that no product code knows of it.
 
 KILL_AT is `module:function:start` or `module:function:return`; KILL_ONCE is a file that is made just before, and that makes the next
-process live. Works with sys.monitoring: other functions cost nothing.
+process live. KILL_ARMED, when it is given: a file without which nothing is killed. Works with sys.monitoring: other functions cost nothing.
 """
 
 import os
@@ -12,6 +12,7 @@ from types import CodeType
 _TOOL = 4
 _AT = os.environ.get("KILL_AT", "")
 _ONCE = os.environ.get("KILL_ONCE", "")
+_ARMED = os.environ.get("KILL_ARMED", "")
 
 
 def _install() -> None:
@@ -23,6 +24,8 @@ def _install() -> None:
     def look(code: CodeType, *_rest: object) -> object:
         if code.co_qualname != function or not code.co_filename.removesuffix(".py").endswith(path):
             return monitoring.DISABLE
+        if _ARMED and not os.path.exists(_ARMED):  # noqa: PTH110 -- as said below
+            return None
         os.close(os.open(_ONCE, os.O_CREAT | os.O_WRONLY, 0o600))
         os.kill(os.getpid(), signal.SIGKILL)
         return None

@@ -4,6 +4,7 @@ import secrets
 import shlex
 import signal
 import socket
+import struct
 import time
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -22,6 +23,7 @@ from canonry.ports.runtime import InstanceSpec, InstanceState, Resources, Runtim
 _START_PATIENCE = 300.0  # seconds; recovery after a crash may take long
 _RECOVERY_PATIENCE = 7200.0  # seconds for data that was restored
 _PAUSE = 0.004
+_MAY_WE_ENCRYPT = struct.pack("!ii", 8, 80877103)  # PostgreSQL's SSLRequest: the one question that is answered before anybody signs in
 
 
 class Server:
@@ -130,11 +132,12 @@ def listens(place: Place) -> bool:
         probe.settimeout(1)
         try:
             probe.connect(str(place.socket))
+            probe.sendall(_MAY_WE_ENCRYPT)
+            return bool(probe.recv(1))  # one that is being killed is connected to, and answers nothing
         except TimeoutError:  # its queue is full
             return True
         except OSError:
             return False
-        return True
 
 
 def admin_url(place: Place, database: str) -> Secret:
