@@ -25,6 +25,7 @@ _OPTIONAL = (
 _EARLIEST = 1_767_225_600  # 2026-01-01: a clock that is before that is wrong
 
 _REMEDIES = {
+    "backup_failing": "Canonry itself is not backed up; why is said by: canonry backup create.",
     "backup_unproven": "Which database: canonry db proofs, in its project; prove it now: canonry db drill.",
     "archive_behind": "See whether the place of CANONRY_BACKUPS_URL can be reached, and has room.",
     "disk_low": "See who uses what: canonry disk.",
