@@ -81,6 +81,7 @@ NOT_FOUND = {
     "run_not_found",
 }
 BODIES: dict[str, object] = {
+    "/tickets/{ticket}": {"state": "done"},
     "/projects/{project}/database/restores": {"at": "2026-11-22T10:31:07Z"},
     "/organizations/{organization}/members/{member}": {"role": "viewer"},
     "/organizations/{organization}/invitations": {"email": "x@example.com"},
