@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from canonry.adapters.edge.memory import MemoryEdge
+from canonry.features import traffic
 from canonry.features.deployments import Watch
+from canonry.infra.tx import Tx
 from canonry.ports.edge import Page
+from canonry.ports.runtime import InstanceState
 from canonry.wiring.container import Container
 from tests.support.api import APP, SITE, Api, serving
 from tests.support.edge import Apps
@@ -230,3 +233,40 @@ def test_what_nothing_happens_to_is_not_told_to_the_edge_again(container: Contai
             _settle(watch)
         watch.close()
     assert edge.told == before
+
+
+def test_what_went_live_while_it_looked_goes_on(api: Api, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a whole deployment fits between the look at the processes and the look at the rows."""
+    slug = api.app()
+    _settle(watch)
+    look = api.runtime.states
+
+    def slow_look() -> list[InstanceState]:
+        seen = look()
+        monkeypatch.undo()
+        api.deploy(slug, {**APP, "version": "2"})
+        return seen
+
+    monkeypatch.setattr(api.runtime, "states", slow_look)
+    watch.round()
+    (new,) = [row for row in api.instances(slug) if row["status"] != "draining"]
+    assert (new["status"], new["restarts"]) == ("healthy", 0)
+    _settle(watch)
+    assert api.edge.answer(f"{slug}.localhost").status == 200
+    assert f"{new['id']}-0" in {state.id for state in look() if state.running}
+
+
+def test_a_site_that_went_live_while_it_looked_for_the_first_time_stays(api: Api, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    slugs: list[str] = []
+    owned = traffic.all_hosts
+
+    def slow_look(tx: Tx) -> list[str]:
+        hosts = owned(tx)
+        if not slugs:
+            slugs.append(api.project())
+            api.deploy(slugs[0], SITE)
+        return hosts
+
+    monkeypatch.setattr(traffic, "all_hosts", slow_look)
+    watch.round()
+    assert api.edge.answer(f"{slugs[0]}.localhost").status == 200

@@ -56,9 +56,9 @@ def everything_of(tx: Tx, project_id: str) -> list[Host]:
     return store.of_project(tx, project_id)
 
 
-def redirects(tx: Tx) -> list[Host]:
-    """Return every host that redirects, of all projects."""
-    return store.redirects(tx)
+def redirecting(tx: Tx) -> list[str]:
+    """Return the ids of the projects that have a host which redirects."""
+    return store.redirecting(tx)
 
 
 def owners(tx: Tx, hosts: Collection[str]) -> dict[str, tuple[str, str]]:

@@ -55,11 +55,9 @@ def of_project(tx: Tx, project_id: str) -> list[Host]:
         return cursor.execute(query, (project_id,)).fetchall()
 
 
-def redirects(tx: Tx) -> list[Host]:
-    """Return every host that redirects."""
-    with tx.connection.cursor(row_factory=class_row(Host)) as cursor:
-        query = "SELECT host, project_id, environment, redirect_to FROM hosts WHERE redirect_to IS NOT NULL"
-        return cursor.execute(query).fetchall()
+def redirecting(tx: Tx) -> list[str]:
+    """Return the projects that have a host which redirects."""
+    return [row[0] for row in tx.connection.execute("SELECT DISTINCT project_id FROM hosts WHERE redirect_to IS NOT NULL").fetchall()]
 
 
 def owners(tx: Tx, hosts: Collection[str]) -> dict[str, tuple[str, str]]:

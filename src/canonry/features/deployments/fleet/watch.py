@@ -51,7 +51,7 @@ class Watch:
     def round(self) -> None:
         """Look once at everything. Slow work (stopping, checking) goes on in the background."""
         runtime = self._context.ports.runtime
-        states = {state.id: state for state in runtime.states()}  # before the rows: whatever runs then has its row now
+        states = {state.id: state for state in runtime.states()}  # before the rows: whatever runs then and has no row is a leftover
         with self._context.transactions.begin() as tx:
             rows = store.everything(tx)
             releases = {release.id: release for release in deployments.live_releases(tx)}
@@ -84,6 +84,9 @@ class Watch:
             store.drain_some(tx, [row.id], 0)
 
     def _keep(self, row: Instance, release: Release, state: InstanceState | None) -> None:
+        if state is None or not state.running:
+            # Again, after the row: a busy machine may have started it, and gone live with it, since all of them were looked at.
+            state = self._context.ports.runtime.state(row.runtime_id)
         running = state is not None and state.running
         if row.status in {"crashed", "crash_loop"}:
             if row.next_start_at is None or row.next_start_at <= now():
@@ -182,13 +185,17 @@ class Watch:
                 self._follow(release)
         if self._first:
             self._first = False
-            with self._context.transactions.begin() as tx:
-                stopped = [host for project_id in deployments.stopped_projects(tx) for host in traffic.hosts_of(tx, project_id)]
-                owned = set(traffic.all_hosts(tx))
-                redirects = traffic.redirects(tx)
-            traffic.redirect(self._context.ports.edge, redirects)
-            traffic.show_stopped(self._context.ports.edge, stopped)
-            traffic.remove(self._context.ports.edge, [host for host in self._context.ports.edge.hosts() if host not in owned])
+            self._lead_the_rest()
+
+    def _lead_the_rest(self) -> None:
+        """Tell the edge about hosts that no running release follows: of stopped projects, redirects, and those that nobody owns."""
+        known = self._context.ports.edge.hosts()  # before the rows: what is claimed after this look is no leftover
+        with self._context.transactions.begin() as tx:
+            owned = set(traffic.all_hosts(tx))
+            told_otherwise = {*deployments.stopped_projects(tx), *traffic.redirecting(tx)}
+        for project_id in sorted(told_otherwise):
+            leading.lead_project(self._context, project_id)
+        traffic.remove(self._context.ports.edge, [host for host in known if host not in owned])
 
     def _follow(self, release: Release) -> None:
         with leading.turn(self._context, release.project_id):
