@@ -270,3 +270,25 @@ def test_a_site_that_went_live_while_it_looked_for_the_first_time_stays(api: Api
     monkeypatch.setattr(traffic, "all_hosts", slow_look)
     watch.round()
     assert api.edge.answer(f"{slugs[0]}.localhost").status == 200
+
+
+def test_what_was_scaled_away_while_it_looked_is_not_brought_back(api: Api, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug = api.app()
+    api.ask("POST", f"/v1/projects/{slug}/scale", {"instances": 2})
+    until(lambda: _round(watch) and [row["status"] for row in api.instances(slug)] == ["healthy"] * 2)
+    _wait_for_background(watch)
+    second = api.instances(slug)[1]
+    crash(api, second)
+    look = api.runtime.state
+
+    def slow_look(instance_id: str) -> InstanceState | None:
+        seen = look(instance_id)
+        monkeypatch.undo()
+        api.ask("POST", f"/v1/projects/{slug}/scale", {"instances": 1})
+        return seen
+
+    monkeypatch.setattr(api.runtime, "state", slow_look)
+    watch.round()
+    assert {row["id"]: row["status"] for row in api.instances(slug)}[second["id"]] == "draining"
+    _wait_for_background(watch)
+    assert [(row["index"], row["restarts"]) for row in api.instances(slug) if row["status"] != "draining"] == [(0, 0)]

@@ -124,7 +124,7 @@ def _look(context: Context, host: str, release: Release, waiting: list[Instance]
             continue
         if not fault:
             with context.transactions.begin() as tx:
-                store.update(tx, instance.id, {"status": "healthy", "address": state.address})
+                store.update(tx, instance, {"status": "healthy", "address": state.address})
             waiting.remove(instance)
     return fault
 

@@ -50,10 +50,14 @@ def everything(tx: Tx) -> list[Instance]:
         return cursor.execute(_SELECT + sql.SQL("WHERE status <> 'stopped'")).fetchall()
 
 
-def update(tx: Tx, instance_id: str, changes: Mapping[str, object]) -> None:
-    """Set columns."""
+def update(tx: Tx, seen: Instance, changes: Mapping[str, object]) -> bool:
+    """Set columns, and say whether that was done: not when the instance was started anew, or began to end, since it was `seen`.
+
+    Whoever looks at processes takes a while, and must not bring back what somebody stopped or scaled away meanwhile.
+    """
     parts = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in changes)
-    tx.connection.execute(sql.SQL("UPDATE instances SET {} WHERE id = %s").format(parts), (*changes.values(), instance_id))
+    query = sql.SQL("UPDATE instances SET {} WHERE id = %s AND restarts = %s AND status NOT IN ('draining', 'stopped')").format(parts)
+    return tx.connection.execute(query, (*changes.values(), seen.id, seen.restarts)).rowcount == 1
 
 
 def drain(tx: Tx, project_id: str, environment: str, *, keep_release: str | None, seconds: float) -> None:

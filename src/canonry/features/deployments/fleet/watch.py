@@ -110,8 +110,8 @@ class Watch:
         failures = self._failures_now(row)
         _log.warning("%s %s.%d: %s", row.project_id, row.process, row.index, reason)
         with self._context.transactions.begin() as tx:
-            store.update(tx, row.id, {"status": crash_status(failures), "failures": failures, "reason": reason, "address": None,
-                                      "next_start_at": now() + timedelta(seconds=back_off(failures))})  # fmt: skip
+            store.update(tx, row, {"status": crash_status(failures), "failures": failures, "reason": reason, "address": None,
+                                   "next_start_at": now() + timedelta(seconds=back_off(failures))})  # fmt: skip
 
     def _failures_now(self, row: Instance) -> int:
         """Return how many quick ends in a row it has had, the present one included."""
@@ -124,11 +124,10 @@ class Watch:
             self._start(again, release)
 
     def _renew(self, row: Instance) -> Instance | None:
-        """Make the row ready for another start; None when it is gone meanwhile."""
+        """Make the row ready for another start; None when somebody was quicker: it is gone, ends, or was started already."""
         with self._context.transactions.begin() as tx:
             changes = {"status": "starting", "restarts": row.restarts + 1, "started_at": now(), "next_start_at": None, "address": None}
-            store.update(tx, row.id, changes)
-            return store.get(tx, row.id)
+            return store.get(tx, row.id) if store.update(tx, row, changes) else None
 
     def _start(self, row: Instance, release: Release) -> None:
         with self._context.transactions.begin() as tx:
@@ -159,7 +158,7 @@ class Watch:
             self._faults.pop(row.id, None)
             if row.status != "healthy":
                 with self._context.transactions.begin() as tx:
-                    store.update(tx, row.id, {"status": "healthy", "address": state.address, "reason": ""})
+                    store.update(tx, row, {"status": "healthy", "address": state.address, "reason": ""})
         elif row.status == "starting":
             with self._context.transactions.begin() as tx:
                 timeout = launch.health_timeout(self._context, projects.get_any(tx, row.project_id))
