@@ -7,7 +7,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from canonry.core.clock import now
-from canonry.features.coverage import Snapshots
+from canonry.features.coverage import take_snapshots
 from tests.features.specs.conftest import LOGIN
 from tests.support.api import Api
 from tests.support.specs import spec_repository
@@ -56,7 +56,7 @@ def test_the_formula_is_exact(api: Api, tmp_path: Path) -> None:
 def test_one_snapshot_a_day_makes_the_trend(api: Api, tmp_path: Path) -> None:
     handbook = spec_repository(api, tmp_path)
     handbook.push({"docs/specs/a.md": _spec(4, 1, 2, 0, 0, "core"), "docs/specs/b.md": _spec(2, 2, 0, 0, 0)})
-    Snapshots(api.container.transactions).round()
+    take_snapshots(api.container.transactions)
     with api.container.transactions.begin() as tx:  # as if it had been taken the day before
         tx.connection.execute("UPDATE coverage_snapshots SET day = day - 1")
         tx.connection.execute("UPDATE coverage_days SET day = day - 1")
@@ -72,7 +72,7 @@ def test_one_snapshot_a_day_makes_the_trend(api: Api, tmp_path: Path) -> None:
     handbook.push({})
     assert api.get("/app/ada/api/coverage?days=1")["trend"][0]["total_sections"] == 4
     for _ in range(2):
-        Snapshots(api.container.transactions).round()
+        take_snapshots(api.container.transactions)
     assert [point["total_sections"] for point in api.get("/app/ada/api/coverage")["trend"]] == [6, 4]
     with api.container.transactions.begin() as tx:
         sums = "SELECT day, sum(total_sections), sum(done_ac) FROM {} GROUP BY day ORDER BY day"

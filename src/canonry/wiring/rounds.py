@@ -1,26 +1,29 @@
 """What is looked at once a second, in one process of a Canonry at a time: find everything here that happens by the clock."""
 
+from functools import partial
+
 from canonry.features.audit import AnchorWriter
 from canonry.features.backups import ArchiveRounds, InstanceRounds, PointRounds, ProofRounds, RestoreRounds
-from canonry.features.coverage import Snapshots
+from canonry.features.coverage import take_snapshots
 from canonry.features.databases import DatabaseRounds
 from canonry.features.deployments import Watch
 from canonry.features.disk import DiskRounds
 from canonry.features.domains import DomainRounds
-from canonry.features.git import ElsewhereRounds, RepositoryRounds
+from canonry.features.git import fetch_stale, look_at_repositories
 from canonry.features.notifications import Digest
 from canonry.features.observe import Sampler, Shipper
-from canonry.features.previews import Sweep
-from canonry.features.specs import IndexSweep
-from canonry.features.tickets import TicketRounds
+from canonry.features.previews import close_expired
+from canonry.features.specs import mend_indexes
+from canonry.features.tickets import follow_broken_links
 from canonry.features.volumes import VolumeRounds
 from canonry.features.webhooks import Sender
-from canonry.infra.rounds import Rounds
+from canonry.infra.rounds import Every, Rounds
 from canonry.wiring.container import Container
 
 
 def rounds(container: Container) -> list[Rounds]:
     """Return everything that has its turn again and again; a part that seldom has something to do looks at the time itself."""
+    transactions = container.transactions
     return [
         container.ports.clusters,
         DatabaseRounds(container),
@@ -30,12 +33,12 @@ def rounds(container: Container) -> list[Rounds]:
         InstanceRounds(container),
         RestoreRounds(container),
         ProofRounds(container),
-        Sweep(container),
-        IndexSweep(container),
-        TicketRounds(container),
-        Snapshots(container.transactions),
-        RepositoryRounds(container.transactions, container.home),
-        ElsewhereRounds(container.transactions),
+        Every(20, "previews", partial(close_expired, transactions)),
+        Every(30, "specs", partial(mend_indexes, transactions)),
+        Every(600, "tickets", partial(follow_broken_links, transactions)),
+        Every(900, "coverage", partial(take_snapshots, transactions)),
+        Every(30, "repositories", partial(look_at_repositories, transactions, container.home)),
+        Every(30, "repositories elsewhere", partial(fetch_stale, transactions)),
         Sampler(container),
         Shipper(container),
         DomainRounds(container),
@@ -43,5 +46,5 @@ def rounds(container: Container) -> list[Rounds]:
         VolumeRounds(container),
         Sender(container),
         Digest(container),
-        AnchorWriter(container.home.audit_anchors, container.transactions),
+        AnchorWriter(container.home.audit_anchors, transactions),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from canonry.core.access import Scope
-from canonry.features.previews import Sweep
+from canonry.features.previews import close_expired
 from tests.features.previews.conftest import branch
 from tests.support.api import APP, SITE, Answer, Api
 from tests.support.git import Person
@@ -133,8 +133,8 @@ class TestTime:
         work(api)
         with api.container.transactions.begin() as tx:
             tx.connection.execute("UPDATE previews SET expires_at = now() - interval '1 day' WHERE branch = 'next'")
-        Sweep(api.container).round()  # of a process that has just started
-        Sweep(api.container).round()
+        close_expired(api.container.transactions)  # of a process that has just started
+        close_expired(api.container.transactions)
         work(api)
         assert [row["branch"] for row in listed(api)] == ["stays"]
         assert page(api, "shop-next")[0] == 404
@@ -146,7 +146,7 @@ class TestTime:
         work(api)
         with api.container.transactions.begin() as tx:
             tx.connection.execute("UPDATE previews SET expires_at = now() - interval '1 day'")
-        Sweep(api.container).round()
+        close_expired(api.container.transactions)
         make(api, "next")
         work(api)
         assert [row["status"] for row in listed(api)] == ["live"]

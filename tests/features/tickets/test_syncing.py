@@ -6,7 +6,7 @@ import pytest
 
 from canonry.core.access import Actor, Permission, Role
 from canonry.features import git
-from canonry.features.tickets import TicketRounds, jobs, syncing
+from canonry.features.tickets import follow_broken_links, jobs, syncing
 from canonry.features.tickets.schemas import CreateTicketRequest, wish_from
 from canonry.features.tickets.service import Desk
 from canonry.features.tickets.syncing import Wish
@@ -160,11 +160,11 @@ def test_a_link_to_nothing_is_broken_until_it_leads_somewhere_again(api: Api, tm
         tx.connection.execute("UPDATE tickets SET id = 'PAY-1' WHERE id = 'GONE-1'")
     synced(handbook)  # it is looked at again after a day
     assert api.ask("GET", address).json["broken_sections"] == ["1-retry"]
-    TicketRounds(api.container).round()
+    follow_broken_links(api.container.transactions)
     assert _waiting(api) == []
     with api.container.transactions.begin() as tx:
         tx.connection.execute("UPDATE broken_ticket_links SET checked_at = now() - interval '25 hours'")
-    TicketRounds(api.container).round()
+    follow_broken_links(api.container.transactions)
     (waiting,) = _waiting(api)
     jobs.follow(api.container, **waiting)
     assert api.ask("GET", address).json["broken_sections"] == []

@@ -31,9 +31,9 @@ from canonry.features.git.contents.models import StaleFile
 from canonry.features.git.context import Context
 from canonry.features.git.elsewhere.models import Installation
 from canonry.features.git.elsewhere.queue import FETCH
-from canonry.features.git.elsewhere.rounds import ElsewhereRounds
 from canonry.features.git.elsewhere.service import author_of as author_elsewhere
 from canonry.features.git.elsewhere.store import ensure_installation, installations
+from canonry.features.git.elsewhere.sweep import fetch_stale
 from canonry.features.git.hosted import branch_exists, head_of, hosted_repository, remove_repository, resolve_hosted
 from canonry.features.git.mirrors import fetch_mirror, mirrors, remove_mirror
 from canonry.features.git.models import Commit, RepositoryAccess
@@ -42,11 +42,11 @@ from canonry.features.git.pulls.either import outcome as outcome_of_pull
 from canonry.features.git.pulls.models import Outcome
 from canonry.features.git.pulls.schemas import pull_url
 from canonry.features.git.repositories.models import Repository
-from canonry.features.git.repositories.rounds import RepositoryRounds
 from canonry.features.git.repositories.schemas import file_url
 from canonry.features.git.repositories.service import find as find_repository
 from canonry.features.git.repositories.service import get_any as get_repository
 from canonry.features.git.repositories.service import look_again, note_commit, require_own_unused
+from canonry.features.git.repositories.service import look_at_all as look_at_repositories
 from canonry.features.git.repositories.service import page as repositories
 from canonry.features.git.saving import Save, drop_branch, save_file, start_branch
 from canonry.features.git.sharing.models import Member
@@ -57,13 +57,13 @@ from canonry.features.git.sharing.service import source_of as hosted_source
 from canonry.features.git.targets import Targets, targets_of
 
 __all__ = [
-    "FETCH", "Author", "Change", "Commit", "Connection", "Context", "ElsewhereRounds", "File", "Installation", "Member", "Outcome",
-    "Repository", "RepositoryAccess", "RepositoryRounds", "Revision", "Save", "StaleFile", "Targets", "TreeFile", "Written",
-    "access_to", "author_elsewhere", "branch_exists", "changed_paths", "changes", "checkout", "commit_files", "concerning",
-    "connection_of", "content_at", "create_branch", "declares_workspace", "delete_branch", "drop_branch", "ensure_installation",
-    "fetch_mirror", "file_at", "file_history", "file_url", "files_at", "find_repository", "folder_of", "get_repository", "head_of",
-    "hosted_repository", "hosted_source", "installations", "is_shared", "list_branches", "look_again", "may_app_act", "members_of",
-    "mirrors", "note_commit", "note_delivery", "outcome_of_pull", "propose_branch", "pull_url", "read_blobs", "remove_mirror",
-    "remove_repository", "repositories", "require_own_unused", "resolve_hosted", "save_file", "start_branch", "targets_of", "token_of",
-    "tree_of", "webhook_secret",
+    "FETCH", "Author", "Change", "Commit", "Connection", "Context", "File", "Installation", "Member", "Outcome", "Repository",
+    "RepositoryAccess", "Revision", "Save", "StaleFile", "Targets", "TreeFile", "Written", "access_to", "author_elsewhere",
+    "branch_exists", "changed_paths", "changes", "checkout", "commit_files", "concerning", "connection_of", "content_at",
+    "create_branch", "declares_workspace", "delete_branch", "drop_branch", "ensure_installation", "fetch_mirror", "fetch_stale",
+    "file_at", "file_history", "file_url", "files_at", "find_repository", "folder_of", "get_repository", "head_of",
+    "hosted_repository", "hosted_source", "installations", "is_shared", "list_branches", "look_again", "look_at_repositories",
+    "may_app_act", "members_of", "mirrors", "note_commit", "note_delivery", "outcome_of_pull", "propose_branch", "pull_url",
+    "read_blobs", "remove_mirror", "remove_repository", "repositories", "require_own_unused", "resolve_hosted", "save_file",
+    "start_branch", "targets_of", "token_of", "tree_of", "webhook_secret",
 ]  # fmt: skip

@@ -4,6 +4,6 @@ A preview is an environment (`preview/<branch>`) with a label under the base dom
 approval: what a stranger wrote is not run, and sees no variable, before somebody of the project has let this very commit in.
 """
 
-from canonry.features.previews.sweep import Sweep
+from canonry.features.previews.sweep import close_expired
 
-__all__ = ["Sweep"]
+__all__ = ["close_expired"]

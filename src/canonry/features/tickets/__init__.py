@@ -4,6 +4,6 @@
 """
 
 from canonry.features.tickets.local import LocalTracker
-from canonry.features.tickets.rounds import TicketRounds
+from canonry.features.tickets.sweep import follow_broken_links
 
-__all__ = ["LocalTracker", "TicketRounds"]
+__all__ = ["LocalTracker", "follow_broken_links"]
