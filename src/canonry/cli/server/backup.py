@@ -129,6 +129,8 @@ def restore(
     for site in done.missing:
         say(f"The files of {site} are newer than the backup: deploy it again.")
     settings_file = restoring.settings_file(target)
+    if settings.backups_url != _place_named(source):
+        say(f"Set CANONRY_BACKUPS_URL={_place_named(source)} before you start it, or its backups go elsewhere from now on.")
     say(f"Restored to {target.root}. The settings it had are in {settings_file}; start it: canonry up --home {target.root}")
 
 
