@@ -172,6 +172,23 @@ def test_a_change_of_size_starts_the_new_ones_and_then_ends_the_old(api: Api, ro
     assert api.instances(slug)[0]["id"] != old["id"]
 
 
+def test_what_a_change_of_size_replaces_serves_until_the_new_is_healthy(api: Api, watch: Watch, rounds: Rounds) -> None:
+    """However long that takes: a new size that is too small for the app must not take the site down."""
+    slug = api.app()
+    (old,) = api.instances(slug)
+    api.ask("POST", f"/v1/projects/{slug}/scale", {"memory_mb": 32})
+    (new,) = [row for row in api.instances(slug) if row["id"] != old["id"]]
+    set_times(api, status="CASE WHEN status = 'draining' THEN status ELSE 'crashed' END", next_start_at="now() + interval '1 hour'",
+              stop_after="CASE WHEN status = 'draining' THEN now() - interval '1 minute' END")  # fmt: skip
+    for _ in range(3):
+        _settle(watch)
+    assert api.edge.answer(f"{slug}.localhost").status == 200
+    set_times(api, next_start_at="now()")
+    rounds(lambda: [(row["id"], row["status"]) for row in api.instances(slug)] == [(new["id"], "healthy")])
+    rounds(lambda: [state.id for state in api.runtime.states()] == [f"{new['id']}-1"])
+    assert api.edge.answer(f"{slug}.localhost").status == 200
+
+
 def test_a_new_watch_tells_the_edge_everything_and_takes_away_what_nobody_owns(api: Api, rounds: Rounds) -> None:
     app, site, stopped = api.app(), api.project(), api.app()
     api.deploy(site, SITE)

@@ -24,9 +24,9 @@ def stop(context: Context, actor: Actor, key: str) -> Project:
             projects.stop(tx, projects.get_any(tx, project.id))
             hosts = traffic.hosts_of(tx, project.id)
         traffic.show_stopped(context.ports.edge, hosts)
-    with context.transactions.begin() as tx:
-        fleet.drain_project(tx, project.id)
-        return projects.get_any(tx, project.id)
+        with context.transactions.begin() as tx:
+            fleet.drain_project(tx, project.id)
+            return projects.get_any(tx, project.id)
 
 
 def start(context: Context, actor: Actor, key: str) -> Project:
@@ -71,16 +71,23 @@ def delete(context: Context, actor: Actor, key: str) -> None:
     """
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
-        project = projects.find(tx, actor, key)
-        git.require_own_unused(tx, project.id)
-        hosts = [row.host for row in traffic.everything_of(tx, project.id)]
-        left = store.left_behind(tx, project.id)
-        instance_ids = [instance.id for instance in fleet.with_logs(tx, project.id)]
-        clusters = databases.clusters_of(tx, project)
-        kept = volumes.release(tx, project.id, None)
-        projects.delete(tx, project)
-        tx.enqueue(CLEAR, project_id=project.id, instances=" ".join(instance_ids), clusters=" ".join(clusters), kept=" ".join(kept), **left)
-    traffic.remove(context.ports.edge, hosts)
+        project_id = projects.find(tx, actor, key).id
+    with leading.turn(context, project_id):  # else the watch, or a deployment, leads its hosts once more when they are nobody's
+        with context.transactions.begin() as tx:
+            project = projects.find(tx, actor, key)
+            git.require_own_unused(tx, project.id)
+            hosts = [row.host for row in traffic.everything_of(tx, project.id)]
+            _delete_rows(tx, project)
+        traffic.remove(context.ports.edge, hosts)
+
+
+def _delete_rows(tx: Tx, project: Project) -> None:
+    left = store.left_behind(tx, project.id)
+    instance_ids = [instance.id for instance in fleet.with_logs(tx, project.id)]
+    clusters = databases.clusters_of(tx, project)
+    kept = volumes.release(tx, project.id, None)
+    projects.delete(tx, project)
+    tx.enqueue(CLEAR, project_id=project.id, instances=" ".join(instance_ids), clusters=" ".join(clusters), kept=" ".join(kept), **left)
 
 
 def clear(

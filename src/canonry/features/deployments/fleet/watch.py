@@ -6,7 +6,7 @@ the edge follows what is healthy. Deployments in progress are left to their own 
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -59,7 +59,8 @@ class Watch:
         for row in rows:
             release = releases.get(row.release_id)
             if row.status == "draining":
-                self._drain(row)
+                if not _is_last(row, rows, releases):
+                    self._drain(row)
             elif release is not None:
                 self._keep(row, release, states.get(row.runtime_id))
             elif row.deployment_id not in active:
@@ -250,6 +251,14 @@ class Watch:
             return
         self._busy = {key: future for key, future in self._busy.items() if not future.done()}
         self._busy[name] = self._pool.submit(_guarded, work)
+
+
+def _is_last(row: Instance, rows: Sequence[Instance], releases: Mapping[str, Release]) -> bool:
+    """Say whether a draining instance still serves because what takes its place is not healthy (yet): a change of size, scaling down."""
+    if row.address is None or row.release_id not in releases:
+        return False
+    rest = [other for other in rows if (other.release_id, other.process) == (row.release_id, row.process) and other.status != "draining"]
+    return bool(rest) and all(other.status != "healthy" for other in rest)
 
 
 def _guarded(work: Callable[[], object]) -> None:
