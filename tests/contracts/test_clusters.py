@@ -1,6 +1,8 @@
 """The contract of `ports.clusters.Clusters`, over every adapter, with real PostgreSQL servers."""
 
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,6 +21,7 @@ from canonry.core.settings import Settings
 from canonry.infra.files import remove_tree
 from canonry.ports.clusters import TIERS, Clusters, ClusterSpec
 from canonry.wiring.clusters import clusters_of_this_machine, make_clusters
+from tests.support.waiting import until
 
 
 class Bench:
@@ -163,6 +166,33 @@ def test_a_stopped_cluster_keeps_its_data(bench: Bench) -> None:
     assert (state.running, state.reason) == (False, "")
     bench.clusters.start(spec)
     assert bench.sql(spec, "SELECT sum(n) FROM t") == [(5050,)]
+
+
+def test_waking_leaves_one_that_runs_and_one_that_was_stopped_as_they_are(bench: Bench) -> None:
+    spec = bench.running()
+    before = bench.clusters.state(spec.id)
+    assert before is not None
+    bench.clusters.wake(spec.id)
+    after = bench.clusters.state(spec.id)
+    assert after is not None
+    assert (after.running, after.pid) == (True, before.pid)
+    bench.clusters.stop(spec.id)
+    bench.clusters.wake(spec.id)
+    stopped = bench.clusters.state(spec.id)
+    assert stopped is not None
+    assert not stopped.running
+
+
+def test_waking_brings_one_back_that_was_killed(on_this_machine: Bench) -> None:
+    spec = on_this_machine.running()
+    on_this_machine.sql(spec, "CREATE TABLE t AS SELECT 1 AS n")
+    before = on_this_machine.clusters.state(spec.id)
+    assert before is not None
+    assert before.pid is not None
+    os.kill(before.pid, signal.SIGKILL)
+    until(lambda: not getattr(on_this_machine.clusters.state(spec.id), "running", True))
+    on_this_machine.clusters.wake(spec.id)
+    assert on_this_machine.sql(spec, "SELECT n FROM t") == [(1,)]
 
 
 def test_a_removed_cluster_is_unknown(bench: Bench) -> None:

@@ -117,6 +117,13 @@ class Clusters(Protocol):
         """
         ...
 
+    def wake(self, cluster_id: str) -> None:
+        """Let a cluster run that is asleep or has died, as it was last started; one that somebody has stopped is left alone.
+
+        For whoever only wants to connect: unlike `start` it never changes how a cluster runs. Raises: as `start`.
+        """
+        ...
+
     def stop(self, cluster_id: str, *, grace: float = 30.0) -> None:
         """End it: open transactions are rolled back, everything is written. After `grace` seconds it is killed. Idempotent.
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from canonry.core.access import Scope
+from canonry.core.access import PERMISSIONS, Scope
 from canonry.core.environments import preview_of
-from canonry.core.errors import Unavailable
+from canonry.core.errors import Conflict, Unavailable
 from canonry.features import deployments, projects, volumes
 from canonry.features.deployments import jobs as deployment_jobs
 from canonry.features.volumes import folders, jobs
 from canonry.features.volumes import queue as volume_queue
+from canonry.features.volumes import service as volume_service
 from canonry.ports.builder import DeclaredVolume
 from canonry.ports.errors import StartFailed
 from tests.support.api import APP, Api
@@ -158,6 +159,52 @@ def test_a_stopped_project_may_lose_its_volume_and_begins_with_an_empty_one(api:
     assert api.ask("DELETE", f"/v1/projects/{slug}/volumes/{before['id']}").status == 204
     assert deploy(api, slug, declared("data"), more="again")["status"] == "live"
     assert listed(api, slug)["data"]["id"] != before["id"]
+
+
+def test_one_that_a_deployment_starts_with_is_not_removed_under_it(api: Api) -> None:
+    """Detached, it may be removed; not any more when a deployment that declares it has begun to start."""
+    slug = api.project(start_command="sleep 600")
+    deploy(api, slug, declared("data"))
+    deploy(api, slug, declared())
+    assert listed(api, slug)["data"]["status"] == "detached"
+    project_id = api.get(f"/v1/projects/{slug}")["id"]
+    volumes.provide(api.container, project_id, "production", [DeclaredVolume("data", "/data", GB)])
+    assert api.ask("DELETE", f"/v1/projects/{slug}/volumes/data").error == (409, "volume_in_use")
+    assert api.deploy(slug, {**APP, "Procfile": "release: exit 3\nweb: sleep 600", "canonry.toml": declared("data")})["status"] == "failed"
+    assert listed(api, slug)["data"]["status"] == "detached"
+    assert api.ask("DELETE", f"/v1/projects/{slug}/volumes/data").status == 204
+
+
+def test_a_release_whose_volume_was_removed_while_it_started_does_not_go_live(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug = api.project(start_command="sleep 600")
+    deploy(api, slug, declared("data"))
+    assert api.ask("POST", f"/v1/projects/{slug}/stop").status == 200
+    provide, answers = volumes.provide, []
+
+    def providing(*arguments: object) -> object:
+        mounts = provide(*arguments)  # type: ignore[arg-type]  # passed on as they come
+        answers.append(api.ask("DELETE", f"/v1/projects/{slug}/volumes/data").status)
+        return mounts
+
+    monkeypatch.setattr(volumes, "provide", providing)
+    ended = deploy(api, slug, declared("data"), more="again")
+    assert answers == [204]
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "volume_removed")  # type: ignore[index]
+    monkeypatch.undo()
+    assert deploy(api, slug, declared("data"), more="once more")["status"] == "live"
+
+
+def test_a_project_that_was_started_meanwhile_keeps_its_volume(api: Api) -> None:
+    slug = api.project(start_command="sleep 600")
+    deploy(api, slug, declared("data"))
+    api.ask("POST", f"/v1/projects/{slug}/stop")
+    with api.container.transactions.begin() as tx:
+        seen = projects.get_any(tx, api.get(f"/v1/projects/{slug}")["id"])
+    assert seen.status == "stopped"
+    assert api.ask("POST", f"/v1/projects/{slug}/start").status == 200
+    with api.container.transactions.begin() as tx, pytest.raises(Conflict) as caught:
+        volume_service.remove(tx, api.owner.actor(PERMISSIONS[Scope.DEPLOY]), seen, "data")
+    assert caught.value.code == "volume_in_use"
 
 
 def test_a_project_that_is_deleted_takes_its_volumes_along(api: Api) -> None:

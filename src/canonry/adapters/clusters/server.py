@@ -67,6 +67,9 @@ class OutsideClusters:
         state = self.state(spec.id)
         return state or ClusterState(spec.id, running=False, reason="it has just been removed")
 
+    def wake(self, cluster_id: str) -> None:
+        """Nothing sleeps here."""
+
     def stop(self, cluster_id: str, *, grace: float = 30.0) -> None:  # noqa: ARG002 -- nothing there has to be waited for
         """Let nobody in and end all connections. Clients get an error meanwhile: nothing of ours stands before that server."""
         with self._server() as server:

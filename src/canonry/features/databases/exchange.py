@@ -42,7 +42,9 @@ def swap(tx: Tx, vault: Vault, old: Database, new: Database) -> tuple[Database, 
     """
     held = {row.id: row for row in (store.hold(tx, key) for key in sorted((old.id, new.id))) if row is not None}
     before, after = held.get(old.id), held.get(new.id)
-    if before is None or after is None or before.role is not Role.LIVE or after.state is not State.ACTIVE or after.role is Role.LIVE:
+    goes = before is not None and before.role is Role.LIVE and before.state is not State.REMOVING
+    comes = after is not None and after.role is not Role.LIVE and after.state is State.ACTIVE
+    if before is None or after is None or not goes or not comes:
         raise Conflict("database_moved_on", "One of the two databases is not what it was.", hint="Look at them: canonry db ls.")
     store.update(tx, before.id, {"role": str(Role.RETIRED), **_place(vault, after, before)})
     store.update(tx, after.id, {

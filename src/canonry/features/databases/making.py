@@ -162,9 +162,15 @@ def busy() -> Conflict:
     return Conflict("database_busy", "The database is being made, changed, moved or removed.", hint="Try again in a moment.")
 
 
-def discard(context: Context, database: Database) -> None:
-    """Remove a database with everything in it. Harmless twice; what a crash cuts short is carried on by the rounds."""
+def discard(context: Context, database: Database, *, still: Callable[[Database], bool] = lambda _row: True) -> None:
+    """Remove a database with everything in it. Harmless twice; what a crash cuts short is carried on by the rounds.
+
+    still: whether it is to go, asked once more of the row as it is then; for a caller who has looked at it some time ago.
+    """
     with context.transactions.begin() as tx:
+        current = store.hold(tx, database.id)
+        if current is not None and not still(current):
+            return
         store.update(tx, database.id, {"state": str(State.REMOVING)})
     context.ports.clusters.remove(database.cluster_id)
     with context.transactions.begin() as tx:

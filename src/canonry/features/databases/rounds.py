@@ -73,15 +73,14 @@ class DatabaseRounds:
 
     def _retire(self, database: Database) -> None:
         self._next[database.id] = time.monotonic() + _AGAIN
-        service.retire(self._context, database)
+        if (current := self._now(database)) is not None:
+            service.retire(self._context, current)
         self._next.pop(database.id, None)
 
     def _start(self, database: Database) -> None:
         self._next[database.id] = time.monotonic() + _AGAIN
-        with self._context.transactions.begin() as tx:
-            current = store.get(tx, database.id)
-        if current is None or current.state is not State.ACTIVE or making.is_busy(current):
-            return  # it has waited for a thread, and meanwhile somebody else has begun something
+        if (current := self._now(database)) is None:
+            return
         try:
             self._context.ports.clusters.start(spec_of(current))
         except CanonryError as error:
@@ -132,7 +131,13 @@ class DatabaseRounds:
 
     def _remove(self, database: Database) -> None:
         self._next[database.id] = time.monotonic() + _AGAIN
-        making.discard(self._context, database)
+        making.discard(self._context, database, still=lambda row: row.state is State.REMOVING or making.is_left_over(row))
+
+    def _now(self, database: Database) -> Database | None:
+        """Return its row as it is now, for it has waited for a thread; None when somebody works on it or it is to go."""
+        with self._context.transactions.begin() as tx:
+            current = store.get(tx, database.id)
+        return None if current is None or current.state is not State.ACTIVE or making.is_busy(current) else current
 
     def _in_background(self, key: str, work: Callable[[], None]) -> None:
         """Let a thread do it, one thing at a time for each database."""

@@ -251,9 +251,10 @@ def delete_other(context: Context, actor: Actor, key: str, database_id: str) -> 
     making.discard(context, database)
 
 
-def _condemned(tx: Tx, database: Database) -> Database:
-    """Note that a database is to be removed, and that somebody wanted that."""
-    if making.is_busy(database):
+def _condemned(tx: Tx, found: Database) -> Database:
+    """Note that a database is to be removed, and that somebody wanted that. Raises: Conflict `database_removed`, `database_busy`."""
+    database = making.held(tx, found.id)
+    if making.is_busy(database) or database.role is not found.role:  # or it has just taken the place of another
         raise making.busy()
     store.update(tx, database.id, {"state": str(State.REMOVING)})
     happened = DatabaseDeleted(database.organization_id, database.project_id, database.environment, database.id)

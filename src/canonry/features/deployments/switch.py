@@ -28,7 +28,7 @@ def go_live(context: Context, project: Project, deployment: Deployment, release:
         raise StepFailed("gate_closed", f"The release may not go live: {answer.reason}.", hint="Mend what the gate names, then retry.")
     with leading.turn(context, project.id):
         with context.transactions.begin() as tx:
-            _require_open(tx, deployment)
+            _require_open(tx, deployment, release)
             host = host_of(tx, context, project.id, deployment.environment)
             traffic.claim(tx, host, project.id, deployment.environment)
             hosts = traffic.hosts_of(tx, project.id, deployment.environment)
@@ -98,8 +98,15 @@ def _record(tx: Tx, deployment: Deployment, url: str) -> bool:
     return stopped_before and deployment.environment == PRODUCTION
 
 
-def _require_open(tx: Tx, deployment: Deployment) -> None:
-    """Return when the environment may serve: a preview of a stopped project may not. Raises: StepFailed `project_stopped`."""
+def _require_open(tx: Tx, deployment: Deployment, release: Release) -> None:
+    """Return when the environment may serve: a preview of a stopped project may not, nor a release whose volume is gone.
+
+    Raises: StepFailed `project_stopped`, `volume_removed`.
+    """
+    gone = volumes.missing(tx, deployment.project_id, deployment.environment, plan_from_json(release.plan).volumes)
+    if gone:
+        raise StepFailed("volume_removed", f"The volume {gone[0]} was removed while the new release started with it.",
+                         hint="Deploy again: it begins with an empty one.")  # fmt: skip
     if deployment.environment != PRODUCTION and projects.get_any(tx, deployment.project_id).status == "stopped":
         raise StepFailed("project_stopped", "The project was stopped meanwhile.", hint="Start it, then deploy again.")
 

@@ -8,6 +8,6 @@ from canonry.features.volumes.copying import Copied, copy
 from canonry.features.volumes.folders import remove as remove_folders
 from canonry.features.volumes.models import Volume
 from canonry.features.volumes.rounds import VolumeRounds
-from canonry.features.volumes.service import folders_of, provide, release, settle
+from canonry.features.volumes.service import folders_of, missing, provide, release, settle
 
-__all__ = ["Copied", "Volume", "VolumeRounds", "copy", "folders_of", "provide", "release", "remove_folders", "settle"]
+__all__ = ["Copied", "Volume", "VolumeRounds", "copy", "folders_of", "missing", "provide", "release", "remove_folders", "settle"]

@@ -30,6 +30,10 @@ def provide(context: Context, project_id: str, environment: str, declared: Seque
         for wanted in declared:
             _create(tx, project_id, environment, wanted)
         rows = {row.name: row for row in store.of_environment(tx, project_id, environment)}
+        for wanted in declared:
+            if (known := rows.get(wanted.name)) is not None and known.detached_at is not None:
+                store.declare(tx, known.id, known.path, known.size_bytes)  # nobody removes it under what starts now
+                _changed(tx, known)
     mounts, fresh = [], []
     for wanted in declared:
         volume = rows.get(wanted.name)
@@ -63,6 +67,12 @@ def settle(tx: Tx, project_id: str, environment: str, declared: Sequence[Declare
             _changed(tx, volume)
 
 
+def missing(tx: Tx, project_id: str, environment: str, declared: Sequence[DeclaredVolume]) -> list[str]:
+    """Return the names of declared volumes that were removed since `provide` gave them."""
+    there = {row.name for row in store.of_environment(tx, project_id, environment)}
+    return [wanted.name for wanted in declared if wanted.name not in there]
+
+
 def list_of(tx: Tx, project: Project) -> list[Volume]:
     """Return the volumes of a project, those of its previews too."""
     return store.of_project(tx, project.id)
@@ -80,10 +90,11 @@ def remove(tx: Tx, actor: Actor, project: Project, key: str, environment: str = 
     Raises: NotFound `volume_not_found`; Conflict `volume_in_use` while a live release of a project that is not stopped has it.
     """
     require(actor, Permission.PROJECTS_DEPLOY)
+    status = store.status_of_project(tx, project.id)
     volume = None if "\0" in key else store.find(tx, actor.organization_id, project.id, key, environment)
     if volume is None:
         raise NotFound("volume_not_found", f"There is no volume {key!r} of {project.slug}.", hint="`canonry volumes ls` lists them.")
-    if volume.detached_at is None and project.status != "stopped":
+    if volume.detached_at is None and status != "stopped":
         raise Conflict("volume_in_use", f"The live release of {project.slug} uses the volume {volume.name}.",
                        hint="Take it out of canonry.toml and deploy, or stop the project first.")  # fmt: skip
     store.delete(tx, [volume.id])

@@ -53,6 +53,12 @@ def find(tx: Tx, organization_id: str, project_id: str, key: str, environment: s
         return cursor.execute(query, (organization_id, project_id, key, key, environment)).fetchone()
 
 
+def status_of_project(tx: Tx, project_id: str) -> str:
+    """Return the status of a project, which stays like that until the transaction ends."""
+    row = tx.connection.execute("SELECT status FROM projects WHERE id = %s FOR SHARE", (project_id,)).fetchone()
+    return str(row[0]) if row is not None else ""
+
+
 def made(tx: Tx, volume_ids: Collection[str]) -> None:
     """Note that the folders of these volumes are there."""
     tx.connection.execute("UPDATE volumes SET made_at = now() WHERE id = ANY(%s) AND made_at IS NULL", (list(volume_ids),))

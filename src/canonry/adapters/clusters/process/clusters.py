@@ -88,10 +88,7 @@ class ProcessClusters:
             return self._start(self._folders.existing(spec.id), spec)
 
     def wake(self, cluster_id: str) -> None:
-        """Start a cluster that a client waits for, as it was last started; nothing when somebody has stopped it meanwhile.
-
-        Raises: as `start`.
-        """
+        """Start a cluster that a client waits for, as it was last started; see the port."""
         with self._folders.lock(cluster_id):
             place = self._folders.existing(cluster_id)
             spec = place.read_spec()

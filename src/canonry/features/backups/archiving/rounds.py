@@ -98,7 +98,7 @@ class ArchiveRounds:
     def _due(self, database: Database, backups: list[DatabaseBackup], state: ClusterState | None, moment: datetime) -> Due | None:
         clusters = self._context.ports.clusters
         at_work = database.busy_until is not None and database.busy_until > moment
-        if state is None or at_work or any(backup.state is State.RUNNING for backup in backups):
+        if state is None or not (state.running or state.asleep) or at_work or any(backup.state is State.RUNNING for backup in backups):
             return None
         gap = clusters.can_restore and (clusters.folder(database.cluster_id) / "spool" / "GAP").exists()
         used = max(database.last_used_at, datetime.fromtimestamp(state.last_used, moment.tzinfo))
@@ -107,7 +107,11 @@ class ArchiveRounds:
         return rules.due(backups, moment, gap=gap, used_at=used, can_restore=clusters.can_restore)
 
     def _make(self, database: Database, due: Due) -> None:
-        backup = service.make(self._context, database, due)
+        with self._context.transactions.begin() as tx:
+            current = databases.get(tx, database.id)  # it has waited for the thread, for hours when others are large
+        if current is None or not current.is_archived or current.state != "active":
+            return
+        backup = service.make(self._context, current, due)
         if backup is not None and backup.state is State.FAILED:
             _log.warning("backup %s of database %s failed: %s", backup.id, database.id, (backup.error or {}).get("message"))
         elif backup is not None and self._context.ports.clusters.can_restore:

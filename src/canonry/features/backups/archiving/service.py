@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from canonry.core.clock import now
 from canonry.core.errors import CanonryError
 from canonry.core.ids import new_id
-from canonry.features import databases
 from canonry.features.backups.archiving import store
 from canonry.features.backups.archiving.events import ArchiveGapFound, DatabaseBackedUp, DatabaseBackupFailed, DatabaseBackupRemoved
 from canonry.features.backups.archiving.models import DatabaseBackup, Due, Kind
@@ -116,7 +115,7 @@ def _base(context: Context, database: Database, backup_id: str, due: Due) -> dic
     from canonry.infra.backup import base, wal  # noqa: PLC0415 -- as said above
 
     clusters = context.ports.clusters
-    clusters.start(databases.spec_of(database))  # it may be asleep
+    clusters.wake(database.cluster_id)
     archive, folder = archive_of(context, database.cluster_id), clusters.folder(database.cluster_id)
     began = now()
     wal.begin_closing(folder)
@@ -142,7 +141,7 @@ def _dump(context: Context, database: Database, backup_id: str) -> dict[str, Any
     from canonry.infra.backup import dump  # noqa: PLC0415 -- as said above
 
     clusters = context.ports.clusters
-    clusters.start(databases.spec_of(database))
+    clusters.wake(database.cluster_id)
     url = clusters.admin_url(database.cluster_id, clusters.names(database.cluster_id).database)
     made = dump.take(url, archive_of(context, database.cluster_id), unpack(context.home.toolchains), dump_id=backup_id)
     return {"point_at": made.at, "size_bytes": made.size, "rows": {made.database: dict(made.counts)}}

@@ -152,8 +152,8 @@ def _clear(context: Context, proof: Proof) -> None:
         current = store.hold(tx, proof.id)
         throwaway = databases.get(tx, current.drill_id) if current is not None and current.drill_id is not None else None
     try:
-        if throwaway is not None and throwaway.role is Role.DRILL:
-            databases.discard(context, throwaway)
+        if throwaway is not None:
+            databases.discard(context, throwaway, still=lambda row: row.role is Role.DRILL)
     except CanonryError as error:  # the rounds of databases come back to it
         _log.warning("the throwaway database of %s is not removed yet: %s", proof.id, error)
     remove_tree(_work(context, proof))

@@ -23,5 +23,5 @@ def clear(context: Context, project_id: str, database_id: str) -> None:
     del project_id
     with context.transactions.begin() as tx:
         database = databases.get(tx, database_id)
-    if database is not None and database.role is not Role.LIVE:
-        databases.discard(context, database)
+    if database is not None:
+        databases.discard(context, database, still=lambda row: row.role is not Role.LIVE)

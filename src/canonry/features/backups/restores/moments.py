@@ -13,7 +13,6 @@ import psycopg
 
 from canonry.core.clock import now
 from canonry.core.errors import CanonryError, Unavailable
-from canonry.features import databases
 from canonry.features.backups.archiving import store as archiving
 from canonry.features.backups.context import Context
 from canonry.features.backups.points import service as points
@@ -42,7 +41,7 @@ def reach(context: Context, database: Database) -> Sequence[Reach]:
 def of_backup(tx: Tx, project: Project, database: Database, backup_id: str) -> datetime | None:
     """Return the moment of a backup of the project or of its database; None when it holds no database. Raises: NotFound."""
     kept = None if "\0" in backup_id else archiving.find(tx, project.organization_id, project.id, backup_id)
-    if kept is not None and kept.cluster_id == database.cluster_id:
+    if kept is not None and kept.cluster_id in {database.cluster_id, *(cluster for cluster, _until in store.replaced_by(tx, database.id))}:
         return kept.point_at
     return points.find(tx, project, backup_id).database_at
 
@@ -54,7 +53,7 @@ def bring_up_to_date(context: Context, database: Database) -> None:
     """
     clusters = context.ports.clusters
     try:
-        clusters.start(databases.spec_of(database))  # it may be asleep
+        clusters.wake(database.cluster_id)
         with psycopg.connect(clusters.admin_url(database.cluster_id).reveal(), autocommit=True, connect_timeout=10) as admin:
             # A commit of ours stands behind everything that was committed: where recovery to this moment has to stop is known by it.
             admin.execute("SELECT pg_logical_emit_message(true, 'canonry', 'restore')")

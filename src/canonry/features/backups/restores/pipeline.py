@@ -70,7 +70,7 @@ def _walk(context: Context, restore: Restore) -> dict[str, object]:
 def _compared(context: Context, live: Database, target: Database) -> dict[str, object]:
     clusters = context.ports.clusters
     try:
-        clusters.start(databases.spec_of(live))  # it may be asleep
+        clusters.wake(live.cluster_id)
         urls = [clusters.admin_url(row.cluster_id, clusters.names(row.cluster_id).database) for row in (live, target)]
         return comparison.compare(*urls)
     except CanonryError as error:  # the live one may be what is broken: then the restore is needed all the more
@@ -102,9 +102,9 @@ def _failed(context: Context, restore: Restore, error: dict[str, str]) -> None:
     with context.transactions.begin() as tx:
         current = store.hold(tx, restore.id)
         target = databases.get(tx, current.target_id) if current is not None and current.target_id is not None else None
-    if target is not None and target.role is Role.RESTORED:
+    if target is not None:
         try:
-            databases.discard(context, target)
+            databases.discard(context, target, still=lambda row: row.role is Role.RESTORED)
         except CanonryError as problem:  # the rounds come back to it
             _log.warning("what was restored for %s is not removed yet: %s", restore.id, problem)
     with context.transactions.begin() as tx:
