@@ -121,24 +121,16 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class TaskRow:
-    """A section that is to be done."""
+class Tasks:
+    """What there is to do. rows: as `store.reading.tasks` gives them; total: without its limit.
 
-    document_id: int
-    position: int
-    repository_id: str
-    section_id: str
-    section_number: str | None
-    title: str
-    status: str
-    blocked_by: str | None
-    total_ac: int
-    done_ac: int
-    ticket_system: str | None
-    ticket_id: str | None
-    spec_title: str
-    spec_file_path: str
-    line: int
+    criteria: (document, position of the section) → its criteria, when they were asked for.
+    """
+
+    rows: list[dict[str, Any]]
+    total: int
+    repositories: dict[str, git.Repository]
+    criteria: dict[tuple[int, int], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Response
 
 from canonry.core.access import Permission
 from canonry.core.errors import NotFound
@@ -25,7 +25,7 @@ from canonry.features.specs.schemas import (
     indexing_answer,
     repo_summary,
     spec_answer,
-    task_body,
+    tasks_json,
 )
 from canonry.http.deps import ActorDep, OrgActorDep, ServicesDep, TxDep
 from canonry.http.routing import Routes
@@ -65,7 +65,7 @@ def show_repository_documents(org: str, owner: str, repo: str, actor: OrgActorDe
     return repo_summary(found, service.documents(tx, actor, found), service.index_of(tx, found), services.settings)
 
 
-@router.operation("GET", "/app/{org}/api/tasks", Permission.SPECS_READ)
+@router.operation("GET", "/app/{org}/api/tasks", Permission.SPECS_READ, response_model=TasksAnswer)
 def list_tasks(
     org: str,
     *,
@@ -74,22 +74,15 @@ def list_tasks(
     status: Annotated[_State | None, Query(description="these, instead of todo, in_progress and blocked")] = None,
     repo: Annotated[str | None, Query(max_length=200, description="owner/name")] = None,
     expand: Annotated[Literal["acs"] | None, Query(description="acs: with the criteria of each")] = None,
-) -> TasksAnswer:
+) -> Response:
     """List what there is to do: each section that is todo, in progress or blocked."""
     del org
     chosen = None
     if repo is not None:
         owner, _, name = repo.rpartition("/")
         chosen = git.find_repository(tx, actor, name, owner=owner or None)
-    found, total = service.tasks(tx, actor, status=status, repository=chosen)
-    repositories = {item.id: item for item in git.repositories(tx, actor)}
-    criteria = service.criteria_of(tx, found) if expand == "acs" else {}
-    bodies = [
-        task_body(row, repositories[row.repository_id], criteria.get((row.document_id, row.position), []))
-        for row in found
-        if row.repository_id in repositories
-    ]
-    return TasksAnswer(tasks=bodies, total=total)
+    body = service.tasks_as(tasks_json, tx, actor, status=status, repository=chosen, with_criteria=expand == "acs")
+    return Response(body, media_type="application/json")
 
 
 @router.operation("GET", "/app/{org}/api/history/{owner}/{repo}/{file_path:path}", Permission.SPECS_READ)

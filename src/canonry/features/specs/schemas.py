@@ -3,10 +3,11 @@
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
+from pydantic_core import to_json
 
 from canonry.core.settings import Settings
 from canonry.features import git
-from canonry.features.specs.models import Index, Run, Shown, Summary, TaskRow
+from canonry.features.specs.models import Index, Run, Shown, Summary, Tasks
 from canonry.specs.changes import Change, Entry, prose
 from canonry.specs.models import Criterion, Frontmatter, Section
 
@@ -397,14 +398,16 @@ def spec_summary(row: Summary) -> SpecSummary:
     )  # fmt: skip
 
 
-def task_body(row: TaskRow, repository: git.Repository, criteria: list[dict[str, Any]]) -> TaskBody:
-    """Return a task as the API shows it."""
-    return TaskBody(
-        section_id=row.section_id, section_number=row.section_number, title=row.title, status=row.status, blocked_by=row.blocked_by,
-        total_ac=row.total_ac, done_ac=row.done_ac, ticket_system=row.ticket_system, ticket_id=row.ticket_id, spec_title=row.spec_title,
-        spec_file_path=row.spec_file_path, repo_owner=repository.owner, repo_name=repository.name, line=row.line,
-        acceptance_criteria=criteria,
-    )  # fmt: skip
+def tasks_json(found: Tasks) -> bytes:
+    """Return tasks as the API shows them, a `TasksAnswer`: a model for each of 2,000 rows took ten times as long."""
+    tasks = []
+    for row in found.rows:
+        place = row.pop("document_id"), row.pop("position")
+        repository = found.repositories.get(row.pop("repository_id"))
+        if repository is not None:
+            row |= {"repo_owner": repository.owner, "repo_name": repository.name}
+            tasks.append({**row, "acceptance_criteria": found.criteria.get(place, [])})
+    return to_json({"tasks": tasks, "total": found.total})
 
 
 def history_answer(entries: list[Entry]) -> HistoryAnswer:

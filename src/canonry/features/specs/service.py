@@ -1,7 +1,7 @@
 """What is asked of specifications: a document, a repository's documents, what there is to do, how the index is."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from canonry.core.access import Actor, Permission, require
@@ -10,7 +10,7 @@ from canonry.core.file_paths import parse_file_path
 from canonry.core.paths import Home
 from canonry.features import git
 from canonry.features.specs.events import ReindexRequested
-from canonry.features.specs.models import Index, Run, Shown, Summary, TaskRow
+from canonry.features.specs.models import Index, Run, Shown, Summary, Tasks
 from canonry.features.specs.queue import INDEX
 from canonry.features.specs.store import reading, states, writing
 from canonry.features.specs.store import tickets as links
@@ -22,6 +22,7 @@ from canonry.specs.render import Place, render, render_markdown
 _LARGEST = 4 << 20
 _MOST_TASKS = 2000
 _totals = Kept[int](1000)
+_tasks = Kept[bytes](8 << 20, len)
 OPEN = ("todo", "in_progress", "blocked")
 """The states of a section that make it a task."""
 
@@ -100,26 +101,32 @@ def has_specs(tx: Tx, actor: Actor) -> bool:
     return any(row.is_spec for row in documents(tx, actor)) if actor.project_id else reading.any_spec(tx, actor.organization_id)
 
 
-def tasks(tx: Tx, actor: Actor, *, status: str | None, repository: git.Repository | None) -> tuple[list[TaskRow], int]:
-    """Return what there is to do: sections that are todo, in progress or blocked, or those of one status; and how many there are.
+def tasks_as(
+    form: Callable[[Tasks], bytes], tx: Tx, actor: Actor, *, status: str | None, repository: git.Repository | None, with_criteria: bool
+) -> bytes:
+    """Return what there is to do as `form` writes it: sections that are todo, in progress or blocked, or those of one status.
 
-    Bound to a project, only of its repository.
+    Bound to a project, only of its repository. Written once for each state of the index.
     """
     require(actor, Permission.SPECS_READ)
+    repositories, index = git.repositories(tx, actor), states.fingerprint(tx, actor.organization_id)
+    key = (actor.organization_id, actor.project_id, status, repository.id if repository else None, with_criteria)
     wanted, only = [status] if status else list(OPEN), [repository.id] if repository else None
     if only is None and actor.project_id is not None:
-        only = [item.id for item in git.repositories(tx, actor)]
-    state = states.fingerprint(tx, actor.organization_id)
-    found = reading.tasks(tx, actor.organization_id, wanted, only, _MOST_TASKS)
-    if len(found) < _MOST_TASKS:
-        return found, len(found)
-    key = (actor.organization_id, *wanted, None if only is None else tuple(only))
-    return found, _totals.get(key, state, lambda: reading.count_tasks(tx, actor.organization_id, wanted, only))
+        only = [item.id for item in repositories]
+
+    def write() -> bytes:
+        rows = reading.tasks(tx, actor.organization_id, wanted, only, _MOST_TASKS)
+        total = len(rows) if len(rows) < _MOST_TASKS else _total(tx, actor.organization_id, index, wanted, only)
+        criteria = reading.criteria(tx, [(row["document_id"], row["position"]) for row in rows]) if with_criteria else {}
+        return form(Tasks(rows, total, {item.id: item for item in repositories}, criteria))
+
+    return _tasks.get(key, (tuple(repositories), index), write)
 
 
-def criteria_of(tx: Tx, rows: list[TaskRow]) -> dict[tuple[int, int], list[dict[str, Any]]]:
-    """Return the criteria of tasks, by document and place."""
-    return reading.criteria(tx, [(row.document_id, row.position) for row in rows])
+def _total(tx: Tx, organization_id: str, index: str, wanted: list[str], only: list[str] | None) -> int:
+    key = (organization_id, *wanted, None if only is None else tuple(only))
+    return _totals.get(key, index, lambda: reading.count_tasks(tx, organization_id, wanted, only))
 
 
 def indexing_state(tx: Tx, actor: Actor) -> tuple[list[git.Installation], list[Run]]:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from psycopg import sql
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
-from canonry.features.specs.models import Summary, TaskRow
+from canonry.features.specs.models import Summary
 from canonry.infra.rows import quick_row
 from canonry.infra.tx import Tx
 
@@ -48,9 +48,12 @@ def first_names(tx: Tx, repository_id: str, path: str) -> dict[str, str]:
     return dict(rows)
 
 
-def tasks(tx: Tx, organization_id: str, states: list[str], repositories: list[str] | None, limit: int) -> list[TaskRow]:
-    """Return the first sections of specs in these states, by repository, file and line. repositories: only of these."""
-    with tx.connection.cursor(row_factory=quick_row(TaskRow)) as cursor:
+def tasks(tx: Tx, organization_id: str, states: list[str], repositories: list[str] | None, limit: int) -> list[dict[str, Any]]:
+    """Return the first sections of specs in these states, by repository, file and line. repositories: only of these.
+
+    Each as the API shows it, with `document_id`, `position` and `repository_id` beside.
+    """
+    with tx.connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             sql.SQL("""SELECT s.document_id, s.position, d.repository_id, s.section_id, s.number AS section_number, s.title, s.status,
                 s.blocked_by, s.total_ac, s.done_ac, s.ticket_system, s.ticket_id, d.title AS spec_title, d.path AS spec_file_path,
