@@ -43,12 +43,16 @@ def reading(api: Api, tmp_path: Path) -> Iterator[Tx]:
 
 @pytest.mark.parametrize("words", [["refund"], ["order", "pay"], ["pay"], ["webhook", "refund", "order"]])
 @pytest.mark.parametrize("status", [None, "todo", "draft", "done"])
-def test_order_and_total_are_those_of_the_definition(api: Api, reading: Tx, words: list[str], status: str | None) -> None:
+@pytest.mark.parametrize("few", [0, 500], ids=["of many", "of few"])
+def test_order_and_total_are_those_of_the_definition(
+    api: Api, reading: Tx, monkeypatch: pytest.MonkeyPatch, words: list[str], status: str | None, few: int
+) -> None:
+    monkeypatch.setattr(store, "FEW", few)
     terms = [Term(word, (word,)) for word in words]
     weighted = {place: " & ".join(f"'{word}':*{place}" for word in words) for place in "abcd"}
     naive = reading.connection.execute(_NAIVE, {**weighted, "all": tsquery(terms), "status": status}).fetchall()
     assert naive or (status, words) != (None, ["pay"])
-    for limit, offset in ((100, 0), (3, 0), (4, 3), (5, 1000)):
+    for limit, offset in ((100, 0), (1, 0), (3, 0), (4, 3), (5, 1000)):
         found, total = store.matching(reading, api.owner.organization_id, tsquery(terms), Filters(status=status), limit, offset)
         assert [(item.path, item.score) for item in found] == [(path, float(score)) for path, score in naive][offset : offset + limit]
         assert total == len(naive)

@@ -7,18 +7,18 @@ from canonry.features import git
 
 @dataclass(frozen=True)
 class Filters:
-    """What narrows a search; None does not. repositories: ids."""
+    """What narrows a search; None does not. tags: one of these, as they are written; repositories: ids."""
 
     team: str | None = None
     status: str | None = None
-    tag: str | None = None
+    tags: list[str] | None = None
     review: str | None = None
     repositories: list[str] | None = None
 
 
 @dataclass(frozen=True)
 class Found:
-    """A document that fits. total: how many fit."""
+    """A document that fits."""
 
     id: int
     repository_id: str
@@ -31,7 +31,6 @@ class Found:
     team: str
     tags: list[str]
     review_status: str | None
-    total: int
     score: float | None
 
 

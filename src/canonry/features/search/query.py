@@ -37,17 +37,21 @@ def finder(terms: list[Term]) -> re.Pattern[str]:
 
 
 def counter(terms: list[Term]) -> Callable[[str], int]:
-    """Return what says how many of the terms stand in a text: the same words as `finder`, five times as quick, for many texts."""
-    beginnings = [{_beginning(lexeme) for lexeme in (*term.lexemes, term.word)} for term in terms]
-    stems = sorted(set().union(*beginnings), key=len, reverse=True)
-    meant = {stem: {number for number, of in enumerate(beginnings) if stem.startswith(tuple(of))} for stem in stems}
-    # That a word begins here is looked at behind its first letter: re then skips quickly to where one of these letters stands.
-    pattern = re.compile("|".join(rf"{re.escape(stem[0])}(?<![^\W_]{re.escape(stem[0])}){re.escape(stem[1:])}" for stem in stems))
+    """Return what says how many of the terms stand in a text: the same words as `finder`, many times as quick, for many texts."""
+    beginnings = [sorted({_beginning(lexeme) for lexeme in (*term.lexemes, term.word)}, key=len) for term in terms]
 
     def count(text: str) -> int:
-        return len(set[int]().union(*(meant[stem] for stem in set(pattern.findall(text.lower())))))
+        lower = text.lower()
+        return sum(any(_begins_a_word(stem, lower) for stem in stems) for stems in beginnings)
 
     return count
+
+
+def _begins_a_word(stem: str, text: str) -> bool:
+    at = text.find(stem)
+    while at > 0 and text[at - 1].isalnum():
+        at = text.find(stem, at + 1)
+    return at >= 0
 
 
 def snippet(pattern: re.Pattern[str], text: str) -> str:

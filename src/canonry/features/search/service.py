@@ -14,6 +14,7 @@ from canonry.infra.tx import Tx
 MOST = 100
 _LONGEST = 0.8  # seconds for each of the statements that look into documents; they are two or three
 _facets = Kept[dict[str, dict[str, int]]](200)
+_spellings = Kept[dict[str, list[str]]](20_000, len)
 
 
 def search(tx: Tx, actor: Actor, wanted: Wanted) -> Results:
@@ -22,9 +23,11 @@ def search(tx: Tx, actor: Actor, wanted: Wanted) -> Results:
     repositories = {item.id: item for item in git.repositories(tx, actor)}
     scope = None if actor.project_id is None else sorted(repositories)
     chosen = scope if wanted.repo is None else [item.id for item in repositories.values() if _is_named(item, wanted.repo)]
-    filters = Filters(wanted.team, wanted.status, wanted.tag, wanted.review_status, chosen)
     limit, offset = max(1, min(wanted.limit, MOST)), max(0, wanted.offset)
-    facets = _facets_of(tx, actor, scope, repositories)
+    state = specs.index_state(tx, actor)
+    facets = _facets_of(tx, actor, scope, state, repositories)
+    tags = None if wanted.tag is None else _spellings_of(tx, actor, state).get(wanted.tag.lower(), [])
+    filters = Filters(wanted.team, wanted.status, tags, wanted.review_status, chosen)
     words = words_of(wanted.q)
     if not words and not wanted.q.strip():
         with store.bounded(tx, _LONGEST):
@@ -48,9 +51,11 @@ def search(tx: Tx, actor: Actor, wanted: Wanted) -> Results:
 
 def _terms(tx: Tx, organization_id: str, words: list[str]) -> tuple[list[Term], dict[str, list[str]]]:
     """Return what is looked up: stems; for a word that stands nowhere, the words most like it."""
-    stems = store.lexemes(tx, words)
-    flat = sorted({stem for found in stems.values() for stem in found})
-    unknown = store.unknown(tx, organization_id, flat) if flat else set()
+    stems, unknown = dict[str, list[str]](), set[str]()
+    for word, stem, is_known in store.lexemes(tx, organization_id, words):
+        stems.setdefault(word, []).append(stem)
+        if not is_known:
+            unknown.add(stem)
     alike = store.alike(tx, organization_id, sorted(unknown)) if unknown else {}
     terms, corrected = list[Term](), dict[str, list[str]]()
     for word in words:
@@ -75,11 +80,17 @@ def _result(row: Found, repository: git.Repository, parts: list[Part], pattern: 
     return Result(row, repository, best, len(scored) - 1, snippet(pattern, best.content if pattern.search(best.content) else best.title))
 
 
-def _facets_of(tx: Tx, actor: Actor, scope: list[str] | None, repositories: dict[str, git.Repository]) -> dict[str, dict[str, int]]:
+def _facets_of(
+    tx: Tx, actor: Actor, scope: list[str] | None, state: str, repositories: dict[str, git.Repository]
+) -> dict[str, dict[str, int]]:
     """Return the facets over everything in scope; counted once for each state of the index."""
     key = (actor.organization_id, None if scope is None else tuple(scope))
-    found = _facets.get(key, specs.index_state(tx, actor), lambda: store.facets(tx, actor.organization_id, scope))
+    found = _facets.get(key, state, lambda: store.facets(tx, actor.organization_id, scope))
     return {**found, "repo": {repositories[key].full_name: count for key, count in found["repo"].items() if key in repositories}}
+
+
+def _spellings_of(tx: Tx, actor: Actor, state: str) -> dict[str, list[str]]:
+    return _spellings.get(actor.organization_id, state, lambda: store.spellings(tx, actor.organization_id))
 
 
 def _is_named(repository: git.Repository, wanted: str) -> bool:

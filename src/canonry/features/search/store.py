@@ -1,42 +1,116 @@
 """All SQL of the search. It reads the index that `specs` keeps; every question names the organization."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from canonry.core.errors import Unavailable
 from canonry.features.search.models import Filters, Found, Part
 from canonry.infra.rows import quick_row
 from canonry.infra.tx import Tx
 
-# Where a document has every word: {a} in its title, {b} in a heading, {c} in a criterion, {d} in its text.
-_WEIGHTS = (("'{a}'", 3), ("'{b}'", 2), ("'{c}'", 1.5), ("'{d}'", 1))
-_COLUMNS = sql.SQL("d.id, d.repository_id, d.path, d.doc_type, d.is_spec, d.title, d.status, d.owner, d.team, d.tags, d.review_status")
-_FILTERS = sql.SQL("""d.organization_id = %(organization)s AND (%(repositories)s::text[] IS NULL OR d.repository_id = ANY(%(repositories)s))
-    AND (%(team)s::text IS NULL OR lower(d.team) = lower(%(team)s))
-    AND (%(tag)s::text IS NULL OR EXISTS (SELECT 1 FROM unnest(d.tags) tag WHERE lower(tag) = lower(%(tag)s)))
-    AND (%(status)s::text IS NULL OR lower(d.status) = lower(%(status)s) OR lower(%(status)s) = ANY(d.section_states))
-    AND (%(review)s::text IS NULL OR d.review_status = lower(%(review)s))""")
-# Each IN is a set that the index answers; a document would have to be taken apart to say where in it a word stands.
-_SCORE = sql.SQL(" + ").join(
-    sql.SQL("""CASE WHEN d.id IN (SELECT id FROM spec_documents WHERE ts_filter(search, {}) @@ to_tsquery('simple', %(query)s))
-        THEN {}::float8 ELSE 0 END""").format(sql.SQL(place), sql.Literal(weight))
-    for place, weight in _WEIGHTS
-)
-# What is found is taken from the index of words before it is filtered (OFFSET 0 keeps the two apart): the planner knows no other way then.
-_MATCHING = sql.SQL("""SELECT {}, {} AS score FROM (SELECT * FROM spec_documents WHERE search @@ to_tsquery('simple', %(query)s) OFFSET 0) d
-    WHERE {}""").format(sql.SQL("d.id, d.is_spec, d.repository_id, d.path, count(*) OVER () AS total"), _SCORE, _FILTERS)
-_EVERYTHING = sql.SQL("""SELECT d.id, d.is_spec, d.repository_id, d.path, count(*) OVER () AS total, NULL::float8 AS score
-    FROM spec_documents d WHERE d.is_spec AND {}""").format(_FILTERS)
+FEW = 500
+"""So many documents are scored all."""
+# Where a document has every word: a in its title, b in a heading, c in a criterion, d in its text; the score is the sum.
+_WEIGHTS = {"a": 3.0, "b": 2.0, "c": 1.5, "d": 1.0}
+_OUTSIDE_TITLE = 4.5  # no document scores more that has not every word in its title
+_A, _B, _C, _D = (sql.SQL("ts_filter(d.search, {}) @@ to_tsquery('simple', %(query)s)").format(f"{{{place}}}") for place in _WEIGHTS)
+_ANYWHERE = sql.SQL("d.search @@ to_tsquery('simple', %(query)s)")
+_A_OR_B, _C_AND_D = sql.SQL("({} OR {})").format(_A, _B), sql.SQL("{} AND {}").format(_C, _D)
+_ORDER = sql.SQL("score DESC, is_spec DESC, repository_id, path")
+# Filter → the columns it looks at, and what has to be true. Only what narrows a search is in its statement: columns cost time as well.
+_NARROWING = {
+    "team": ("team", sql.SQL("lower(d.team) = lower(%(team)s)")),
+    "status": ("status, section_states", sql.SQL("(lower(d.status) = lower(%(status)s) OR lower(%(status)s) = ANY(d.section_states))")),
+    "tags": ("tags", sql.SQL("d.tags && %(tags)s::text[]")),
+    "review": ("review_status", sql.SQL("d.review_status = lower(%(review)s)")),
+    "repositories": ("repository_id", sql.SQL("d.repository_id = ANY(%(repositories)s)")),
+}
+
+
+@dataclass(frozen=True)
+class _Statements:
+    """What is asked for one choice of filters: how many fit, and a page of them."""
+
+    count: bytes
+    in_title: bytes
+    in_heading: bytes
+    anywhere: bytes
+    count_of_specs: bytes
+    specs: bytes
+
+
+@functools.cache
+def _statements(narrowed: tuple[str, ...]) -> _Statements:
+    """Return the statements that have these filters.
+
+    To score all that is found takes several times as long as to find it, so the best are looked for among fewer first. in_title: those
+    with every word in the title. in_heading: those with every word in the title or in a heading, then the first of those that have them in
+    a criterion and in the text; all others score less.
+    """
+    columns = sql.SQL(", ").join(sql.SQL(_NARROWING[name][0]) for name in dict.fromkeys(("repositories", *narrowed)))
+    passing = sql.SQL(" AND ").join([sql.SQL("d.organization_id = %(organization)s"), *(_NARROWING[name][1] for name in narrowed)])
+
+    def found(which: sql.Composable) -> sql.Composed:
+        # Taken from the index of words before they are filtered (OFFSET 0 keeps the two apart): the planner knows no other way then.
+        return sql.SQL("(SELECT id, is_spec, path, organization_id, {} FROM spec_documents d WHERE {} OFFSET 0) d WHERE {}").format(
+            columns, which, passing
+        )
+
+    def scored(which: sql.Composable, among: sql.Composable) -> sql.Composed:
+        return sql.SQL("SELECT d.id, d.is_spec, d.repository_id, d.path, {} AS score FROM {}").format(_score(among), found(which))
+
+    specs = sql.SQL("spec_documents d WHERE d.is_spec AND {}").format(passing)
+    in_heading = sql.SQL("""WITH high AS MATERIALIZED ({}) SELECT * FROM high UNION ALL
+        (SELECT d.id, d.is_spec, d.repository_id, d.path, {} FROM {} AND d.id NOT IN (SELECT id FROM high)
+        ORDER BY d.is_spec DESC, d.repository_id, d.path LIMIT %(limit)s + %(offset)s)""").format(
+        scored(_A_OR_B, _A_OR_B), _WEIGHTS["c"] + _WEIGHTS["d"], found(_C_AND_D)
+    )  # fmt: skip
+    return _Statements(
+        _count(found(_ANYWHERE)), _page(scored(_A, _A)), _page(in_heading), _page(scored(_ANYWHERE, sql.SQL("TRUE"))), _count(specs),
+        _page(sql.SQL("SELECT d.id, TRUE AS is_spec, d.repository_id, d.path, NULL::float8 AS score FROM {}").format(specs)),
+    )  # fmt: skip
+
+
+def _score(among: sql.Composable) -> sql.Composed:
+    """Return the score of documents of which `among` is true.
+
+    Each IN is a set that the index answers; a document would have to be taken apart to say where in it a word stands.
+    """
+    return sql.SQL(" + ").join(
+        sql.SQL("CASE WHEN d.id IN (SELECT d.id FROM spec_documents d WHERE {} AND {}) THEN {}::float8 ELSE 0 END")
+        .format(has, among, weight) for has, weight in zip((_A, _B, _C, _D), _WEIGHTS.values(), strict=True)
+    )  # fmt: skip
+
+
+def _page(rows: sql.Composable) -> bytes:
+    """Return the statement for a page of these. Only what is shown is read whole."""
+    return sql.SQL("""SELECT d.id, d.repository_id, d.path, d.doc_type, d.is_spec, d.title, d.status, d.owner, d.team, d.tags,
+            d.review_status, page.score
+        FROM (SELECT id, score FROM ({}) d ORDER BY {} LIMIT %(limit)s OFFSET %(offset)s) page JOIN spec_documents d USING (id)
+        ORDER BY {}""").format(rows, _ORDER, _ORDER).as_bytes()  # fmt: skip
+
+
+def _count(rows: sql.Composable) -> bytes:
+    return sql.SQL("SELECT count(*) FROM {}").format(rows).as_bytes()
 
 
 @contextmanager
 def bounded(tx: Tx, seconds: float) -> Iterator[None]:
-    """Let each statement of the block take so long, and look no document through. Raises: Unavailable `search_too_slow`."""
+    """Let each statement of the block take so long, look no document through, and see the same state of the index.
+
+    Raises: Unavailable `search_too_slow`.
+    """
+    is_first = tx.connection.info.transaction_status == TransactionStatus.IDLE
     try:
         with tx.connection.transaction():
+            if is_first:
+                tx.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             tx.connection.execute(
                 "SELECT set_config('statement_timeout', %s, true), set_config('enable_seqscan', 'off', true)", (str(int(seconds * 1000)),)
             )
@@ -46,22 +120,18 @@ def bounded(tx: Tx, seconds: float) -> Iterator[None]:
         raise Unavailable("search_too_slow", "This search took too long, so it was given up.", hint=hint) from error
 
 
-def lexemes(tx: Tx, words: list[str]) -> dict[str, list[str]]:
-    """Return word → its stems as the index has them; none for a word that says nothing (`the`)."""
-    rows = tx.connection.execute(
-        "SELECT word, tsvector_to_array(to_tsvector('english', word)) FROM unnest(%s::text[]) AS word", (words,)
-    ).fetchall()
-    return dict(rows)
+def lexemes(tx: Tx, organization_id: str, words: list[str]) -> list[tuple[str, str, bool]]:
+    """Return each word with each of its stems as the index has them, and whether a word of the organization's documents begins so.
 
-
-def unknown(tx: Tx, organization_id: str, stems: list[str]) -> set[str]:
-    """Return the stems that no word of the organization's documents begins with."""
-    rows = tx.connection.execute(
-        """SELECT stem FROM unnest(%s::text[]) AS stem WHERE NOT EXISTS (SELECT 1 FROM spec_words w
-           WHERE w.organization_id = %s AND w.word >= stem AND w.word < stem || U&'\\FFFF' AND starts_with(w.word, stem))""",
-        (stems, organization_id),
+    A word that says nothing (`the`) has no stem.
+    """
+    return tx.connection.execute(
+        """SELECT word, stem, EXISTS (SELECT 1 FROM spec_words w WHERE w.organization_id = %s AND w.word >= stem
+               AND w.word < stem || U&'\\FFFF' AND starts_with(w.word, stem))
+           FROM unnest(%s::text[]) AS word, unnest(tsvector_to_array(to_tsvector('english', word))) AS stem
+           ORDER BY stem""",
+        (organization_id, words),
     ).fetchall()
-    return {row[0] for row in rows}
 
 
 def alike(tx: Tx, organization_id: str, stems: list[str]) -> dict[str, list[str]]:
@@ -79,12 +149,31 @@ def alike(tx: Tx, organization_id: str, stems: list[str]) -> dict[str, list[str]
 
 def matching(tx: Tx, organization_id: str, query: str, filters: Filters, limit: int, offset: int) -> tuple[list[Found], int]:
     """Return the documents that have every term, best first, and how many there are without limit and offset. query: of `tsquery`."""
-    return _page(tx, _MATCHING, {**_values(organization_id, filters), "query": query}, limit, offset)
+    statements, values = _asked(organization_id, filters, limit, offset, query)
+    total = _number(tx, statements.count, values)
+    if total > FEW:
+        rows = _rows(tx, statements.in_title, values)
+        if len(rows) == limit and (rows[-1].score or 0) > _OUTSIDE_TITLE:
+            return rows, total
+        rows = _rows(tx, statements.in_heading, values)
+        if len(rows) == limit:
+            return rows, total
+    return _rows(tx, statements.anywhere, values) if total > offset else [], total
 
 
 def everything(tx: Tx, organization_id: str, filters: Filters, limit: int, offset: int) -> tuple[list[Found], int]:
     """Return the specs that pass the filters, by repository and path, and how many there are without limit and offset."""
-    return _page(tx, _EVERYTHING, _values(organization_id, filters), limit, offset)
+    statements, values = _asked(organization_id, filters, limit, offset)
+    return _rows(tx, statements.specs, values), _number(tx, statements.count_of_specs, values)
+
+
+def spellings(tx: Tx, organization_id: str) -> dict[str, list[str]]:
+    """Return each tag of an organization's documents, in lower case, with how it is written."""
+    rows = tx.connection.execute(
+        "SELECT lower(tag), array_agg(DISTINCT tag) FROM spec_documents d, unnest(d.tags) tag WHERE organization_id = %s GROUP BY 1",
+        (organization_id,),
+    ).fetchall()
+    return dict(rows)
 
 
 def parts(tx: Tx, document_ids: list[int]) -> dict[int, list[Part]]:
@@ -117,22 +206,18 @@ def facets(tx: Tx, organization_id: str, repositories: list[str] | None) -> dict
     return found
 
 
-def _page(tx: Tx, statement: sql.Composed, values: dict[str, object], limit: int, offset: int) -> tuple[list[Found], int]:
-    """Return what stands on a page, and how many there are. Only what is shown is read whole."""
-    order = sql.SQL("score DESC, d.is_spec DESC, d.repository_id, d.path")
-    whole = sql.SQL("""SELECT {}, d.score, d.total FROM (SELECT page.score, page.total, whole.* FROM ({} ORDER BY {} LIMIT %(limit)s
-        OFFSET %(offset)s) page JOIN spec_documents whole USING (id)) d ORDER BY {}""").format(_COLUMNS, statement, order, order)
-    values |= {"limit": limit, "offset": offset}
+def _asked(organization_id: str, filters: Filters, limit: int, offset: int, query: str = "") -> tuple[_Statements, dict[str, object]]:
+    """Return what is asked, and its values."""
+    values = asdict(filters)
+    statements = _statements(tuple(name for name, value in values.items() if value is not None))
+    return statements, {**values, "organization": organization_id, "query": query, "limit": limit, "offset": offset}
+
+
+def _rows(tx: Tx, statement: bytes, values: dict[str, object]) -> list[Found]:
     with tx.connection.cursor(row_factory=quick_row(Found)) as cursor:
-        rows = cursor.execute(whole, values).fetchall()
-    if rows or not offset:
-        return rows, rows[0].total if rows else 0
-    row = tx.connection.execute(sql.SQL("SELECT count(*) FROM ({}) d").format(statement), values).fetchone()
-    return [], int(row[0]) if row else 0
+        return cursor.execute(statement, values).fetchall()
 
 
-def _values(organization_id: str, filters: Filters) -> dict[str, object]:
-    return {
-        "organization": organization_id, "repositories": filters.repositories, "team": filters.team, "tag": filters.tag,
-        "status": filters.status, "review": filters.review,
-    }  # fmt: skip
+def _number(tx: Tx, statement: bytes, values: dict[str, object]) -> int:
+    row = tx.connection.execute(statement, values).fetchone()
+    return int(row[0]) if row else 0
