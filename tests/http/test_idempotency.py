@@ -225,3 +225,116 @@ def test_what_is_stored_of_a_body_cannot_be_found_out_by_trying(api: Api) -> Non
     assert row is not None
     assert bytes(row[0]) != hashlib.sha256(b"\0" + json.dumps(body).encode()).digest()
     assert b"PIN" not in bytes(row[1])
+
+
+def killed(api: Api, monkeypatch: pytest.MonkeyPatch, path: str, body: object = None) -> Answer:
+    """Send a request and return the answer that nobody got: the process died when it was to be written down, half a minute ago."""
+    with monkeypatch.context() as dying:
+        dying.setattr("canonry.http.idempotency._finish", lambda *_: None)
+        dying.setattr("canonry.http.idempotency._release", lambda *_: None)
+        lost = upload(api, path) if path.endswith("/upload") else post(api, path, body)
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute("UPDATE idempotency_keys SET locked_until = now() - interval '1 second'")
+    return lost
+
+
+def upload(api: Api, path: str) -> Answer:
+    return api.ask("POST", path, raw=form(archive(SITE)), headers={**FORM, "Idempotency-Key": "k-1"})
+
+
+EFFECTS = [
+    ("upload", None, "deployment.requested"),
+    ("domains", {"hostname": "shop.example.com"}, "domain.attached"),
+    ("aliases", {"hostname": "alias.example.com"}, "domain.attached"),
+    ("drains", {"kind": "http", "url": "https://logs.example.com/x"}, "drain.created"),
+]
+
+
+def told(api: Api, name: str) -> int:
+    with api.container.transactions.begin() as tx:
+        row = tx.connection.execute("SELECT count(*) FROM events WHERE name = %s", (name,)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize(("path", "body", "event"), EFFECTS)
+def test_what_was_done_before_a_kill_is_answered_as_it_would_have_been(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str, body: object, event: str
+) -> None:
+    path = f"/v1/projects/{api.project()}/{path}"
+    lost = killed(api, monkeypatch, path, body)
+    assert lost.status in {201, 202}
+    again = upload(api, path) if path.endswith("/upload") else post(api, path, body)
+    assert (again.status, again.body, replayed(again)) == (lost.status, lost.body, True)
+    assert told(api, event) == 1
+
+
+@pytest.mark.parametrize("path", ["git", "git/rotate-secret"])
+def test_a_webhook_secret_that_nobody_got_is_given_again(api: Api, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    slug = api.project()
+    body = {"repo": "octo/cat"}
+    assert post(api, f"/v1/projects/{slug}/git", body, key="first").status == 201
+    lost = killed(api, monkeypatch, f"/v1/projects/{slug}/{path}", body if path == "git" else None)
+    again = post(api, f"/v1/projects/{slug}/{path}", body if path == "git" else None)
+    assert (again.status, replayed(again)) == (201, True)
+    found, was = json.loads(again.body), json.loads(lost.body)
+    assert found["webhookSecret"] == was["webhookSecret"]
+    assert (found["webhookRegistered"], "Canonry was ended" in found["webhookRegistrationError"]) == (False, True)
+    assert told(api, "git.connected") + told(api, "git.secret_rotated") == 2
+
+
+def test_an_answer_that_waits_for_a_better_one_is_not_given(api: Api) -> None:
+    slug = api.project()
+    answer = post(api, f"/v1/projects/{slug}/git", {"repo": "octo/cat"})
+    assert json.loads(answer.body)["webhookRegistrationError"] is None
+    assert post(api, f"/v1/projects/{slug}/git", {"repo": "octo/cat"}).body == answer.body
+    with api.container.transactions.begin() as tx:  # as while its holder is still at it
+        tx.connection.execute("UPDATE idempotency_keys SET is_provisional = true")
+    assert post(api, f"/v1/projects/{slug}/git", {"repo": "octo/cat"}).error == (409, "idempotency_in_progress")
+
+
+def test_what_may_be_done_again_is_done_again_after_a_kill(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug = api.project()
+    lost = killed(api, monkeypatch, f"/v1/projects/{slug}/stop")
+    again = post(api, f"/v1/projects/{slug}/stop")
+    assert (lost.status, again.status, replayed(again)) == (200, 200, False)
+    assert json.loads(again.body)["project"]["status"] == json.loads(lost.body)["project"]["status"] == "stopped"
+    assert told(api, "project.stopped") == 1
+    assert replayed(post(api, f"/v1/projects/{slug}/stop"))
+
+
+def test_what_cannot_be_answered_after_a_kill_is_not_done_twice(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = {"name": "shop"}
+    monkeypatch.setattr("canonry.http.conduct._remember", lambda *_: None)  # as of a route that writes its answer down later
+    assert killed(api, monkeypatch, "/v1/projects", body).status == 201
+    assert post(api, "/v1/projects", body).error == (409, "idempotency_outcome_unknown")
+    assert len(api.get("/v1/projects")["projects"]) == 1
+    assert post(api, "/v1/projects", {"name": "other"}).error == (409, "idempotency_key_reused")
+
+
+def test_a_kill_before_anything_was_done_costs_half_a_minute(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug = api.project()
+    with monkeypatch.context() as dying:
+        dying.setattr("canonry.features.observe.drains.service.store.insert", lambda *_: 1 // 0)
+        assert killed(api, monkeypatch, f"/v1/projects/{slug}/drains", EFFECTS[3][1]).status == 500
+    assert post(api, f"/v1/projects/{slug}/drains", EFFECTS[3][1]).status == 201
+    assert told(api, "drain.created") == 1
+
+
+def test_whoever_takes_long_keeps_the_key(slow: tuple[Api, _Slow], monkeypatch: pytest.MonkeyPatch) -> None:
+    api, limits = slow
+    monkeypatch.setattr("canonry.http.idempotency._RENEWED", 0.05)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(post, api, "/v1/projects", {"name": "shop"})
+        assert limits.reached.wait(60)
+        with api.container.transactions.begin() as tx:
+            tx.connection.execute("UPDATE idempotency_keys SET locked_until = now() - interval '1 second'")
+        until(lambda: is_held(api))
+        assert post(api, "/v1/projects", {"name": "shop"}).error == (409, "idempotency_in_progress")
+        limits.go.set()
+        assert first.result(60).status == 201
+
+
+def is_held(api: Api) -> bool:
+    with api.container.transactions.begin() as tx:
+        return tx.connection.execute("SELECT FROM idempotency_keys WHERE locked_until > now()").fetchone() is not None

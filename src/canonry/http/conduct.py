@@ -18,9 +18,8 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from canonry.http.askers import Askers
-from canonry.http.deps import ActorDep, OrgActorDep, ServicesDep, TxDep, actor_of, org_actor_of, services_of
+from canonry.http.deps import ActorDep, OrgActorDep, Services, ServicesDep, TxDep, actor_of, org_actor_of, services_of
 from canonry.infra import idempotency
-from canonry.infra.idempotency import Reservation
 from canonry.infra.tx import Tx
 
 type Endpoint = Callable[..., Any]
@@ -59,12 +58,12 @@ def conducted(endpoint: Endpoint, status: int, *, reads: bool) -> Endpoint:
         values |= {name: find(request) for name, find in given.items()}
         if tx_name is None:
             return _answer(endpoint(**values), status) if makes_response else endpoint(**values)
-        transactions = services_of(request).transactions
-        with transactions.reading() if reads else transactions.begin() as tx:
+        services = services_of(request)
+        with services.transactions.reading() if reads else services.transactions.begin() as tx:
             found = endpoint(**values, **{tx_name: tx})
             answer = _answer(found, status)
             if not reads:
-                _remember(request, tx, answer)
+                _remember(services, tx, answer)
         return answer if makes_response else found
 
     parameters = [parameter for name, parameter in signature.parameters.items() if name != tx_name and name not in given]
@@ -72,7 +71,6 @@ def conducted(endpoint: Endpoint, status: int, *, reads: bool) -> Endpoint:
         parameters.append(inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
     chosen: Any = _in_one_thread(run, own or _REQUEST, quick=tx_name is not None) if reads else run
     chosen.__signature__ = signature.replace(parameters=parameters)
-    chosen.__canonry_one_transaction__ = tx_name is not None
     chosen.__canonry_admits__ = reads
     return cast("Endpoint", chosen)
 
@@ -106,11 +104,6 @@ _GIVEN: tuple[tuple[Any, Callable[[Request], Any]], ...] = (
 _REQUEST = "request_of_this_call"
 
 
-def is_one_transaction(endpoint: Endpoint) -> bool:
-    """Say whether a route does everything it does in the one transaction that is opened around it."""
-    return bool(getattr(endpoint, "__canonry_one_transaction__", False))
-
-
 def admits_itself(endpoint: Endpoint) -> bool:
     """Say whether a route asks in its own thread who calls, by what the gate leaves in the scope."""
     return bool(getattr(endpoint, "__canonry_admits__", False))
@@ -123,11 +116,20 @@ def _answer(found: Any, status: int) -> Any:  # noqa: ANN401 -- likewise
     return found
 
 
-def _remember(request: Request, tx: Tx, answer: Any) -> None:  # noqa: ANN401 -- likewise
-    held = request.scope.get("reservation")
-    if not isinstance(held, Reservation):
+def settle(tx: Tx, services: Services, answer: BaseModel, status: int, *, provisional: bool = False) -> None:
+    """Write down the answer of a request that came with a key, for a route that opens its own transaction: the one of its effect.
+
+    provisional: the route has more to do, after which it answers better; this is what stands when Canonry is killed meanwhile.
+    """
+    if (held := idempotency.current.get()) is not None:
+        idempotency.finish(tx, services.vault, held, status, answer.model_dump_json(by_alias=True).encode(), provisional=provisional)
+
+
+def _remember(services: Services, tx: Tx, answer: Any) -> None:  # noqa: ANN401 -- likewise
+    held = idempotency.current.get()
+    if held is None:
         return
     if answer is None:
         answer = Response(status_code=204)
     if isinstance(answer, Response) and answer.status_code < 400:
-        idempotency.finish(tx, services_of(request).vault, held, answer.status_code, bytes(answer.body))
+        idempotency.finish(tx, services.vault, held, answer.status_code, bytes(answer.body))

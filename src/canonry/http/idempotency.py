@@ -3,14 +3,18 @@
 The same key with the same request gets the same answer again, with `Idempotency-Replayed: true` and the request id of the first; with
 another one 409. So it is with another credential of the same user: an answer may hold a secret that a narrower one must not get to. Kept
 for 24 hours, for one user in one organization. What is kept is an answer that says what was done or why not; of a request that was not
-valid, met a fault or was too much, nothing is kept: it may come again. Streams take no key: what they tell cannot be told again. Operations
-that anybody may call take none either: nobody is known to whom it could belong.
+valid, met a fault or was too much, nothing is kept: it may come again. When Canonry is killed in the middle, what a request had
+committed is not done a second time, unless that does no harm (`repeatable` in http/routing.py). Streams take no key: what they tell
+cannot be told again. Operations that anybody may call take none either: nobody is known to whom it could belong.
 """
 
+import asyncio
 import hashlib
 import hmac
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -23,20 +27,21 @@ from canonry.http.deps import Services, services_of
 from canonry.http.errors import answer_to
 from canonry.infra import idempotency
 from canonry.infra.idempotency import Reservation, Stored
+from canonry.infra.tx import on_effect
 
+_log = logging.getLogger(__name__)
 _HEADER = "Idempotency-Key"
 _LONGEST = 255
 _NOT_KEPT = frozenset({400, 413, 415, 422, 429})
-# Whoever is killed leaves a key behind that is held. A route that does all in one transaction cannot have done it then, and is not slow.
-_SHORT, _LONG = timedelta(seconds=30), timedelta(minutes=10)
+_LEASE, _RENEWED = timedelta(seconds=30), 10.0  # whoever is killed leaves a key behind that is held for so long; seconds between renewals
 
 type _Handle = Callable[[Request], Awaitable[Response]]
 
 
-async def once(request: Request, actor: Actor, handle: _Handle, *, streams: bool, archive: bool, one_transaction: bool) -> Response:
+async def once(request: Request, actor: Actor, handle: _Handle, *, streams: bool, archive: bool, repeatable: bool) -> Response:
     """Carry out a request, unless it has been carried out before.
 
-    archive: its body may be too large to be held in memory. one_transaction: its route does everything in one (http/conduct.py).
+    archive: its body may be too large to be held in memory. repeatable: see http/routing.py.
     Raises: what `handle` raises; Invalid `invalid_idempotency_key`, `idempotency_not_supported`; Conflict.
     """
     key = request.headers.get(_HEADER)
@@ -48,18 +53,21 @@ async def once(request: Request, actor: Actor, handle: _Handle, *, streams: bool
     wanted = f"POST {request.scope['path']} by {actor.credential} {actor.credential_id}"
     held = Reservation(actor, key, wanted, body.digest, str(request.scope["request_id"]))
     services = services_of(request)
-    lease = _SHORT if one_transaction else _LONG
-    stored = await run_in_threadpool(idempotency.reserve, services.transactions, services.vault, held, lease=lease, early=early)
+    stored = await run_in_threadpool(
+        idempotency.reserve, services.transactions, services.vault, held, lease=_LEASE, early=early, repeatable=repeatable
+    )
     if stored is not None:
         if early is None and await body.whole() != stored.digest:
             raise idempotency.reused()
         return _again(request, stored)
-    request.scope["reservation"] = held
     return await _carry_out(body.request, held, handle, body)
 
 
 async def _carry_out(request: Request, held: Reservation, handle: _Handle, body: "_Hashed") -> Response:
     services, response = services_of(request), None
+    idempotency.current.set(held)
+    on_effect.set(partial(idempotency.note_effect, held=held))
+    alive = asyncio.create_task(_renew(services, held))
     try:
         try:
             response = await handle(request)
@@ -72,8 +80,18 @@ async def _carry_out(request: Request, held: Reservation, handle: _Handle, body:
             await run_in_threadpool(_finish, services, held, response.status_code, bytes(response.body))
         return response
     finally:
+        alive.cancel()
         if not held.is_finished:
             await run_in_threadpool(_release, services, held)
+
+
+async def _renew(services: Services, held: Reservation) -> None:
+    while True:
+        await asyncio.sleep(_RENEWED)
+        try:
+            await run_in_threadpool(idempotency.renew, services.transactions, held, lease=_LEASE)
+        except CanonryError as error:  # the next one may come through
+            _log.warning("an Idempotency-Key could not be renewed: %s", error.message)
 
 
 def _finish(services: Services, held: Reservation, status: int, body: bytes) -> None:

@@ -14,7 +14,7 @@ from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import CanonryError, Denied, Unauthenticated
 from canonry.core.origin import Origin, current_origin
 from canonry.http.bodies import Bodies, bounded
-from canonry.http.conduct import ADMIT, Endpoint, admits_itself, conducted, is_one_transaction
+from canonry.http.conduct import ADMIT, Endpoint, admits_itself, conducted
 from canonry.http.csrf import require_csrf
 from canonry.http.deps import actor_of, came_by_cookie, org_actor_of, services_of
 from canonry.http.errors import ErrorEnvelope
@@ -28,6 +28,7 @@ SIGNED_IN = "signed-in"
 _KEY = "x-canonry-permission"
 _ANY_ORGANIZATION = "x-canonry-any-organization"
 _BODY = "x-canonry-body-mib"
+_REPEATABLE = "x-canonry-repeatable"
 
 type Access = Permission | str
 
@@ -64,6 +65,7 @@ class Routes(APIRouter):
         errors: Sequence[int] = (),
         any_organization: bool = False,
         body_limit: int | None = None,
+        repeatable: bool = False,
         **options: Any,  # noqa: ANN401 -- FastAPI's own options
     ) -> Callable[[Endpoint], Endpoint]:
         """Return the decorator that adds a route; the gate runs before everything else of it.
@@ -71,10 +73,12 @@ class Routes(APIRouter):
         errors: the statuses, besides those that every route has (400, 401, 403, 404 with an object in the path, 429), it may answer with.
         any_organization: below `/app/{org}`, let in who acts in another organization as well; elsewhere it means nothing.
         body_limit: MiB its body may have, where that differs from the router's `bodies`.
+        repeatable: carrying the same request out again leads to the same state and answer, also when the first was cut off in the middle.
         """
         declared = access if access in {PUBLIC, SIGNED_IN} else str(Permission(access))
         extra = {**options.pop("openapi_extra", {}), _KEY: declared} | ({_ANY_ORGANIZATION: True} if any_organization else {})
         extra |= {} if body_limit is None else {_BODY: body_limit}
+        extra |= {_REPEATABLE: True} if repeatable else {}
         responses = {**_described(path, declared, errors), **options.pop("responses", {})}
         if options.get("response_class") is StreamingResponse:
             responses.setdefault(200, _STREAM)
@@ -122,7 +126,7 @@ class _Guarded(APIRoute):
 
             return open_to_all
         permission = None if declared == SIGNED_IN else Permission(declared)
-        streams, one = self.response_class is StreamingResponse, is_one_transaction(self.endpoint)
+        streams, repeatable = self.response_class is StreamingResponse, bool(extra.get(_REPEATABLE))
         in_organization = self.path.startswith("/app/{org}") and not extra.get(_ANY_ORGANIZATION)
 
         async def asked(request: Request) -> Response:
@@ -150,7 +154,7 @@ class _Guarded(APIRoute):
             request = bounded(request, self.bodies, megabytes=most)
             if came_by_cookie(request):
                 await require_csrf(request, services_of(request).vault, actor.credential_id)
-            return await once(request, actor, handle, streams=streams, archive=self.bodies is Bodies.ARCHIVE, one_transaction=one)
+            return await once(request, actor, handle, streams=streams, archive=self.bodies is Bodies.ARCHIVE, repeatable=repeatable)
 
         return asked if admits_itself(self.endpoint) else guarded
 

@@ -8,8 +8,9 @@ holds it waits for nothing else, so no two transactions wait for each other.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +65,8 @@ class Tx:
     def write_events(self) -> None:
         """Write the events that were emitted; the last act of a transaction (`Transactions.begin` does it)."""
         events, self._events = self._events, []
+        if events and (note := on_effect.get()) is not None:
+            note(self)
         for organization_id in sorted({recorded.event.organization_id for recorded in events}):
             self.connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_CHAIN, organization_id))
             row = self.connection.execute(
@@ -98,6 +101,10 @@ def event_hash(previous: bytes, fields: Mapping[str, Any]) -> bytes:
     """
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(previous + text.encode()).digest()
+
+
+on_effect: ContextVar[Callable[[Tx], None] | None] = ContextVar("on_effect", default=None)
+"""Called with every transaction that emitted something, before it commits. Set by `http/` for the rest of a request."""
 
 
 class Transactions:

@@ -27,7 +27,7 @@ def show_disk(services: ServicesDep) -> DiskAnswer:
     return disk_answer(services.settings, space, rules.mark_of(services.settings, space), *service.usage(services))
 
 
-@router.operation("POST", "/disk/prune", Permission.PLATFORM_MANAGE)
+@router.operation("POST", "/disk/prune", Permission.PLATFORM_MANAGE, repeatable=True)
 def prune_disk(body: PruneRequest, actor: ActorDep, services: ServicesDep) -> PruneAnswer:
     """Remove what can be made again (caches, unused toolchains, mirrors) and what projects keep beyond their budgets."""
     return prune_answer(service.prune(services, actor, dry_run=body.dry_run), dry_run=body.dry_run)

@@ -2,7 +2,7 @@
 
 from canonry.core.access import Actor, Permission
 from canonry.features.domains import service, store, verification
-from canonry.features.domains.models import Kind
+from canonry.features.domains.models import Domain, Kind
 from canonry.features.domains.rules import subdomain_of
 from canonry.features.domains.schemas import (
     AliasBody,
@@ -19,6 +19,7 @@ from canonry.features.domains.schemas import (
     list_of,
 )
 from canonry.features.projects import Project
+from canonry.http.conduct import settle
 from canonry.http.deps import ActorDep, Services, ServicesDep, TxDep
 from canonry.http.routing import Routes
 from canonry.infra.tx import Tx
@@ -35,7 +36,13 @@ def list_domains(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep
 @router.operation("POST", "/projects/{project}/domains", Permission.PROJECTS_DEPLOY, status_code=201, errors=(409,))
 def attach_domain(project: str, body: AttachDomain, actor: ActorDep, services: ServicesDep) -> DomainAnswer:
     """Attach a domain; the answer says which DNS records to make. It is served once it is verified."""
-    found, domain = verification.attach(services, actor, project, body.hostname, Kind.CUSTOM, redirect=body.redirect, field="body.hostname")
+
+    def settled(tx: Tx, found: Project, domain: Domain) -> None:
+        settle(tx, services, answer_of(body_of(domain, found, services.settings)), 201)
+
+    found, domain = verification.attach(
+        services, actor, project, body.hostname, Kind.CUSTOM, redirect=body.redirect, field="body.hostname", settled=settled
+    )
     return answer_of(body_of(domain, found, services.settings))
 
 
@@ -50,7 +57,7 @@ def get_domain(project: str, hostname: str, actor: ActorDep, tx: TxDep, services
     raise service.not_found(found, hostname)
 
 
-@router.operation("POST", "/projects/{project}/domains/{hostname}/verify", Permission.PROJECTS_DEPLOY)
+@router.operation("POST", "/projects/{project}/domains/{hostname}/verify", Permission.PROJECTS_DEPLOY, repeatable=True)
 def verify_domain(project: str, hostname: str, actor: ActorDep, services: ServicesDep) -> VerifyAnswer:
     """Look at the DNS now. Records that are not there (yet) are no error: `checks` says what was found."""
     with services.transactions.begin() as tx:
@@ -62,7 +69,7 @@ def verify_domain(project: str, hostname: str, actor: ActorDep, services: Servic
     return VerifyAnswer(domain=body, verified=body.verified, checks=body.checks)
 
 
-@router.operation("POST", "/projects/{project}/domains/{hostname}/primary", Permission.PROJECTS_DEPLOY, errors=(409,))
+@router.operation("POST", "/projects/{project}/domains/{hostname}/primary", Permission.PROJECTS_DEPLOY, errors=(409,), repeatable=True)
 def choose_primary(project: str, hostname: str, actor: ActorDep, services: ServicesDep, body: ChoosePrimary | None = None) -> DomainAnswer:
     """Make a host the primary one; other custom domains redirect to it (308), path and query kept."""
     chosen = body or ChoosePrimary()
@@ -92,7 +99,11 @@ def list_aliases(project: str, actor: ActorDep, tx: TxDep, services: ServicesDep
 def attach_alias(project: str, body: AttachAlias, actor: ActorDep, services: ServicesDep) -> AliasBody:
     """Attach a further hostname, which is served at once (without a certificate until it is verified)."""
     field = "body.hostname" if body.hostname is not None else "body.domain"
-    found, domain = verification.attach(services, actor, project, body.name, Kind.ALIAS, redirect=False, field=field)
+
+    def settled(tx: Tx, found: Project, domain: Domain) -> None:
+        settle(tx, services, alias_body(domain, found, services.settings), 201)
+
+    found, domain = verification.attach(services, actor, project, body.name, Kind.ALIAS, redirect=False, field=field, settled=settled)
     return alias_body(domain, found, services.settings)
 
 

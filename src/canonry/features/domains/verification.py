@@ -8,6 +8,7 @@ is deleted, and then anybody could claim the name. Who can write the TXT record 
 before, or who had proved it once and whose record is gone.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -29,14 +30,19 @@ from canonry.features.domains.rules import (
     subdomain_of,
 )
 from canonry.features.projects import Project
+from canonry.infra.tx import Tx
 from canonry.ports.dns import DnsAnswer
+
+type Settled = Callable[[Tx, Project, Domain], None]
 
 _KEY = "domain ownership"
 _LETS_ENCRYPT = "letsencrypt.org"
 
 
-def attach(context: Context, actor: Actor, key: str, hostname: str, kind: Kind, *, redirect: bool, field: str) -> tuple[Project, Domain]:
-    """Claim a hostname for a project.
+def attach(
+    context: Context, actor: Actor, key: str, hostname: str, kind: Kind, *, redirect: bool, field: str, settled: Settled
+) -> tuple[Project, Domain]:
+    """Claim a hostname for a project. settled: called in the transaction that does it.
 
     Raises: Invalid `invalid_hostname`, `reserved_hostname`; Conflict `domain_exists`, `domain_taken`, `too_many_domains`; NotFound.
     """
@@ -60,6 +66,7 @@ def attach(context: Context, actor: Actor, key: str, hostname: str, kind: Kind, 
         store.update(tx, domain.id, {"next_check_at": now()})
         changed = service.arrange_hosts(tx, project, context.settings)
         domain = store.get(tx, domain.id) or domain
+        settled(tx, project, domain)
     _lead(context, changed, project)
     return project, domain
 

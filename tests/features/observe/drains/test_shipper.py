@@ -33,7 +33,8 @@ class Draining:
         self.write("what was written before the drain is not sent")
         settings = replace(api.container.settings, allow_private_targets=True)
         actor = Actor(api.owner.user_id, api.owner.organization_id, api.owner.handle, frozenset(Permission))
-        self.id = service.create(replace(api.container, settings=settings), actor, self.slug, wish).drain.id
+        with api.container.transactions.begin() as tx:
+            self.id = service.create(tx, replace(api.container, settings=settings), actor, self.slug, wish).drain.id
         self.context: Container = replace(api.container, settings=replace(settings, allow_private_targets=allow_private))
 
     def write(self, *lines: str) -> None:

@@ -22,13 +22,13 @@ from canonry.http.routing import Routes
 router = Routes(tags=["Projects"])
 
 
-@router.operation("POST", "/projects/{project}/stop", Permission.PROJECTS_DEPLOY)
+@router.operation("POST", "/projects/{project}/stop", Permission.PROJECTS_DEPLOY, repeatable=True)
 def stop_project(project: str, actor: ActorDep, services: ServicesDep) -> ProjectAnswer:
     """Stop a project; its site answers that it is stopped."""
     return answer_of(lifecycle.stop(services, actor, project), services.settings)
 
 
-@router.operation("POST", "/projects/{project}/start", Permission.PROJECTS_DEPLOY)
+@router.operation("POST", "/projects/{project}/start", Permission.PROJECTS_DEPLOY, repeatable=True)
 def start_project(project: str, actor: ActorDep, services: ServicesDep) -> ProjectAnswer:
     """Start a stopped project with its live release, without a build."""
     return answer_of(lifecycle.start(services, actor, project), services.settings)
@@ -40,7 +40,7 @@ def delete_project(project: str, actor: ActorDep, services: ServicesDep) -> None
     lifecycle.delete(services, actor, project)
 
 
-@router.operation("POST", "/projects/{project}/scale", Permission.PROJECTS_DEPLOY)
+@router.operation("POST", "/projects/{project}/scale", Permission.PROJECTS_DEPLOY, repeatable=True)
 def scale_project(project: str, body: ScaleRequest, actor: ActorDep, services: ServicesDep) -> ScaledAnswer:
     """Set how many instances of a process run, and how big they are."""
     found, scale = scaling.set_scale(services, actor, project, body.wish)

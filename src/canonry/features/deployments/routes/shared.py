@@ -11,7 +11,9 @@ from canonry.http.routing import Routes
 router = Routes(tags=["Deployments"])
 
 
-@router.operation("POST", "/repositories/{repository}/deployments", Permission.PROJECTS_DEPLOY, status_code=202, errors=[409])
+@router.operation(
+    "POST", "/repositories/{repository}/deployments", Permission.PROJECTS_DEPLOY, status_code=202, errors=[409], repeatable=True
+)
 def deploy_repository(repository: str, body: PushedRequest, actor: ActorDep, services: ServicesDep) -> PushedAnswer:
     """Deploy the projects of a hosted repository that are concerned by what changed on a branch since they were last deployed from it."""
     branch = parse_branch(body.branch, field="body.branch")

@@ -12,6 +12,7 @@ from canonry.features.deployments.models import Deployment
 from canonry.features.deployments.schemas import DeploymentAnswer, DeployRequest, QueuedAnswer, body_of, queued_of
 from canonry.features.projects import Project
 from canonry.http.bodies import Bodies
+from canonry.http.conduct import settle
 from canonry.http.deps import ActorDep, Services, ServicesDep, TxDep
 from canonry.http.routing import Routes
 from canonry.infra.tx import Tx
@@ -32,8 +33,9 @@ def upload_archive(project: str, file: Annotated[UploadFile, File()], actor: Act
         found = projects.find(tx, actor, project)
     archive = uploads.keep(services.home, file.file, limit_mb=services.settings.upload_limit)
     with services.transactions.begin() as tx:
-        deployment = service.request_upload(tx, actor, found, archive)
-    return DeploymentAnswer(deployment=body_of(deployment, found))
+        answer = DeploymentAnswer(deployment=body_of(service.request_upload(tx, actor, found, archive), found))
+        settle(tx, services, answer, 202)
+    return answer
 
 
 @router.operation("POST", "/projects/{project}/deploy", Permission.PROJECTS_DEPLOY, status_code=202, tags=["Deployments"])

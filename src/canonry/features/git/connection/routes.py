@@ -15,12 +15,13 @@ from canonry.features.git.connection.schemas import (
     webhook_url,
 )
 from canonry.features.projects import Project
+from canonry.http.conduct import settle
 from canonry.http.deps import ActorDep, Services, ServicesDep, TxDep
 from canonry.http.routing import Routes
 
 router = Routes(tags=["Git"])
 
-_NO_WEBHOOK = {"webhookSecret": None, "webhookUrl": None, "webhookRegistered": False}
+_NO_WEBHOOK: dict[str, object] = {"webhookSecret": None, "webhookUrl": None, "webhookRegistered": False}
 
 
 @router.operation("GET", "/projects/{project}/git", Permission.PROJECTS_READ)
@@ -41,10 +42,13 @@ def connect_repository(project: str, body: ConnectRequest, actor: ActorDep, serv
     wanted = Wanted(body.repo, body.branch, body.auto_deploy, body.secret(), services.settings, body.root_dir)
     with services.transactions.begin() as tx:
         found, secret = service.connect(tx, actor, services.vault, project, wanted)
-        connection, link = service.connection_of(tx, found), service.link_of(tx, found)
-    shown = connection_body(found, connection, services.settings, link)
-    webhook = _NO_WEBHOOK if secret is None else _webhook(services, actor, found, secret)
-    return ConnectedAnswer.model_validate({**project_fields(found, services.settings), **webhook, "connection": shown})
+        shown = connection_body(found, service.connection_of(tx, found), services.settings, service.link_of(tx, found))
+        fields = {**project_fields(found, services.settings), "connection": shown}
+        webhook = _NO_WEBHOOK if secret is None else _not_registered(services, found, secret)
+        settle(tx, services, ConnectedAnswer.model_validate({**fields, **webhook}), 201, provisional=True)
+    if secret is not None:
+        webhook |= _registered(services, actor, found, secret)
+    return ConnectedAnswer.model_validate({**fields, **webhook})
 
 
 @router.operation("DELETE", "/projects/{project}/git", Permission.PROJECTS_DEPLOY, status_code=204)
@@ -58,13 +62,23 @@ def rotate_webhook_secret(project: str, actor: ActorDep, services: ServicesDep) 
     """Replace the webhook secret; the old one is dead at once. The new one is shown once."""
     with services.transactions.begin() as tx:
         found, secret = service.rotate_secret(tx, actor, services.vault, project)
-    return RotatedAnswer.model_validate({**project_fields(found, services.settings), **_webhook(services, actor, found, secret)})
+        fields = {**project_fields(found, services.settings), **_not_registered(services, found, secret)}
+        settle(tx, services, RotatedAnswer.model_validate(fields), 201, provisional=True)
+    return RotatedAnswer.model_validate({**fields, **_registered(services, actor, found, secret)})
 
 
-def _webhook(services: Services, actor: Actor, project: Project, secret: Secret) -> dict[str, object]:
+def _not_registered(services: Services, project: Project, secret: Secret) -> dict[str, object]:
+    """Return what an answer says of the webhook when Canonry is killed before it is set up at the host."""
+    return {
+        "webhookSecret": secret.reveal(), "webhookUrl": webhook_url(project, services.settings), "webhookRegistered": False,
+        "webhookRegistrationError": "Canonry was ended before it knew whether the webhook is set up there. Set it up by hand, or connect again.",
+    }  # fmt: skip
+
+
+def _registered(services: Services, actor: Actor, project: Project, secret: Secret) -> dict[str, object]:
     """Set the webhook up at the host, where that can be done, and return what the answer says of it."""
-    address = webhook_url(project, services.settings)
     registered, error = service.register_webhook(
-        services.transactions, services.vault, services.ports.git_host, actor, project, address=address, secret=secret
-    )
-    return {"webhookSecret": secret.reveal(), "webhookUrl": address, "webhookRegistered": registered, "webhookRegistrationError": error}
+        services.transactions, services.vault, services.ports.git_host, actor, project,
+        address=webhook_url(project, services.settings), secret=secret,
+    )  # fmt: skip
+    return {"webhookRegistered": registered, "webhookRegistrationError": error}

@@ -23,7 +23,7 @@ def add_repository(body: AddRepositoryRequest, actor: ActorDep, services: Servic
     return AddedAnswer(repository=body_of(added, services.settings), webhook_problem=problem or None)
 
 
-@router.operation("POST", "/repositories/{repository}/refresh", Permission.SPECS_WRITE, errors=[409, 413, 503])
+@router.operation("POST", "/repositories/{repository}/refresh", Permission.SPECS_WRITE, errors=[409, 413, 503], repeatable=True)
 def refresh_repository(repository: str, actor: ActorDep, services: ServicesDep) -> RepositoryAnswer:
     """Look at the repository now: what is new on its default branch is indexed. A push does this by itself."""
     with services.transactions.begin() as tx:

@@ -43,43 +43,42 @@ class Health:
     lag_bytes: int
 
 
-def create(context: Context, actor: Actor, key: str, wish: Wish) -> Health:
+def create(tx: Tx, context: Context, actor: Actor, key: str, wish: Wish) -> Health:
     """Send what the instances write from now on.
 
     Raises: NotFound `project_not_found`; Invalid `invalid_environment`, `invalid_url`, `private_address`,
     `invalid_certificate`; Conflict `too_many_drains`.
     """
     require(actor, Permission.PROJECTS_DEPLOY)
-    with context.transactions.begin() as tx:
-        project = projects.find(tx, actor, key)
-        if wish.environment is not None:
-            check_environment(wish.environment, "body.environment", together=True)
-        allow_private = context.settings.allow_private_targets
-        check = target.check_http if wish.kind == "http" else target.check_syslog
-        shown = check(wish.url.reveal(), allow_private=allow_private)
-        if wish.authority is not None and not shown.startswith("tls:"):
-            raise Invalid("invalid_certificate", "Certificates of your own are for syslog targets with tls:// only.",
-                          hint="Leave `ca` out.",
-                          issues=[Issue("body.ca", "only for tls://", "conflict")])  # fmt: skip
-        if len(store.of_project(tx, project.id)) >= _MOST:
-            raise Conflict("too_many_drains", f"The project {project.slug} has {_MOST} log drains already.", hint="Remove one first.")
-        drain_id = new_id("drn")
-        sealed = (
-            None if wish.authorization is None else context.vault.seal(wish.authorization.reveal(), bound=f"drain {drain_id} authorization")
-        )
-        store.insert(tx, {
-            "id": drain_id, "project_id": project.id, "kind": wish.kind, "shown_target": shown, "environment": wish.environment,
-            "sealed_target": context.vault.seal(wish.url.reveal(), bound=f"drain {drain_id} target"),
-            "format": wish.format if wish.kind == "http" else "rfc5424", "gzip": wish.gzip, "sealed_authorization": sealed,
-            "authority": None if wish.authority is None else target.check_authority(wish.authority),
-        })  # fmt: skip
-        instances = deployments.logged_instances(tx, project)
-        store.set_positions(tx, drain_id, {row.id: app_logs.end_of_lines(log_of(context, row)) for row in instances})
-        tx.emit(
-            DrainCreated(actor.organization_id, project.id, drain_id),
-            after={"kind": wish.kind, "target": shown, "environment": wish.environment},
-        )
-        return _with_health(tx, context, _found(tx, project.id, drain_id))
+    project = projects.find(tx, actor, key)
+    if wish.environment is not None:
+        check_environment(wish.environment, "body.environment", together=True)
+    allow_private = context.settings.allow_private_targets
+    check = target.check_http if wish.kind == "http" else target.check_syslog
+    shown = check(wish.url.reveal(), allow_private=allow_private)
+    if wish.authority is not None and not shown.startswith("tls:"):
+        raise Invalid("invalid_certificate", "Certificates of your own are for syslog targets with tls:// only.",
+                      hint="Leave `ca` out.",
+                      issues=[Issue("body.ca", "only for tls://", "conflict")])  # fmt: skip
+    if len(store.of_project(tx, project.id)) >= _MOST:
+        raise Conflict("too_many_drains", f"The project {project.slug} has {_MOST} log drains already.", hint="Remove one first.")
+    drain_id = new_id("drn")
+    sealed = (
+        None if wish.authorization is None else context.vault.seal(wish.authorization.reveal(), bound=f"drain {drain_id} authorization")
+    )
+    store.insert(tx, {
+        "id": drain_id, "project_id": project.id, "kind": wish.kind, "shown_target": shown, "environment": wish.environment,
+        "sealed_target": context.vault.seal(wish.url.reveal(), bound=f"drain {drain_id} target"),
+        "format": wish.format if wish.kind == "http" else "rfc5424", "gzip": wish.gzip, "sealed_authorization": sealed,
+        "authority": None if wish.authority is None else target.check_authority(wish.authority),
+    })  # fmt: skip
+    instances = deployments.logged_instances(tx, project)
+    store.set_positions(tx, drain_id, {row.id: app_logs.end_of_lines(log_of(context, row)) for row in instances})
+    tx.emit(
+        DrainCreated(actor.organization_id, project.id, drain_id),
+        after={"kind": wish.kind, "target": shown, "environment": wish.environment},
+    )
+    return _with_health(tx, context, _found(tx, project.id, drain_id))
 
 
 def listed(context: Context, actor: Actor, key: str) -> list[Health]:

@@ -108,9 +108,9 @@ def list_drains(project: str, actor: ActorDep, services: ServicesDep) -> DrainsA
 
 
 @router.operation("POST", "/projects/{project}/drains", Permission.PROJECTS_DEPLOY, status_code=201, errors=(409,))
-def create_drain(project: str, body: CreateDrain, actor: ActorDep, services: ServicesDep) -> DrainAnswer:
+def create_drain(project: str, body: CreateDrain, actor: ActorDep, tx: TxDep, services: ServicesDep) -> DrainAnswer:
     """Send what the instances of a project write from now on to a collector of yours."""
-    return DrainAnswer(drain=_body(service.create(services, actor, project, body.wish())))
+    return DrainAnswer(drain=_body(service.create(tx, services, actor, project, body.wish())))
 
 
 @router.operation("GET", "/projects/{project}/drains/{drain}", Permission.PROJECTS_READ)
