@@ -71,7 +71,7 @@ def _not_registered(services: Services, project: Project, secret: Secret) -> dic
     """Return what an answer says of the webhook when Canonry is killed before it is set up at the host."""
     return {
         "webhookSecret": secret.reveal(), "webhookUrl": webhook_url(project, services.settings), "webhookRegistered": False,
-        "webhookRegistrationError": "Canonry was ended before it knew whether the webhook is set up there. Set it up by hand, or connect again.",
+        "webhookRegistrationError": "Canonry was ended while it set the webhook up. Set it up by hand, or connect again.",
     }  # fmt: skip
 
 
