@@ -16,7 +16,7 @@ from canonry.ports.git_host import FileWrite, GitHost, PullState, Report, Report
 from tests.support.github_api import APP_ID, TOKEN, FakeGitHub, fake_github
 
 COMMIT = "a" * 40
-REPORT = Report(COMMIT, ReportState.PENDING, "canonry/shop", "shop production", is_preview=False, url="http://shop.localhost",
+REPORT = Report(commit=COMMIT, state=ReportState.PENDING, context="canonry/shop", environment="shop production", is_preview=False, url="http://shop.localhost",
                 description="Canonry deploys it.")  # fmt: skip
 
 

@@ -140,6 +140,8 @@ class FakeGitHub:
         if method == "POST" and (found := re.fullmatch(r"statuses/([0-9a-f]{40})", rest)):
             if body["state"] not in _STATUS or len(body["description"]) > 140:
                 return 422, {"message": "Validation Failed"}
+            if name in self.hosted and not self.hosted[name].git("cat-file", "-t", found[1], check=False):
+                return 422, {"message": f"No commit found for SHA: {found[1]}"}
             self.statuses.append((name, found[1], body))
             return 201, {"id": 1}
         if method == "POST" and rest == "deployments":

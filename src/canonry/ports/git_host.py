@@ -30,20 +30,23 @@ class Repository:
     token: Secret | None
 
 
-@dataclass(frozen=True)
-class Report:
-    """How the deployment of a commit stands. context: tells several reports about one commit apart. url: where to look at it.
-
-    environment: as people know it; is_preview: whether it goes again.
-    """
+@dataclass(frozen=True, kw_only=True)
+class CommitStatus:
+    """What is said of a commit. context: tells several statuses of one commit apart. url: where to look, "" for nowhere."""
 
     commit: str
     state: ReportState
     context: str
-    environment: str
-    is_preview: bool
     url: str
     description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(CommitStatus):
+    """How the deployment of a commit stands. environment: as people know it; is_preview: whether it goes again."""
+
+    environment: str
+    is_preview: bool
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class GitHost(Protocol):
         """Say whether somebody may push to the repository `owner/name`. person: what they are known by at the host."""
         ...
 
-    def set_status(self, repository: Repository, report: Report) -> None:
+    def set_status(self, repository: Repository, status: CommitStatus) -> None:
         """Set the status of a commit; a later one with the same context replaces it. INACTIVE is no status of a commit: nothing is set."""
         ...
 

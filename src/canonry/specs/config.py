@@ -22,8 +22,8 @@ _DAYS = re.compile(r"\d{1,5}d")
 class SpecRules:
     """Where specs lie, and how they go together with tickets. lifecycle_sync: `true`, `false` or `close_only`.
 
-    check_pushes: what a hosted repository gets (pushes, saves, merges) lands only when no changed spec has an error; warnings_as_errors:
-    nor a warning.
+    check_pushes: what a repository gets (pushes to one hosted here, saves, merges) lands only when no changed spec has an error;
+    warnings_as_errors: nor a warning.
     """
 
     doc_paths: tuple[str, ...] = ("docs/specs/*.md",)

@@ -6,7 +6,7 @@ from canonry.features.auth.queue import END as END_SESSIONS
 from canonry.features.backups.points.queue import BEFORE_DEPLOYMENT
 from canonry.features.deployments.queue import DEPLOY_COMMITTED, RENEW
 from canonry.features.disk.queue import AFTER_DEPLOY
-from canonry.features.git.elsewhere.queue import FETCH
+from canonry.features.git.elsewhere.queue import CHECK_PULL, FETCH
 from canonry.features.notifications.queue import NOTE_BACKUP, NOTE_DISK, NOTE_FAILURE, NOTE_PROOF, NOTE_SUCCESS
 from canonry.features.previews.reporting.queue import REPORT, REPORT_CLOSED
 from canonry.features.specs.queue import APPROVE, INDEX
@@ -27,7 +27,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "pull_request.merged": (INDEX, DEPLOY_COMMITTED, APPROVE),
     "repository.removed": (INDEX,),
     "github.pushed": (FETCH,),
-    "github.pull_request": (APPROVE,),
+    "github.pull_request": (APPROVE, CHECK_PULL),
     "ticket.updated": (REFLECT,),
     "tickets.synced": (INDEX,),
     "database_backup.failed": (NOTE_BACKUP,),

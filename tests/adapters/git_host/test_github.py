@@ -13,7 +13,7 @@ from canonry.core.settings import Settings
 from canonry.ports.git_host import Report, ReportState, Repository
 from tests.support.github_api import APP_ID, TOKEN, FakeGitHub, fake_github
 
-REPORT = Report("a" * 40, ReportState.SUCCESS, "canonry/shop", "shop preview/x", is_preview=True, url="http://shop-x.localhost",
+REPORT = Report(commit="a" * 40, state=ReportState.SUCCESS, context="canonry/shop", environment="shop preview/x", is_preview=True, url="http://shop-x.localhost",
                 description="It is live.")  # fmt: skip
 AS_APP = Repository("acme/shop", None)
 

@@ -9,7 +9,7 @@ from canonry.core.errors import Denied
 from canonry.core.refs import parse_repository_url
 from canonry.core.secret import Secret
 from canonry.core.settings import Settings
-from canonry.ports.git_host import Report, ReportState, Repository
+from canonry.ports.git_host import CommitStatus, Report, ReportState, Repository
 
 _DESCRIPTION = 140
 _DEPLOYMENT_STATES = {ReportState.PENDING: "in_progress"}
@@ -46,12 +46,12 @@ class GitHub(GitHubFiles, GitHubPulls):
         rights = answer.get("permissions") if isinstance(answer, dict) else None
         return isinstance(rights, dict) and rights.get("push") is True
 
-    def set_status(self, repository: Repository, report: Report) -> None:
+    def set_status(self, repository: Repository, status: CommitStatus) -> None:
         """Set the status of a commit."""
-        if report.state is not ReportState.INACTIVE:
-            self.client.ask(repository, "POST", f"/statuses/{report.commit}", {
-                "state": str(report.state), "context": report.context, "target_url": report.url,
-                "description": report.description[:_DESCRIPTION],
+        if status.state is not ReportState.INACTIVE:
+            self.client.ask(repository, "POST", f"/statuses/{status.commit}", {
+                "state": str(status.state), "context": status.context, "target_url": status.url or None,
+                "description": status.description[:_DESCRIPTION],
             })  # fmt: skip
 
     def open_deployment(self, repository: Repository, report: Report) -> str:

@@ -11,6 +11,7 @@ from canonry.core.clock import now
 from canonry.core.errors import CanonryError, Conflict, Denied, NotFound
 from canonry.core.secret import Secret
 from canonry.ports.git_host import (
+    CommitStatus,
     Described,
     FileWrite,
     FileWritten,
@@ -51,7 +52,7 @@ class MemoryGitHost:
     app: bool = False
     pushers: dict[str, set[str]] = field(default_factory=dict)
     fault: CanonryError | None = None
-    statuses: dict[tuple[str, str, str], Report] = field(default_factory=dict)
+    statuses: dict[tuple[str, str, str], CommitStatus] = field(default_factory=dict)
     deployments: dict[str, list[Report]] = field(default_factory=dict)
     webhooks: dict[tuple[str, str], Secret] = field(default_factory=dict)
     repositories: dict[str, MemoryRepository] = field(default_factory=dict)
@@ -72,11 +73,11 @@ class MemoryGitHost:
             raise self.fault
         return name in self.pushers.get(person.reveal(), set())
 
-    def set_status(self, repository: Repository, report: Report) -> None:
+    def set_status(self, repository: Repository, status: CommitStatus) -> None:
         """Keep the status of a commit."""
         self._admit(repository)
-        if report.state is not ReportState.INACTIVE:
-            self.statuses[repository.name, report.commit, report.context] = report
+        if status.state is not ReportState.INACTIVE:
+            self.statuses[repository.name, status.commit, status.context] = status
 
     def open_deployment(self, repository: Repository, report: Report) -> str:
         """Keep a deployment."""

@@ -16,6 +16,7 @@ from canonry.features.git.contents import (
     delete_branch,
     file_at,
     list_branches,
+    may_be_checked,
     spec_check,
 )
 from canonry.features.git.contents.models import StaleFile, blob_id
@@ -44,8 +45,8 @@ class Save:
 def save_file(context: Context, repository: Repository, save: Save, *, by: Actor | None) -> Written:
     """Commit one file to a branch. by: the person, None for Canonry itself. What is equal already makes no commit.
 
-    What a person writes into a hosted repository is checked when CANON.yaml asks for it; what Canonry itself writes is marks in specs that
-    may have had errors before. The caller announces it (`note_commit`). Raises: StaleFile (`stale_file`); Invalid `invalid_path`,
+    What a person writes is checked when CANON.yaml asks for it, before it is sent to a host; what Canonry itself writes is marks in specs
+    that may have had errors before. The caller announces it (`note_commit`). Raises: StaleFile (`stale_file`); Invalid `invalid_path`,
     `path_taken`, `specs_refused`; NotFound
     `ref_not_found`, `no_repository`; Conflict `branch_busy`, `host_refuses`; of one at a host also Unauthenticated `no_git_identity`,
     and what the port says.
@@ -54,7 +55,10 @@ def save_file(context: Context, repository: Repository, save: Save, *, by: Actor
         folder = hosted_repository(context.home, repository.folder)
         check = spec_check(folder, is_default=save.branch == repository.default_branch) if by is not None else None
         return commit_files(folder, save.branch, {save.path: (save.content, save.sha)}, save.author, save.message, check)
-    return _save_at_host(context, repository, save, _at(context, repository, by))
+    at = _at(context, repository, by)
+    if by is not None:
+        repository = _checked(context, repository, save)
+    return _save_at_host(context, repository, save, at)
 
 
 def start_branch(context: Context, repository: Repository, branch: str, *, by: Actor) -> None:
@@ -102,6 +106,18 @@ def _save_at_host(context: Context, repository: Repository, save: Save, at: AtHo
             return Written(done.commit, before, {path: done.sha})
     said = last.message if last else ""
     raise Conflict("host_refuses", f"GitHub takes no commit to {save.branch}: {said}", hint="Try again, or propose it as a pull request.")
+
+
+def _checked(context: Context, repository: Repository, save: Save) -> Repository:
+    """Return the repository when what is to be sent to its host passes the check, upon what is there now. Raises: as `save_file`."""
+    path, folder = parse_file_path(save.path), hosted_repository(context.home, repository.folder)
+    head = list_branches(folder).get(save.branch) if folder.is_dir() else None
+    if head is not None and not may_be_checked(folder, head, path):
+        return repository
+    repository = elsewhere.bring(context, repository)
+    check = spec_check(folder, is_default=save.branch == repository.default_branch)
+    commit_files(folder, save.branch, {path: (save.content, save.sha)}, save.author, save.message, check, dry=True)
+    return repository
 
 
 def _there(context: Context, repository: Repository, branch: str, path: str) -> File | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from canonry.core.errors import Invalid, Issue
 from canonry.features.git.contents.reading import changes, content_at, files_at, read_blobs
-from canonry.specs.landing import Update, check
+from canonry.specs.landing import NAMES, Update, Verdict, check, is_asked_for
 from canonry.specs.parser import MAX_BYTES
 
 type Check = Callable[[str | None, str], None]
@@ -17,7 +17,7 @@ def spec_check(repository: Path, *, is_default: bool) -> Check:
     """Return the check of a branch. What it raises: Invalid `specs_refused`, with an issue for each error."""
 
     def look(before: str | None, after: str) -> None:
-        verdict = check(_Hosted(repository), Update(before, after, before, is_default))
+        verdict = verdict_on(repository, Update(before, after, before, is_default))
         if verdict is None or not verdict.is_refused:
             return
         errors = [(path, item) for path, item in verdict.found if verdict.weighs(item) == "error"]
@@ -31,6 +31,16 @@ def spec_check(repository: Path, *, is_default: bool) -> Check:
         )  # fmt: skip
 
     return look
+
+
+def verdict_on(repository: Path, update: Update) -> Verdict | None:
+    """Return what is wrong with the specs that differ; None when CANON.yaml asks for no check."""
+    return check(_Hosted(repository), update)
+
+
+def may_be_checked(repository: Path, commit: str, path: str) -> bool:
+    """Say whether a change of one file upon a commit may be looked at by the check: CANON.yaml asks for it, or is the file."""
+    return path in NAMES or is_asked_for(_Hosted(repository), commit)
 
 
 class _Hosted:

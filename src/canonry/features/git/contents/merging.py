@@ -36,8 +36,8 @@ def merge_base(repository: Path, one: str, other: str) -> str | None:
 def merge(repository: Path, base: str, head: str, author: Author, message: str, *, dry: bool = False, check: Check | None = None) -> Merge:
     """Merge the branch (or commit) `head` into the branch `base` by a merge commit; nothing happens when base has it already.
 
-    dry: only say whether it would go through. Raises: NotFound `ref_not_found`, `no_repository`; Conflict `branch_busy`; what
-    `check` raises.
+    dry: only say whether it would go through, and whether `check` lets it. Raises: NotFound `ref_not_found`, `no_repository`; Conflict
+    `branch_busy`; what `check` raises.
     """
     name = f"refs/heads/{parse_branch(base)}"
     with open_repository(repository) as opened:
@@ -50,12 +50,14 @@ def merge(repository: Path, base: str, head: str, author: Author, message: str, 
             if index.conflicts is not None:
                 paths = {side.path for sides in index.conflicts for side in sides if side is not None}
                 return Merge(before, None, tuple(sorted(paths)))
-            if dry:
+            if dry and check is None:
                 return Merge(before, None)
             tree = index.write_tree(opened)
             commit = opened.create_commit(None, *signatures(author), message, tree, [onto.id, other.id])
             if check is not None:
                 check(before, str(commit))
+            if dry:
+                return Merge(before, None)
             if move_branch(opened, name, onto.id, commit):
                 return Merge(before, str(commit))
     raise Conflict("branch_busy", f"{base} moved {_TRIES} times while this was merged.", hint="Try again.")

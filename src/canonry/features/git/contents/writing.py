@@ -23,9 +23,12 @@ Edits = Mapping[str, tuple[bytes | None, str | None]]
 """path → (new content, None removes the file; the blob id it was made from, None for a file that must not exist yet)."""
 
 
-def commit_files(repository: Path, branch: str, edits: Edits, author: Author, message: str, check: Check | None = None) -> Written:
+def commit_files(
+    repository: Path, branch: str, edits: Edits, author: Author, message: str, check: Check | None = None, *, dry: bool = False
+) -> Written:
     """Commit several files to a branch at once; other files may have changed meanwhile, these may not.
 
+    dry: the commit is made and checked, and the branch stays where it is.
     A branch that does not exist is born when the repository has no branch at all. What is equal already makes no new commit.
     Raises: StaleFile (`stale_file`); Invalid `invalid_path`, `path_taken`, `invalid_ref`; NotFound `ref_not_found`, `no_repository`;
     Conflict `branch_busy`; what `check` raises.
@@ -34,7 +37,7 @@ def commit_files(repository: Path, branch: str, edits: Edits, author: Author, me
     wanted = {parse_file_path(path): edit for path, edit in edits.items()}
     with open_repository(repository) as opened:
         for _ in range(_TRIES):
-            if (written := _try(opened, name, wanted, (author, message), check)) is not None:
+            if (written := _try(opened, name, wanted, (author, message), check, dry=dry)) is not None:
                 return written
     raise Conflict("branch_busy", f"{branch} moved {_TRIES} times while this was written.", hint="Try again.")
 
@@ -72,7 +75,7 @@ def move_branch(opened: "pygit2.Repository", name: str, before: "pygit2.Oid | No
     return True
 
 
-def _try(opened: "pygit2.Repository", name: str, edits: Edits, by: tuple[Author, str], check: Check | None) -> Written | None:
+def _try(opened: "pygit2.Repository", name: str, edits: Edits, by: tuple[Author, str], check: Check | None, *, dry: bool) -> Written | None:
     """Commit on top of what is there now. by: author and message. Returns None when the branch moved meanwhile."""
     reference = opened.references.get(name)
     if reference is None and any(True for _ in opened.branches.local):
@@ -94,7 +97,7 @@ def _try(opened: "pygit2.Repository", name: str, edits: Edits, by: tuple[Author,
     commit = opened.create_commit(None, *signatures(author), message, tree.id, [] if parent is None else [parent.id])
     if check is not None:
         check(None if parent is None else str(parent.id), str(commit))
-    if not move_branch(opened, name, None if parent is None else parent.id, commit):
+    if not dry and not move_branch(opened, name, None if parent is None else parent.id, commit):
         return None
     return Written(str(commit), None if parent is None else str(parent.id), shas)
 

@@ -4,7 +4,7 @@ import logging
 
 from canonry.core.errors import CanonryError, NotFound
 from canonry.features.git.context import Context
-from canonry.features.git.elsewhere import installing, service
+from canonry.features.git.elsewhere import installing, service, statuses
 from canonry.features.git.hosted import remove_repository
 from canonry.features.git.mirrors import FETCH_TIMEOUT
 from canonry.features.git.repositories import service as repositories
@@ -33,3 +33,15 @@ def fetch(context: Context, repository_id: str, **_rest: object) -> None:
 def adopt_installation(context: Context, organization_id: str, number: str) -> None:
     """Register what an installation of the app may act on."""
     installing.adopt(context, organization_id, int(number))
+
+
+def check(context: Context, repository_id: str) -> None:
+    """Tell the host what the specs of branches that moved are worth."""
+    statuses.tell_branches(context, repository_id)
+
+
+def check_pull(context: Context, organization_id: str, repository_id: str, number: int, action: str) -> None:
+    """Tell the host what a pull request would bring."""
+    del organization_id
+    if action in {"opened", "reopened", "synchronize", "edited"}:
+        statuses.tell_pull(context, repository_id, number)

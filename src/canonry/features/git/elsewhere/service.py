@@ -14,7 +14,7 @@ from canonry.features.git.context import Context
 from canonry.features.git.elsewhere import store
 from canonry.features.git.elsewhere.events import RepositoryAdded
 from canonry.features.git.elsewhere.fetching import fetch_all
-from canonry.features.git.elsewhere.queue import FETCH
+from canonry.features.git.elsewhere.queue import CHECK, FETCH
 from canonry.features.git.hosted import hosted_repository
 from canonry.features.git.repositories import service as repositories
 from canonry.features.git.repositories.models import GITHUB, Repository
@@ -75,7 +75,7 @@ def register(tx: Tx, context: Context, organization_id: str, described: Describe
 
 
 def bring(context: Context, repository: Repository, also: Sequence[str] = (), *, patience: float = _PATIENCE) -> Repository:
-    """Fetch what is new and announce where the default branch stands now; return the repository as its host describes it now.
+    """Fetch what is new, announce where the default branch stands now and have it checked; return it as its host describes it now.
 
     also: further refs. patience: seconds, of a person who waits unless it is said otherwise. What goes wrong is kept with the
     repository, for people. Raises: as the port and `fetch_all`.
@@ -95,6 +95,7 @@ def bring(context: Context, repository: Repository, also: Sequence[str] = (), *,
         raise
     with context.transactions.begin() as tx:
         store.note_fetched(tx, repository.id, described)
+        tx.enqueue(CHECK, repository_id=repository.id)
         found = repositories.get_any(tx, repository.id)
     repositories.look_again(context.transactions, context.home, found)
     return found

@@ -1,5 +1,7 @@
 """All SQL on repositories that live at a host, and on the installations of its app."""
 
+from collections.abc import Mapping, Sequence
+
 from psycopg.rows import class_row
 
 from canonry.features.git.elsewhere.models import Installation
@@ -139,3 +141,25 @@ def suspend(tx: Tx, installation_id: int, *, suspended: bool) -> None:
 def take_away(tx: Tx, installation_id: int) -> None:
     """Mark an installation removed."""
     tx.connection.execute("UPDATE installations SET removed_at = now(), suspended_at = NULL WHERE id = %s", (installation_id,))
+
+
+def told_branches(tx: Tx, repository_id: str) -> dict[str, str]:
+    """Return branch → the commit whose specs were looked at last."""
+    rows = tx.connection.execute("SELECT branch, commit FROM spec_checks WHERE repository_id = %s", (repository_id,)).fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
+def note_told(tx: Tx, repository_id: str, heads: Mapping[str, str]) -> None:
+    """Remember which commits of branches were looked at."""
+    tx.connection.execute(
+        """INSERT INTO spec_checks (repository_id, branch, commit)
+           SELECT r.id, told.branch, told.commit FROM repositories r, unnest(%s::text[], %s::text[]) AS told (branch, commit)
+           WHERE r.id = %s
+           ON CONFLICT (repository_id, branch) DO UPDATE SET commit = EXCLUDED.commit""",
+        (list(heads), list(heads.values()), repository_id),
+    )
+
+
+def forget_told(tx: Tx, repository_id: str, branches: Sequence[str]) -> None:
+    """Forget branches that are gone."""
+    tx.connection.execute("DELETE FROM spec_checks WHERE repository_id = %s AND branch = ANY(%s)", (repository_id, list(branches)))

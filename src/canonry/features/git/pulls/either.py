@@ -87,6 +87,7 @@ def merge(context: Context, actor: Actor, repository: Repository, number: int, *
     if not repository.is_elsewhere:
         return service.merge_one(context.transactions, actor, context.home, repository, number, head=head)
     pull = _open(elsewhere.get(context, repository, number))
+    head = elsewhere.check_merge(context, repository, pull, head=head)
     commit = elsewhere.merge(context, actor, repository, pull, head=head)
     with context.transactions.begin() as tx:
         tx.emit(PullRequestMerged(repository.organization_id, repository.id, number), before={"state": "open"},

@@ -1,8 +1,11 @@
 """Pull requests of repositories that live at a host: asked there each time, compared on the copy that lies here."""
 
 from canonry.core.access import Actor
+from canonry.features.git.contents import Author, spec_check
+from canonry.features.git.contents import merge as merge_branches
 from canonry.features.git.context import Context
 from canonry.features.git.elsewhere import service as elsewhere
+from canonry.features.git.hosted import hosted_repository
 from canonry.features.git.pulls.models import PullRequest, Review, State, Verdict
 from canonry.features.git.repositories.models import Repository
 from canonry.ports.git_host import HostPull, PullState
@@ -41,6 +44,21 @@ def review(context: Context, actor: Actor, repository: Repository, number: int, 
     """Say what the person thinks of it."""
     at = elsewhere.acting(context, actor, repository)
     elsewhere.host_of(context).review(at, number, verdict=str(verdict), body=body, commit=commit)
+
+
+def check_merge(context: Context, repository: Repository, pull: PullRequest, *, head: str | None) -> str | None:
+    """Return the commit that may be merged: what the merge would bring has passed the check that CANON.yaml asks for.
+
+    head: the commit that was looked at; whether it is the newest one and fits is for the host to say. Raises: Invalid `specs_refused`;
+    NotFound `ref_not_found` (the base is gone); as `elsewhere.bring`.
+    """
+    if pull.head_commit is None or head not in {None, pull.head_commit}:
+        return head
+    repository = elsewhere.bring(context, repository, also=[f"refs/pull/{pull.number}/head"])
+    bare = hosted_repository(context.home, repository.folder)
+    check = spec_check(bare, is_default=pull.base == repository.default_branch)
+    merge_branches(bare, pull.base, pull.head_commit, Author("Canonry", "canonry@localhost"), "", dry=True, check=check)
+    return pull.head_commit
 
 
 def merge(context: Context, actor: Actor, repository: Repository, pull: PullRequest, *, head: str | None) -> str:
