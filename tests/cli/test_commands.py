@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from canonry.cli.commands import ROOT, Command, Noun, all_commands
 from canonry.cli.main import load
 from tests.support.api_server import TOKEN, ApiServer
 from tests.support.command_line import RunCli
+from tests.support.waiting import until
 
 COMMANDS = all_commands()
 REMOTE = [path for path, command in COMMANDS if ".remote." in command.target]
@@ -155,6 +157,23 @@ class TestAgainstAServer:
         assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
         assert canonry("projects", "rm", "shop", "--yes").returncode == 0
         assert server.projects == {}
+
+    def test_a_start_waits_for_the_app(self, canonry: RunCli, server: ApiServer) -> None:
+        server.add_project("shop")
+        was = {"id": "ins_0", "index": 0, "process": "web", "status": "draining"}
+        server.instances[:] = [was, {**was, "status": "crash_loop"}, {**was, "process": "worker", "status": "healthy"}]
+        refused = canonry("projects", "start", "shop")
+        assert (refused.returncode, refused.stdout) == (8, "")
+        assert "it is crash_loop" in refused.stderr
+        assert "canonry logs --project shop" in refused.stderr
+        assert canonry("projects", "start", "shop", "--no-wait").returncode == 0
+        server.instances[1]["status"] = "starting"
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(canonry, "projects", "start", "shop")
+            until(lambda: sum(asked.path.endswith("/instances") for asked in server.requests) > 2)
+            assert not waiting.done()
+            server.instances[1]["status"] = "healthy"
+            assert waiting.result(60).returncode == 0
 
     def test_the_folder_s_project_is_meant_when_none_is_named(self, canonry: RunCli, server: ApiServer) -> None:
         server.add_project("my-site")

@@ -68,6 +68,17 @@ def test_a_first_up_makes_everything_and_down_leaves_no_process(canonry: Canonry
     assert "Nothing runs" in again.stderr
 
 
+def test_who_has_signed_out_on_the_machine_is_let_in_again_by_up(shared: Canonry) -> None:
+    before = shared.status()
+    shared.must("logout")
+    assert shared.command("whoami").returncode == 3
+    again = shared.command("up", "--detach")
+    assert (again.returncode, "already runs" in again.stderr, "Your token is in" in again.stderr) == (0, True, True)
+    shared.must("whoami")
+    assert "Your token is in" not in shared.command("up", "--detach").stderr
+    assert shared.status() == before
+
+
 @pytest.mark.criterion("running-canonry#second-up")
 def test_a_second_up_says_that_it_runs_and_changes_nothing(shared: Canonry) -> None:
     before = shared.status()

@@ -31,4 +31,4 @@ def create_organization(
         print_json(made)
     else:
         print(made["handle"])
-        say("Your credentials act in the organization they were made in; sign in to the new one to work in it.")
+        say(f"Your credentials act in the organization they were made in. To work in the new one: canonry login --org {made['handle']}")

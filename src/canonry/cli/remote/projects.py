@@ -1,6 +1,7 @@
 """`canonry projects`: the projects of the organization."""
 
 import sys
+import time
 from typing import Annotated
 
 from canonry.cli.arguments import argument, option
@@ -13,9 +14,10 @@ from canonry.client.credentials import current
 from canonry.client.models import Project
 from canonry.client.transport import Document
 from canonry.client.volumes import VolumesApi
-from canonry.core.errors import Invalid
+from canonry.core.errors import Invalid, Unavailable
 
 _DETECT = "Empty: detect it."
+_WAIT, _PAUSE = 60.0, 0.2  # seconds that an app has to be healthy, unless its project says more; between two looks
 
 
 def list_projects(
@@ -119,10 +121,30 @@ def stop_project(slug: ChosenProject = None, as_json: AsJson = False) -> None:
     _tell(project, f"Stopped {project['slug']}.", as_json=as_json)
 
 
-def start_project(slug: ChosenProject = None, as_json: AsJson = False) -> None:
+def start_project(
+    slug: ChosenProject = None,
+    wait: Annotated[bool, option("--wait/--no-wait", help="Wait until the app is healthy, or leave at once.")] = True,
+    as_json: AsJson = False,
+) -> None:
     """Start a stopped project again."""
-    project = Api(current()).start_project(project_of(slug))
+    api = Api(current())
+    project = api.start_project(project_of(slug))
+    if wait:
+        _wait_for_instances(api, project["slug"], project["health_timeout"] or _WAIT)
     _tell(project, f"Started {project['slug']}: {project['url']}", as_json=as_json)
+
+
+def _wait_for_instances(api: Api, slug: str, seconds: float) -> None:
+    """Return when an instance of the web process is healthy, or there is none to wait for. Raises: Unavailable `not_healthy`."""
+    end = time.monotonic() + seconds
+    while True:
+        found = [item for item in api.list_instances(slug) if item["process"] == "web" and item["status"] != "draining"]
+        if not found or any(item["status"] == "healthy" for item in found):
+            return
+        if time.monotonic() > end or all(item["status"] == "crash_loop" for item in found):
+            raise Unavailable("not_healthy", f"{slug} is started, but no instance of it answers yet: it is {found[0]['status']}.",
+                              hint=f"See why: canonry logs --project {slug}, canonry ps --project {slug}.")  # fmt: skip
+        time.sleep(_PAUSE)
 
 
 def _tell(project: Project, sentence: str, *, as_json: bool) -> None:

@@ -39,14 +39,16 @@ def up(
     with explained(place.root), locked(place.run / "start.lock", timeout=120, purpose="start or stop Canonry here"), ExitStack() as undo:
         running = find_serving(place)
         if running and not restart:
-            return _already(place, running.pid, http_port)
+            said = _already(place, running.pid, http_port)
+            _introduce_again(settings, place, undo)
+            return said
         url = start_services(make_services(settings, place), settings, place, undo, say)
         if running:  # only now, when all that could go wrong before the new one starts has not
             stop_serving(place)
         child = start_serving(settings, place) if detach else None
         if child:
             undo.callback(child.end)
-        _introduce(settings, url)  # while the child is loading
+        _introduce(settings, url, settings.own_url)  # while the child is loading
         serving = child.wait() if child else None
         undo.pop_all()
     if serving:
@@ -68,12 +70,24 @@ def _already(home: "Home", pid: int, asked_port: int | None) -> int:
     return 0
 
 
-def _introduce(settings: Settings, url: "Secret") -> None:
-    """Make the owner at the first start, and see to it that this user's command line has a token that works here."""
+def _introduce_again(settings: Settings, home: "Home", undo: ExitStack) -> None:
+    """Let whoever has signed out in again, where Canonry runs already."""
+    from canonry.cli.server.running import read_serving
+    from canonry.cli.server.services import make_services, start_services
+    from canonry.client import credentials
+
+    serving = read_serving(home)
+    if serving is None or credentials.load() is not None:
+        return
+    _introduce(settings, start_services(make_services(settings, home), settings, home, undo, lambda _: None), serving.url)
+    undo.pop_all()
+
+
+def _introduce(settings: Settings, url: "Secret", address: str) -> None:
+    """Make the owner at the first start, and see to it that this user's command line has a token that works at this address."""
     from canonry.client import credentials
     from canonry.wiring.container import bootstrap_owner, open_container, renew_owner_token
 
-    address = settings.own_url
     stored = credentials.load()
     container = open_container(settings, url)
     try:
