@@ -82,7 +82,7 @@ class Routes(APIRouter):
         responses = {**_described(path, declared, errors), **options.pop("responses", {})}
         if options.get("response_class") is StreamingResponse:
             responses.setdefault(200, _STREAM)
-        as_usual = any(name.startswith("response_model") for name in options)
+        as_usual = any(name.startswith("response_model_") for name in options)  # then the framework writes the model
 
         def declare(endpoint: Endpoint) -> Endpoint:
             options.setdefault("operation_id", endpoint.__name__)
