@@ -5,15 +5,20 @@ What would take long is refused before the library sees it and shown as plain te
 harmless. Relative links and images lead to the file they mean inside the repository, and nowhere if they leave it.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from posixpath import normpath
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from canonry.specs.anchors import anchored, fragment_of
 from canonry.specs.models import Criterion, Document, Scenario, Section, Ticket
+
+if TYPE_CHECKING:
+    from nh3 import Cleaner
 
 MAX_CHARACTERS = 500_000
 MAX_NESTING = 100
@@ -59,7 +64,7 @@ def render(document: Document, place: Place | None = None) -> str:
     if len(document.text) > MAX_CHARACTERS:
         return _as_text(document.text)
     parts = [_markdown(_before_sections(document), where), *(_section(section, where) for section in document.sections)]
-    return anchored(_cleaned("".join(parts), _TAGS, _OUR_ATTRIBUTES, None))
+    return anchored(_cleaner(is_ours=True, place=None).clean("".join(parts)))
 
 
 def render_markdown(text: str, place: Place | None = None) -> str:
@@ -160,7 +165,7 @@ def _markdown(text: str, place: Place) -> str:
     html = pyromark.html(text, options=options.ENABLE_TABLES | options.ENABLE_TASKLISTS | options.ENABLE_STRIKETHROUGH)
     if not _is_flat(html):
         return _as_text(text)
-    return _cleaned(html, _USER_TAGS, _USER_ATTRIBUTES, place)
+    return _cleaner(is_ours=False, place=place).clean(html)
 
 
 def _is_harmless(text: str) -> bool:
@@ -185,7 +190,12 @@ def _as_text(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def _cleaned(html: str, tags: frozenset[str], attributes: dict[str, set[str]], place: Place | None) -> str:
+@functools.lru_cache(16)
+def _cleaner(*, is_ours: bool, place: Place | None) -> "Cleaner":
+    """Return what takes out of HTML whatever is not known to be harmless.
+
+    One is made for each document: making it takes longer than what it does to a section.
+    """
     import nh3  # noqa: PLC0415 -- loaded when something is shown
 
     def attribute(tag: str, name: str, value: str) -> str | None:
@@ -195,9 +205,10 @@ def _cleaned(html: str, tags: frozenset[str], attributes: dict[str, set[str]], p
             return resolve(value, place, is_image=name == "src")
         return value
 
-    return nh3.clean(
-        html, tags=set(tags), attributes=attributes, attribute_filter=attribute, url_schemes={"http", "https", "mailto"},
-        link_rel="noopener nofollow", set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},
+    return nh3.Cleaner(
+        tags=set(_TAGS if is_ours else _USER_TAGS), attributes=_OUR_ATTRIBUTES if is_ours else _USER_ATTRIBUTES, attribute_filter=attribute,
+        url_schemes={"http", "https", "mailto"}, link_rel="noopener nofollow",
+        set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},
     )  # fmt: skip
 
 
