@@ -1,10 +1,13 @@
 """What may be edited, and how large it may be."""
 
+import re
+
 from canonry.core.errors import Invalid, Issue
 from canonry.core.file_paths import parse_file_path
 from canonry.specs.config import NAMES
 
 MAX_CHARACTERS = 500_000
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def check_path(text: str) -> str:
@@ -23,7 +26,7 @@ def check_content(content: object) -> str:
         fault = "is missing, or no text"
     elif len(content) > MAX_CHARACTERS:
         fault = f"is longer than {MAX_CHARACTERS} characters"
-    elif "\0" in content or any("\ud800" <= letter <= "\udfff" for letter in content):
+    elif _UNWRITABLE.search(content):
         fault = "holds letters that no text file can have"
     if fault or not isinstance(content, str):
         raise Invalid(
