@@ -41,3 +41,15 @@ def test_nothing_is_kept_of_what_failed() -> None:
     with pytest.raises(ValueError):  # noqa: PT011 -- the one above
         kept.get("a", 1, fail)
     assert kept.get("a", 1, lambda: 7) == 7
+
+
+def test_what_is_made_anew_is_given_what_was_kept() -> None:
+    kept = Kept[list[int]](10)
+    seen: list[list[int] | None] = []
+
+    def make(before: list[int] | None) -> list[int]:
+        seen.append(before)
+        return [*(before or []), len(seen)]
+
+    assert [kept.renew("a", state, make) for state in (1, 1, 2)] == [[1], [1], [1, 2]]
+    assert seen == [None, [1]]

@@ -18,11 +18,16 @@ class Kept[Value]:
 
     def get(self, key: Hashable, state: Hashable, make: Callable[[], Value]) -> Value:
         """Return the value of `key`, made anew unless it was made of this state. Ask for the state before the value is made of it."""
+        return self.renew(key, state, lambda _: make())
+
+    def renew(self, key: Hashable, state: Hashable, make: Callable[[Value | None], Value]) -> Value:
+        """Likewise; `make` is given the value of an earlier state, of which much may be right still, None when none is kept."""
         with self._lock:
-            if (found := self._values.get(key)) is not None and found[0] == state:
+            found = self._values.get(key)
+            if found is not None and found[0] == state:
                 self._values.move_to_end(key)
                 return found[1]
-        value = make()
+        value = make(found[1] if found is not None else None)
         with self._lock:
             self._forget(key)
             self._values[key] = (state, value)

@@ -9,4 +9,4 @@ from canonry.features import git, specs
 class Overview:
     """Each repository with its documents and how far its index is."""
 
-    repositories: list[tuple[git.Repository, list[specs.Summary], specs.Index | None]]
+    repositories: list[tuple[git.Repository, specs.Listing, specs.Index | None]]

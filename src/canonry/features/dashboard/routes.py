@@ -16,7 +16,7 @@ def show_dashboard(org: str, actor: OrgActorDep, tx: TxDep, services: ServicesDe
     """Show the repositories of the organization, those with specs and those without, and the sums over all specs."""
     del org
     handle, settings = actor.organization_handle, services.settings
-    body = service.overview_as(lambda found: dashboard_answer(handle, found, settings).model_dump_json(by_alias=True).encode(), tx, actor)
+    body = service.overview_as(lambda found: dashboard_answer(handle, found, settings), tx, actor)
     return Response(body, media_type="application/json")
 
 

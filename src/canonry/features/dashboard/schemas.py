@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 from canonry.core.settings import Settings
 from canonry.features import specs
 from canonry.features.dashboard.models import Overview
+from canonry.infra.written import with_lists
 
 
 class DashboardAnswer(BaseModel):
@@ -32,16 +33,19 @@ class WelcomeAnswer(BaseModel):
     install_url: str = Field(description="where a repository is made or connected")
 
 
-def dashboard_answer(handle: str, found: Overview, settings: Settings) -> DashboardAnswer:
-    """Return the overview as the API shows it."""
-    summaries = [specs.repo_summary(repository, rows, index, settings) for repository, rows, index in found.repositories]
-    all_specs = [row for _, rows, _ in found.repositories for row in rows if row.is_spec]
-    return DashboardAnswer(
-        org=handle,
-        repos_with_specs=[item for item in summaries if item.has_specs],
-        repos_without_specs=[item for item in summaries if not item.has_specs],
-        total_specs=len(all_specs), total_repos=len(summaries), total_docs=sum(len(item.docs) for item in summaries),
-        total_sections=sum(row.total_sections for row in all_specs), done_sections=sum(row.done_sections for row in all_specs),
-        total_ac=sum(row.total_ac for row in all_specs), done_ac=sum(row.done_ac for row in all_specs),
-        realized_ac=sum(row.realized_ac for row in all_specs),
+def dashboard_answer(handle: str, found: Overview, settings: Settings) -> bytes:
+    """Return the overview as the API shows it, a `DashboardAnswer`."""
+    all_specs = [spec for _, listing, _ in found.repositories for spec in listing.specs]
+    answer = DashboardAnswer(
+        org=handle, repos_with_specs=[], repos_without_specs=[], total_specs=len(all_specs), total_repos=len(found.repositories),
+        total_docs=sum(len(listing.others) for _, listing, _ in found.repositories),
+        total_sections=sum(spec.total_sections for spec in all_specs), done_sections=sum(spec.done_sections for spec in all_specs),
+        total_ac=sum(spec.total_ac for spec in all_specs), done_ac=sum(spec.done_ac for spec in all_specs),
+        realized_ac=sum(spec.realized_ac for spec in all_specs),
     )  # fmt: skip
+    written = [(bool(listing.specs), specs.repo_summary(item, listing, index, settings)) for item, listing, index in found.repositories]
+    return with_lists(
+        answer,
+        repos_with_specs=[text for has_specs, text in written if has_specs],
+        repos_without_specs=[text for has_specs, text in written if not has_specs],
+    )

@@ -19,11 +19,8 @@ def overview_as(form: Callable[[Overview], bytes], tx: Tx, actor: Actor) -> byte
 
 
 def _overview(tx: Tx, actor: Actor, repositories: list[git.Repository]) -> Overview:
-    rows: dict[str, list[specs.Summary]] = {}
-    for row in specs.documents(tx, actor):
-        rows.setdefault(row.repository_id, []).append(row)
-    indexes = specs.indexes(tx, actor)
-    return Overview([(item, rows.get(item.id, []), indexes.get(item.id)) for item in repositories])
+    listings, indexes = specs.listings(tx, actor, repositories), specs.indexes(tx, actor)
+    return Overview([(item, listings[item.id], indexes.get(item.id)) for item in repositories])
 
 
 def welcome(tx: Tx, actor: Actor) -> tuple[str, bool, bool]:

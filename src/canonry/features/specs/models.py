@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from canonry.features import git
 from canonry.specs.models import Document
@@ -118,6 +118,25 @@ class Summary:
     total_ac: int
     done_ac: int
     realized_ac: int
+
+
+class Written(NamedTuple):
+    """A spec as lists show it, as JSON, and its counts."""
+
+    text: bytes
+    total_sections: int
+    done_sections: int
+    total_ac: int
+    done_ac: int
+    realized_ac: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What stands in a repository, by path."""
+
+    specs: list[Written]
+    others: list[Summary]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from canonry.core.access import Permission
 from canonry.core.errors import NotFound
 from canonry.features import git
 from canonry.features.specs import service, versions
+from canonry.features.specs.listing import listings
 from canonry.features.specs.schemas import (
     DifferenceAnswer,
     DifferenceQuery,
@@ -57,12 +58,13 @@ def show_document(
     return doc_answer(shown, service.html_of(shown), git.file_url(shown.repository, services.settings, shown.summary.path))
 
 
-@router.operation("GET", "/app/{org}/api/repos/{owner}/{repo}", Permission.SPECS_READ)
-def show_repository_documents(org: str, owner: str, repo: str, actor: OrgActorDep, tx: TxDep, services: ServicesDep) -> RepoSummary:
+@router.operation("GET", "/app/{org}/api/repos/{owner}/{repo}", Permission.SPECS_READ, response_model=RepoSummary)
+def show_repository_documents(org: str, owner: str, repo: str, actor: OrgActorDep, tx: TxDep, services: ServicesDep) -> Response:
     """Show a repository: its specs with counts of sections and criteria, its other documents, and its parsed CANON.yaml."""
     del org
     found = git.find_repository(tx, actor, repo, owner=owner)
-    return repo_summary(found, service.documents(tx, actor, found), service.index_of(tx, found), services.settings)
+    listing = listings(tx, actor, [found])[found.id]
+    return Response(repo_summary(found, listing, service.index_of(tx, found), services.settings), media_type="application/json")
 
 
 @router.operation("GET", "/app/{org}/api/tasks", Permission.SPECS_READ, response_model=TasksAnswer)

@@ -7,7 +7,8 @@ from pydantic_core import to_json
 
 from canonry.core.settings import Settings
 from canonry.features import git
-from canonry.features.specs.models import Index, Run, Shown, Summary, Tasks
+from canonry.features.specs.models import Index, Listing, Run, Shown, Summary, Tasks
+from canonry.infra.written import with_lists
 from canonry.specs.changes import Change, Entry, prose
 from canonry.specs.models import Criterion, Frontmatter, Section
 
@@ -374,19 +375,19 @@ def doc_answer(shown: Shown, html: str, url: str | None) -> DocAnswer:
     )  # fmt: skip
 
 
-def repo_summary(repository: git.Repository, rows: list[Summary], index: Index | None, settings: Settings) -> RepoSummary:
-    """Return a repository with its documents."""
-    specs = [spec_summary(row) for row in rows if row.is_spec]
-    return RepoSummary(
+def repo_summary(repository: git.Repository, listing: Listing, index: Index | None, settings: Settings) -> bytes:
+    """Return a repository with its documents, a `RepoSummary`."""
+    shown = RepoSummary(
         owner=repository.owner, repo=repository.name, full_name=repository.full_name, description=repository.description,
-        default_branch=repository.default_branch, has_specs=bool(specs), spec_count=len(specs), specs=specs,
+        default_branch=repository.default_branch, has_specs=bool(listing.specs), spec_count=len(listing.specs), specs=[],
         config=dict(index.config) if index is not None and index.config else None, indexed_commit=index.commit if index else None,
         docs=[
             DocFile(path=row.path, name=row.path.rpartition("/")[2], github_url=git.file_url(repository, settings, row.path),
                     title=row.title, doc_type=row.doc_type)
-            for row in rows if not row.is_spec
+            for row in listing.others
         ],
     )  # fmt: skip
+    return with_lists(shown, specs=[spec.text for spec in listing.specs])
 
 
 def spec_summary(row: Summary) -> SpecSummary:

@@ -81,16 +81,6 @@ def index_state(tx: Tx, actor: Actor) -> str:
     return states.fingerprint(tx, actor.organization_id)
 
 
-def documents(tx: Tx, actor: Actor, repository: git.Repository | None = None) -> list[Summary]:
-    """Return the documents of the caller's organization, or of one of its repositories. Bound to a project, only of its repository."""
-    require(actor, Permission.SPECS_READ)
-    found = reading.summaries(tx, actor.organization_id, repository.id if repository else None)
-    if actor.project_id is None:
-        return found
-    visible = {item.id for item in git.repositories(tx, actor)}
-    return [row for row in found if row.repository_id in visible]
-
-
 def specs_of(tx: Tx, repository: git.Repository) -> list[Summary]:
     """Return the specs of a repository as they are indexed, for Canonry's own work."""
     return [row for row in reading.summaries(tx, repository.organization_id, repository.id) if row.is_spec]
@@ -98,7 +88,8 @@ def specs_of(tx: Tx, repository: git.Repository) -> list[Summary]:
 
 def has_specs(tx: Tx, actor: Actor) -> bool:
     """Say whether the caller can see any spec."""
-    return any(row.is_spec for row in documents(tx, actor)) if actor.project_id else reading.any_spec(tx, actor.organization_id)
+    only = None if actor.project_id is None else [item.id for item in git.repositories(tx, actor)]
+    return reading.any_spec(tx, actor.organization_id, only)
 
 
 def tasks_as(

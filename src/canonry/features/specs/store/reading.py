@@ -1,5 +1,6 @@
 """What answers ask of the index. Every question names the organization."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from psycopg import sql
@@ -9,35 +10,60 @@ from canonry.features.specs.models import Summary
 from canonry.infra.rows import quick_row
 from canonry.infra.tx import Tx
 
+_SUMMARY = sql.SQL("""repository_id, path, sha, doc_type, is_spec, title, status, owner, team, tags, review_status, problems,
+    total_sections, done_sections, total_ac, done_ac, realized_ac""")
 _TASKS = sql.SQL("""FROM spec_sections s JOIN spec_documents d ON d.id = s.document_id
     WHERE d.organization_id = %s AND s.status = ANY(%s) AND (%s::text[] IS NULL OR d.repository_id = ANY(%s))""")
 
 
-def summaries(tx: Tx, organization_id: str, repository_id: str | None = None) -> list[Summary]:
-    """Return the documents of an organization, or of one of its repositories, by repository and path."""
+def summaries(tx: Tx, organization_id: str, repository_id: str) -> list[Summary]:
+    """Return the documents of a repository by path."""
     with tx.connection.cursor(row_factory=quick_row(Summary)) as cursor:
-        return cursor.execute(
-            """SELECT repository_id, path, sha, doc_type, is_spec, title, status, owner, team, tags, review_status, problems,
-                total_sections, done_sections, total_ac, done_ac, realized_ac FROM spec_documents
-                WHERE organization_id = %s AND (%s::text IS NULL OR repository_id = %s) ORDER BY repository_id, path""",
-            (organization_id, repository_id, repository_id),
-        ).fetchall()  # fmt: skip
+        query = sql.SQL("SELECT {} FROM spec_documents WHERE organization_id = %s AND repository_id = %s ORDER BY path").format(_SUMMARY)
+        return cursor.execute(query, (organization_id, repository_id)).fetchall()
 
 
-def any_spec(tx: Tx, organization_id: str) -> bool:
-    """Say whether an organization has a spec."""
-    query = "SELECT 1 FROM spec_documents WHERE organization_id = %s AND is_spec LIMIT 1"
-    return tx.connection.execute(query, (organization_id,)).fetchone() is not None
+def other_documents(tx: Tx, organization_id: str, repository_ids: list[str]) -> list[Summary]:
+    """Return the documents of repositories that are no specs, by repository and path."""
+    with tx.connection.cursor(row_factory=quick_row(Summary)) as cursor:
+        query = sql.SQL("""SELECT {} FROM spec_documents WHERE organization_id = %s AND NOT is_spec AND repository_id = ANY(%s)
+            ORDER BY repository_id, path""").format(_SUMMARY)  # fmt: skip
+        return cursor.execute(query, (organization_id, repository_ids)).fetchall()
+
+
+def spec_ids(tx: Tx, organization_id: str) -> dict[str, list[int]]:
+    """Return repository → its specs by path. A document that changes becomes another one: what is known of an id stays true."""
+    rows = tx.connection.execute(
+        """SELECT repository_id, array_agg(id ORDER BY path) FROM spec_documents WHERE organization_id = %s AND is_spec
+           GROUP BY repository_id""",
+        (organization_id,),
+    ).fetchall()
+    return dict(rows)
+
+
+def specs_by_id(tx: Tx, organization_id: str, ids: list[int]) -> Iterator[tuple[int, Summary]]:
+    """Give those of these specs that are still there."""
+    rows = tx.connection.execute(
+        sql.SQL("SELECT id, {} FROM spec_documents WHERE organization_id = %s AND id = ANY(%s)").format(_SUMMARY), (organization_id, ids)
+    )
+    for number, *values in rows:
+        yield number, Summary(*values)
+
+
+def any_spec(tx: Tx, organization_id: str, repository_ids: list[str] | None) -> bool:
+    """Say whether an organization has a spec. repository_ids: only in these."""
+    query = (
+        "SELECT 1 FROM spec_documents WHERE organization_id = %s AND is_spec AND (%s::text[] IS NULL OR repository_id = ANY(%s)) LIMIT 1"
+    )
+    return tx.connection.execute(query, (organization_id, repository_ids, repository_ids)).fetchone() is not None
 
 
 def document(tx: Tx, repository_id: str, path: str) -> Summary | None:
     """Return one document."""
     with tx.connection.cursor(row_factory=class_row(Summary)) as cursor:
         return cursor.execute(
-            """SELECT repository_id, path, sha, doc_type, is_spec, title, status, owner, team, tags, review_status, problems,
-                total_sections, done_sections, total_ac, done_ac, realized_ac FROM spec_documents WHERE repository_id = %s AND path = %s""",
-            (repository_id, path),
-        ).fetchone()  # fmt: skip
+            sql.SQL("SELECT {} FROM spec_documents WHERE repository_id = %s AND path = %s").format(_SUMMARY), (repository_id, path)
+        ).fetchone()
 
 
 def first_names(tx: Tx, repository_id: str, path: str) -> dict[str, str]:
