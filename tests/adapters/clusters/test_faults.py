@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ import pytest
 
 from canonry.core.errors import CanonryError
 from canonry.core.settings import Settings
+from canonry.infra.restarts import Restarts
 from canonry.ports.clusters import ClusterSpec
 from canonry.wiring.clusters import clusters_of_this_machine
 from tests.adapters.clusters.conftest import Machine, execute, url, wait
@@ -104,6 +106,7 @@ import sys
 from pathlib import Path
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
+from canonry.infra.restarts import Restarts
 from canonry.ports.clusters import ClusterSpec
 from canonry.wiring.clusters import clusters_of_this_machine
 home = Home(Path(sys.argv[1]))
@@ -158,6 +161,7 @@ from canonry.core.errors import CanonryError
 from canonry.core.ids import new_id
 from canonry.core.paths import Home
 from canonry.core.settings import Settings
+from canonry.infra.restarts import Restarts
 from canonry.ports.clusters import ClusterSpec
 from canonry.wiring.clusters import clusters_of_this_machine
 home = Home(Path(sys.argv[1]) / "home"); home.create()
@@ -224,4 +228,27 @@ def test_one_that_does_not_start_says_why(machine: Machine) -> None:
     assert caught.value.code == "postgres_start_failed"
     assert "no_such_setting" in caught.value.message
     machine.clusters.start(spec)
+    assert machine.sql(spec, "SELECT 1") == [(1,)]
+
+
+def test_one_that_cannot_start_is_not_tried_with_every_client_that_waits(machine: Machine) -> None:
+    spec, moment = machine.running(), [1000.0]
+    machine.clusters._restarts = Restarts(lambda: moment[0])
+    os.kill(machine.postmaster(spec), signal.SIGKILL)
+    local = machine.clusters.folder(spec.id) / "local.conf"
+    local.write_text("no_such_setting = 1\n")
+    log = machine.home.logs / "databases" / f"{spec.id}.log"
+
+    def tries() -> int:
+        for _ in range(6):
+            with suppress(CanonryError):
+                machine.clusters._wake_for_client(spec.id)
+        return log.read_text().count('unrecognized configuration parameter "no_such_setting"')
+
+    assert [tries(), tries()] == [3, 3]
+    moment[0] += 3
+    assert tries() == 4
+    local.unlink()
+    moment[0] += 60
+    machine.clusters._wake_for_client(spec.id)
     assert machine.sql(spec, "SELECT 1") == [(1,)]

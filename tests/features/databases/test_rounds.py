@@ -40,6 +40,8 @@ def test_one_that_was_killed_runs_again(api: Api, rounds: DatabaseRounds) -> Non
     slug = api.project()
     url = made(api, slug, sleeps=False)["connection_string"]
     ask(url, "CREATE TABLE t AS SELECT 1 AS n")
+    rounds._every = 3600  # its size is looked at seldom, its end is noticed all the same
+    until_round(rounds, lambda: rounds._next_look)
     pid = api.container.ports.clusters.state(row_of(api, slug).cluster_id)
     assert pid is not None
     assert pid.pid is not None

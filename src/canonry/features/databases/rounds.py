@@ -18,6 +18,7 @@ from canonry.features.databases.delivery import spec_of
 from canonry.features.databases.events import DatabaseFull, DatabaseHasRoom
 from canonry.features.databases.models import Database, Role, State
 from canonry.features.databases.rules import is_too_large, names_of
+from canonry.infra.restarts import Restarts
 from canonry.ports.clusters import ClusterState
 
 _log = logging.getLogger(__name__)
@@ -35,7 +36,9 @@ class DatabaseRounds:
         self._waiting: deque[tuple[str, Callable[[], None]]] = deque()
         self._busy: set[str] = set()  # databases that wait for a thread or have one
         self._threads: list[threading.Thread] = []
-        self._next: dict[str, float] = {}
+        self._next: dict[str, float] = {}  # when something is to be done again
+        self._next_look: dict[str, float] = {}
+        self._restarts = Restarts()
         self._every = _LOOK_EVERY
 
     def round(self) -> None:
@@ -49,7 +52,10 @@ class DatabaseRounds:
                 self._in_background(database.id, work)
         self._staff()
         known = {database.id for database in databases}
-        self._next = {name: moment for name, moment in self._next.items() if name in known}
+        for moments in (self._next, self._next_look):
+            for gone in moments.keys() - known:
+                moments.pop(gone, None)
+        self._restarts.forget_all_but(known)
 
     def close(self) -> None:
         """Stop looking; the databases go on."""
@@ -68,8 +74,9 @@ class DatabaseRounds:
         if state is not None and state.asleep:
             return None
         if state is None or not state.running:
-            return None if database.role is Role.RETIRED else partial(self._start, database)
-        return partial(self._look, database)
+            may_start = database.role is not Role.RETIRED and self._restarts.may(database.id)
+            return partial(self._start, database) if may_start else None
+        return partial(self._look, database) if self._next_look.get(database.id, 0.0) <= time.monotonic() else None
 
     def _retire(self, database: Database) -> None:
         self._next[database.id] = time.monotonic() + _AGAIN
@@ -78,24 +85,23 @@ class DatabaseRounds:
         self._next.pop(database.id, None)
 
     def _start(self, database: Database) -> None:
-        self._next[database.id] = time.monotonic() + _AGAIN
         if (current := self._now(database)) is None:
             return
+        self._restarts.begins(database.id)
         try:
             self._context.ports.clusters.start(spec_of(current))
         except CanonryError as error:
             _log.warning("database %s does not start: %s", database.id, error)
             self._note(database, {"reason": f"{error.message} {error.hint}".strip()})
-            if isinstance(error, Conflict):  # it takes a person: looking every few seconds does not help
+            if isinstance(error, Conflict) and error.code != "busy":  # it takes a person: looking every few seconds does not help
                 self._next[database.id] = time.monotonic() + _MEND_EVERY
             return
-        self._next.pop(database.id, None)
         if database.reason:
             self._note(database, {"reason": ""})
 
     def _look(self, database: Database) -> None:
         """Look at its size, and let it sleep when nobody has used it for an hour."""
-        self._next[database.id] = time.monotonic() + self._every
+        self._next_look[database.id] = time.monotonic() + self._every
         clusters = self._context.ports.clusters
         names = names_of(clusters, database.cluster_id)
         look = making.seen(self._context, database)

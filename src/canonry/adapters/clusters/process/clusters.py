@@ -25,6 +25,7 @@ from canonry.infra import processes
 from canonry.infra.files import remove_tree, sync_folder, write_atomic
 from canonry.infra.postgres import cluster
 from canonry.infra.postgres.programs import major_version, unpack
+from canonry.infra.restarts import Restarts
 from canonry.ports.clusters import ClusterNames, ClusterSpec, ClusterState
 from canonry.ports.runtime import InstanceState, Runtime
 
@@ -53,6 +54,7 @@ class ProcessClusters:
         self._folders = Folders(home.databases)
         self._gateway = Gateway(home, wake_command)
         self._find_programs = find_programs
+        self._restarts = Restarts()
         self._ear: Ear | None = None
         self._preparing: threading.Thread | None = None
 
@@ -235,7 +237,7 @@ class ProcessClusters:
             return
         self._gateway.ensure()
         if self._ear is None:
-            self._ear = Ear(self._gateway.wakes, self.wake)
+            self._ear = Ear(self._gateway.wakes, self._wake_for_client)
             self._sweep()
         if self._preparing is None or not self._preparing.is_alive():
             if template.has_spare(self._home.databases, self._programs()):
@@ -256,6 +258,16 @@ class ProcessClusters:
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(lambda cluster_id: self._server().stop(self._folders.place(cluster_id), grace=30), running))
         return len(running)
+
+    def _wake_for_client(self, cluster_id: str) -> None:
+        """Start it, ever more seldom when it does not stay up: each client that waits asks for it every few seconds."""
+        if not self._restarts.may(cluster_id):
+            return
+        was_asleep = self._folders.place(cluster_id).asleep.exists()
+        self._restarts.begins(cluster_id)
+        self.wake(cluster_id)
+        if was_asleep:
+            self._restarts.forget(cluster_id)
 
     def _start(self, place: Place, spec: ClusterSpec) -> ClusterState:
         found = self._runtime.state(spec.id)
