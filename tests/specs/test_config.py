@@ -43,12 +43,29 @@ def rules(text: str) -> list[tuple[str, int]]:
 
 def test_everything_that_can_be_said_is_read() -> None:
     config = read_config(FULL)
-    assert config.diagnostics == ()
+    assert [(found.rule, found.severity, found.line) for found in config.diagnostics] == [
+        ("config.no_effect", "warning", line) for line in (5, 13, 13, 15, 16, 17, 19, 24, 29)
+    ]
     assert (config.team, config.ticket_system, config.project_key, config.slack_channel) == ("payments", "jira", "PAY", "#pay")
     assert config.specs == SpecRules(("docs/**/*.md", "specs/*.md"), False, False, "close_only", True, True)  # noqa: FBT003
     assert (config.agents.pr_analysis, config.agents.realization_check, config.agents.stale_detection) == (False, False, "7d")
     assert config.ticket_systems["main"].status_map == {"forward": {"todo": "Open"}}
     assert config.rest["sre"] == {"x": "1"}
+
+
+@pytest.mark.parametrize(("text", "line"), [
+    ("ticket_systems:\n  a:\n    system: canonry\n    field_map:\n      standard: {priority: p}", 5),
+    ("ticket_systems: {a: {system: canonry}}\nrouting:\n  - match: {tags: [x]}\n    target: a\n    shadow_targets: [a]", 5),
+    ("agents:\n  stale_detection: 30d", 2), ("ide:\n  auto_verify: true", 2), ("auth_profiles:\n  a: {kind: token}", 2),
+])  # fmt: skip
+def test_what_nothing_follows_is_told_with_its_line(text: str, line: int) -> None:
+    assert rules(text) == [("config.no_effect", line)]
+
+
+@pytest.mark.parametrize("text", ["agents: {pr_analysis: false, stale_detection: false}", "team: a", "extensions: {x: 1}",
+                                  "ticket_systems: {slack: {system: canonry, field_map: {custom: {a: b}}}}"])  # fmt: skip
+def test_what_is_followed_or_switched_off_draws_nothing(text: str) -> None:
+    assert rules(text) == []
 
 
 def test_nothing_gives_the_defaults() -> None:

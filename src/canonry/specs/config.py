@@ -15,6 +15,12 @@ NAMES = ("CANON.yaml", "SPECWRIGHT.yaml")
 TICKET_SYSTEMS = ("canonry", "jira", "linear", "github")
 EXPOSURES = ("full", "metadata", "none")
 _TRUE, _FALSE = {"true", "yes", "on"}, {"false", "no", "off"}
+_NO_EFFECT = (
+    "slack_channel", "sre", "slack", "triage", "auth_profiles", "agents.pr_analysis", "agents.doc_updates", "agents.realization_check",
+    "agents.stale_detection", "ide.auto_context", "ide.auto_verify", "ide.ai_exposure", "ide.evidence_pipeline", "auth_profile",
+    "field_map.standard", "shadow_targets",
+)  # fmt: skip
+"""What the format knows and nothing of Canonry follows: it is kept and shown. Whoever sets it is told so, unless it is switched off."""
 _DAYS = re.compile(r"\d{1,5}d")
 
 
@@ -205,6 +211,9 @@ class _Reader:
                 values[key] = table[key](self, path, value)
             except _Dropped:
                 continue
+            if values[key] and any(path == name or path.endswith(f".{name}") for name in _NO_EFFECT):
+                self.wrong(path, node.entries[key], "has no effect in Canonry", "It may stay for other programs.",
+                           severity=Severity.WARNING, rule="config.no_effect")  # fmt: skip
         for key in node.repeated:
             self.diagnostics.append(
                 Diagnostic("config.repeated", Severity.WARNING, f"`{key}` stands twice.", "Remove one.", *node.keys[key])
