@@ -9,6 +9,7 @@ A repository of specifications lies here or at GitHub; `save_file`, `start_branc
 from canonry.features.git.checkouts import checkout, tree_of
 from canonry.features.git.connection.models import Connection
 from canonry.features.git.connection.service import access_to, connection_of, may_app_act, note_delivery, token_of, webhook_secret
+from canonry.features.git.connection.store import note_seen, seen_commit
 from canonry.features.git.contents import (
     Author,
     Change,
@@ -35,7 +36,7 @@ from canonry.features.git.elsewhere.service import author_of as author_elsewhere
 from canonry.features.git.elsewhere.store import ensure_installation, installations
 from canonry.features.git.elsewhere.sweep import fetch_stale
 from canonry.features.git.hosted import branch_exists, head_of, hosted_repository, remove_repository, resolve_hosted
-from canonry.features.git.mirrors import fetch_mirror, mirrors, remove_mirror
+from canonry.features.git.mirrors import fetch_mirror, mirror_of, mirrors, remove_mirror
 from canonry.features.git.models import Commit, RepositoryAccess
 from canonry.features.git.pulls.either import open_one as propose_branch
 from canonry.features.git.pulls.either import outcome as outcome_of_pull
@@ -51,6 +52,7 @@ from canonry.features.git.repositories.service import page as repositories
 from canonry.features.git.saving import Save, drop_branch, save_file, start_branch
 from canonry.features.git.sharing.models import Member
 from canonry.features.git.sharing.rule import changed_paths, concerning, declares_workspace
+from canonry.features.git.sharing.rule import folder_of as folder_in
 from canonry.features.git.sharing.service import folder_of, is_shared
 from canonry.features.git.sharing.service import members as members_of
 from canonry.features.git.sharing.service import source_of as hosted_source
@@ -61,9 +63,9 @@ __all__ = [
     "RepositoryAccess", "Revision", "Save", "StaleFile", "Targets", "TreeFile", "Written", "access_to", "author_elsewhere",
     "branch_exists", "changed_paths", "changes", "checkout", "commit_files", "concerning", "connection_of", "content_at",
     "create_branch", "declares_workspace", "delete_branch", "drop_branch", "ensure_installation", "fetch_mirror", "fetch_stale",
-    "file_at", "file_history", "file_url", "files_at", "find_repository", "folder_of", "get_repository", "head_of",
+    "file_at", "file_history", "file_url", "files_at", "find_repository", "folder_in", "folder_of", "get_repository", "head_of",
     "hosted_repository", "hosted_source", "installations", "is_shared", "list_branches", "look_again", "look_at_repositories",
-    "may_app_act", "members_of", "mirrors", "note_commit", "note_delivery", "outcome_of_pull", "propose_branch", "pull_url",
-    "read_blobs", "remove_mirror", "remove_repository", "repositories", "require_own_unused", "resolve_hosted", "save_file",
-    "start_branch", "targets_of", "token_of", "tree_of", "webhook_secret",
+    "may_app_act", "members_of", "mirror_of", "mirrors", "note_commit", "note_delivery", "note_seen", "outcome_of_pull",
+    "propose_branch", "pull_url", "read_blobs", "remove_mirror", "remove_repository", "repositories", "require_own_unused",
+    "resolve_hosted", "save_file", "seen_commit", "start_branch", "targets_of", "token_of", "tree_of", "webhook_secret",
 ]  # fmt: skip

@@ -51,7 +51,7 @@ def fetch_mirror(
     address = parse_repository_url(url, allow_file=targets.files, allow_ssh=access is not None and access.key is not None)
     access = access if access is not None and access.is_for(address) else None
     wanted = parse_ref(ref if ref is not None else "HEAD")
-    mirror = home.mirrors / f"{access.mirror_of(address) if access else address.key}.git"
+    mirror = _place_of(home, address, access)
     home.mirrors.mkdir(parents=True, exist_ok=True)
     with hold_mirror(mirror, log) as descriptor:
         _prepare(mirror)
@@ -71,6 +71,12 @@ def fetch_mirror(
             commit = _fetch_wherever(mirror, address, wanted, how, targets)
         log(f"Fetched {commit.sha[:12]} in {time.monotonic() - started:.1f} s: {commit.subject}")
         return mirror, commit
+
+
+def mirror_of(home: Home, url: str, access: RepositoryAccess | None) -> Path:
+    """Return where the mirror of a repository lies, whether it is there or not. Raises: Invalid `invalid_repository_url`."""
+    address = parse_repository_url(url, allow_file=True, allow_ssh=True)
+    return _place_of(home, address, access if access is not None and access.is_for(address) else None)
 
 
 def mark_damaged(home: Home, repository: Path) -> None:
@@ -98,6 +104,10 @@ def remove_mirror(mirror: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def _place_of(home: Home, address: RepositoryUrl, access: RepositoryAccess | None) -> Path:
+    return home.mirrors / f"{access.mirror_of(address) if access else address.key}.git"
 
 
 @contextmanager

@@ -159,6 +159,11 @@ def set_repository(tx: Tx, project_id: str, repo_url: str | None, repo_branch: s
     store.update(tx, project_id, {"repo_url": repo_url, "repo_branch": repo_branch, **folder})
 
 
+def outside_roots(tx: Tx, project: Project) -> list[tuple[str, str | None]]:
+    """Return (repository address, root folder) of the organization's other projects that come from outside repositories."""
+    return store.outside_roots(tx, project.organization_id, project.id)
+
+
 def set_status(tx: Tx, project_id: str, status: str) -> None:
     """Note that a project is running or stopped."""
     store.update(tx, project_id, {"status": status})

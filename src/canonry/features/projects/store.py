@@ -92,6 +92,14 @@ def page(tx: Tx, organization_id: str, wanted: Page, *, only: str | None = None)
         return cursor.execute(_PAGE, arguments).fetchall()
 
 
+def outside_roots(tx: Tx, organization_id: str, project_id: str) -> list[tuple[str, str | None]]:
+    """Return (repository address, root folder) of the organization's other projects that come from outside repositories."""
+    return tx.connection.execute(
+        "SELECT repo_url, root_dir FROM projects WHERE organization_id = %s AND id <> %s AND repo_url IS NOT NULL ORDER BY id",
+        (organization_id, project_id),
+    ).fetchall()
+
+
 def count(tx: Tx, organization_id: str) -> int:
     """Return how many projects the organization has."""
     row = tx.connection.execute("SELECT count(*) FROM projects WHERE organization_id = %s", (organization_id,)).fetchone()

@@ -26,7 +26,8 @@ def save(
            VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (project_id) DO UPDATE SET url = EXCLUDED.url,
            auto_deploy = EXCLUDED.auto_deploy, sealed_secret = EXCLUDED.sealed_secret, sealed_token = EXCLUDED.sealed_token,
            sealed_key = EXCLUDED.sealed_key, public_key = EXCLUDED.public_key, known_hosts = '', app_url = NULL,
-           connected_at = now(), secret_at = now(), last_delivery_at = NULL, last_delivery_event = NULL, last_delivery_outcome = NULL""",
+           connected_at = now(), secret_at = now(), last_delivery_at = NULL, last_delivery_event = NULL, last_delivery_outcome = NULL,
+           seen_commit = NULL""",
         (project_id, url, auto_deploy, secret, token, sealed_key, public_key),
     )
 
@@ -83,3 +84,14 @@ def note_delivery(tx: Tx, project_id: str, event: str, outcome: str) -> None:
         "UPDATE git_connections SET last_delivery_at = now(), last_delivery_event = %s, last_delivery_outcome = %s WHERE project_id = %s",
         (event[:100], outcome[:500], project_id),
     )
+
+
+def note_seen(tx: Tx, project_id: str, commit: str | None) -> None:
+    """Remember the commit that was told of last and is settled; None when the message named none."""
+    tx.connection.execute("UPDATE git_connections SET seen_commit = %s WHERE project_id = %s", (commit, project_id))
+
+
+def seen_commit(tx: Tx, project_id: str) -> str | None:
+    """Return the commit that was told of last and is settled."""
+    row = tx.connection.execute("SELECT seen_commit FROM git_connections WHERE project_id = %s", (project_id,)).fetchone()
+    return row[0] if row else None

@@ -20,17 +20,23 @@ _DELIVERIES = ("x-github-delivery", "x-gitea-delivery", "x-gogs-delivery", "x-fo
 _ADDRESSES = ("clone_url", "ssh_url", "git_url", "html_url", "url", "git_http_url", "git_ssh_url", "web_url", "homepage")
 _FULL = re.compile(r"[0-9a-fA-F]{40}([0-9a-fA-F]{24})?")
 _SHORT = re.compile(r"[0-9a-fA-F]{7,64}")
+_MOST_COMMITS, _MOST_PATHS = 1000, 1000
 _GITLAB = {"Push Hook": "push", "Tag Push Hook": "push", "Merge Request Hook": "merge_request"}
 
 
 @dataclass(frozen=True)
 class Push:
-    """A branch has new commits, or is gone. commit: None when the message names none: then the newest one is meant."""
+    """A branch has new commits, or is gone. commit: None when the message names none: then the newest one is meant.
+
+    before: where the branch stood. paths: every path that changed since; None when the message does not surely say all of it.
+    """
 
     branch: str
     commit: str | None = None
     message: str | None = None
     deleted: bool = False
+    before: str | None = None
+    paths: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,33 @@ def _push(document: dict[str, Any]) -> Push | Other:
     if message is None and commit is not None:
         message = next((item.get("message") for item in document.get("commits") or () if item.get("id") == commit), None)
     gone = document.get("deleted") is True or (commit is not None and not commit.strip("0"))
-    return Push(ref.removeprefix("refs/heads/"), None if gone else commit, _message(message), deleted=gone)
+    if gone or commit is None:
+        return Push(ref.removeprefix("refs/heads/"), None, _message(message), deleted=gone)
+    before = document.get("before")
+    before = before.lower() if isinstance(before, str) and _FULL.fullmatch(before) else None
+    return Push(ref.removeprefix("refs/heads/"), commit, _message(message), before=before, paths=_changed(document, commit))
+
+
+def _changed(document: dict[str, Any], commit: str) -> tuple[str, ...] | None:
+    """Return every path that the commits of a push touch, None when they may not be all.
+
+    Only GitHub says that history was not written anew; it lists no more than 2,048 commits.
+    """
+    listed = document.get("commits")
+    if document.get("forced") is not False or document.get("created") is not False or not isinstance(listed, list):
+        return None
+    if len(listed) >= _MOST_COMMITS or not any(isinstance(item, dict) and item.get("id") == commit for item in listed):
+        return None
+    found = set[str]()
+    for item in listed:
+        groups = [item.get(kind) for kind in ("added", "removed", "modified")] if isinstance(item, dict) else [None]
+        if not all(isinstance(group, list) and all(isinstance(path, str) for path in group) for group in groups):
+            return None
+        paths = [path for group in groups for path in group or ()]
+        if len(paths) >= _MOST_PATHS:
+            return None
+        found.update(paths)
+    return tuple(sorted(found)) or None
 
 
 def _pull_request(document: dict[str, Any]) -> PullRequest | Other:

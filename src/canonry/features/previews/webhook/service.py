@@ -16,7 +16,7 @@ from canonry.features.previews import store
 from canonry.features.previews.context import Context
 from canonry.features.previews.models import Change
 from canonry.features.previews.rules import environment_of
-from canonry.features.previews.webhook import deliveries, messages
+from canonry.features.previews.webhook import concern, deliveries, messages
 from canonry.features.previews.webhook.messages import Message, Other, PullRequest, Push
 from canonry.features.projects import Project
 from canonry.infra.tx import Tx
@@ -50,13 +50,14 @@ def take(context: Context, project_id: str, headers: Mapping[str, str], body: by
 
 
 def _once(context: Context, project_id: str, message: Message, keys: Mapping[str, int]) -> Outcome:
+    is_workspace = concern.declares_workspace(context, project_id, message)
     try:
         with context.transactions.begin() as tx:
             project = projects.get_any(tx, project_id)
             _require_same_repository(project, message)
             if (earlier := deliveries.claim(tx, project_id, keys)) is not None:
                 return Outcome(OK, {**earlier, "duplicate": True}, "a repetition")
-            return _noted(tx, project, message, keys, _act(tx, context, project, message))
+            return _noted(tx, project, message, keys, _act(tx, context, project, message, is_workspace=is_workspace))
     except (Conflict, Limited) as error:  # nothing of it was written; that it was skipped is
         with context.transactions.begin() as tx:
             if (earlier := deliveries.claim(tx, project_id, keys)) is not None:
@@ -70,7 +71,7 @@ def _noted(tx: Tx, project: Project, message: Message, keys: Mapping[str, int], 
     return outcome
 
 
-def _act(tx: Tx, context: Context, project: Project, message: Message) -> Outcome:
+def _act(tx: Tx, context: Context, project: Project, message: Message, *, is_workspace: bool | None) -> Outcome:
     content = message.content
     if isinstance(content, Other):
         return Outcome(OK, {"pong": True}, "answered") if content.why == "pong" else _skipped("no_effect", content.why)
@@ -84,6 +85,9 @@ def _act(tx: Tx, context: Context, project: Project, message: Message) -> Outcom
     if project.status == "stopped":
         return _skipped("project_stopped", "The project is stopped; starting it, or a deploy by hand, ends that.")
     if isinstance(content, Push) and content.branch == project.repo_branch:
+        if concern.is_untouched(tx, project, content, is_workspace=is_workspace):
+            git.note_seen(tx, project.id, content.commit)
+            return _skipped("not_concerned", f"Nothing of {project.slug} changed: it lies in {project.root_dir}.")
         return _to_production(tx, context, project, content)
     if isinstance(content, PullRequest) and content.fork is None and content.branch == project.repo_branch:
         return _skipped("production_branch", f"{content.branch} is deployed to production, not to a preview.")
@@ -93,6 +97,7 @@ def _act(tx: Tx, context: Context, project: Project, message: Message) -> Outcom
 def _to_production(tx: Tx, context: Context, project: Project, push: Push) -> Outcome:
     wish = Wish(PRODUCTION, push.branch, push.commit, push.message, "webhook")
     deployment = deployments.request_commit(tx, _actor(project), context.home, project, wish)
+    git.note_seen(tx, project.id, push.commit)
     body = {"deployId": deployment.id, "status": str(deployment.status), "environment": PRODUCTION}
     return Outcome(CREATED, body, f"deployment {deployment.id} to production")
 
