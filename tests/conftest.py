@@ -2,6 +2,8 @@
 
 import signal
 
+from hypothesis import HealthCheck, settings
+
 from tests.support.api import api, common_api, container, machine
 from tests.support.clusters import bare_clusters, postgres_programs
 from tests.support.dns import dns_server
@@ -36,6 +38,11 @@ __all__ = [
 
 
 def pytest_configure() -> None:
-    """Let a run that is told to end (SIGTERM) take down what its tests started, as Ctrl-C does, in each process of it."""
+    """Let a run that is told to end (SIGTERM) take down what its tests started, as Ctrl-C does, in each process of it.
+
+    How long an example of a property takes is no property: the machine may have other things to do.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    settings.register_profile("canonry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("canonry")
     signal.signal(signal.SIGINT, signal.default_int_handler)
