@@ -72,7 +72,26 @@ def test_beginnings_forms_and_slips_of_a_word_find_it(api: Api, handbook: SpecRe
     assert slip["corrected"] == {"pasword": ["password"]}
     assert _titles(api, "q=the") == []
     assert _titles(api, "q=shoes") == ["Shop"]
-    assert _titles(api, "q=refund%20shoes") == []
+
+
+def test_where_nothing_has_every_word_most_of_them_do(api: Api, handbook: SpecRepository) -> None:
+    handbook.push({"docs/notes.md": "---\ntitle: Notes\n---\n\nOf shoes.\n\n# A day\n\n## Webhooks\n\nEach **retry** waits longer <i>.\n"})
+    found = api.get("/app/ada/api/search?q=refund%20webhook%20shoes")
+    assert ([item["title"] for item in found["results"]], found["total"], found["relaxed"]) == (["Payments", "Notes"], 2, True)
+    assert api.get("/app/ada/api/search?q=refund%20webhook%20shoes&limit=1&offset=1")["results"][0]["title"] == "Notes"
+    assert [item["title"] for item in api.get("/app/ada/api/search?q=refund%20webhook%20shoes&team=billing")["results"]] == ["Payments"]
+    whole = api.get("/app/ada/api/search?q=refund%20webhook")
+    assert (len(whole["results"]), whole["relaxed"]) == (1, False)
+    assert api.get("/app/ada/api/search?q=zzzz%20qqqq")["relaxed"] is False, "nothing has any of them"
+
+
+def test_documents_that_are_no_specs_show_the_place_that_fits(api: Api, handbook: SpecRepository) -> None:
+    handbook.push({"docs/notes.md": "# A day\n\nFirst.\n\n```\n# no heading\n```\n\n## Webhooks\n\nEach **lapse** waits <i>longer.\n"})
+    (found,) = api.get("/app/ada/api/search?q=lapse")["results"]
+    assert (found["heading"], found["line"], found["section_id"]) == ("Webhooks", 9, None)
+    assert "Each **<mark>lapse</mark>** waits &lt;i&gt;longer." in found["snippet"]
+    (shop,) = api.get("/app/ada/api/search?q=shoes")["results"]
+    assert (shop["heading"], shop["snippet"]) == ("Shop", "We sell <mark>shoes</mark>.")
 
 
 def test_what_is_marked_is_escaped_first(api: Api, handbook: SpecRepository) -> None:
@@ -126,6 +145,8 @@ def test_no_text_at_all_breaks_it(api: Api, handbook: SpecRepository, q: str, st
     clean = q.replace("\0", "").encode("utf-8", "replace").decode()
     actor = Actor("", api.owner.organization_id, "ada", PERMISSIONS[Scope.READ])
     with api.container.transactions.begin() as tx:
-        found = search(tx, actor, Wanted(clean, status=status.replace("\0", "").encode("utf-8", "replace").decode() or None))
+        found = search(
+            tx, actor, api.container.home, Wanted(clean, status=status.replace("\0", "").encode("utf-8", "replace").decode() or None)
+        )
     assert found.total >= len(found.results)
     assert handbook.id

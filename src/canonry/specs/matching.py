@@ -7,6 +7,7 @@ from canonry.specs.models import Document, Section
 
 _BEFORE, _AFTER = 40, 120
 _SHARE = 0.6
+_EVERY_WORD = 0.5  # the score of a place that has every word, and not one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ def search(document: Document, query: str) -> list[Hit]:
     if hits or wanted not in document.frontmatter.title.lower():
         return hits
     return [Hit(3.0, None, document.frontmatter.title, 1, document.frontmatter.title)]
+
+
+def has_all(hit: Hit) -> bool:
+    """Return whether a place has the whole query, or every word of it; else it has most of them."""
+    return hit.score >= _EVERY_WORD
 
 
 def fits(document: Document, *, team: str | None = None, status: str | None = None, tag: str | None = None) -> bool:
@@ -72,7 +78,7 @@ def _section(section: Section, wanted: str) -> Hit | None:
         present = [word for word in words if word in heading or word in body]
         if len(words) < 2 or len(present) < _SHARE * len(words):
             return None
-        score = 0.5 * len(present) / len(words)
+        score = _EVERY_WORD * len(present) / len(words)
         at = min((body.find(word) for word in present if word in body), default=-1)
         length = 0
     return Hit(score, section.id, section.heading, section.start_line, snippet(section.content, max(at, 0), max(length, 0)))

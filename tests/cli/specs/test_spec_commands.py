@@ -182,6 +182,9 @@ def test_search_finds_headings_before_text_and_ends_with_1_without_a_hit(canonry
     assert json.loads(canonry("spec", "search", "customer money", "--json", cwd=checkout).stdout)["results"][0]["score"] == 0.5
     assert "docs/specs/refunds.md:14: 1. Request" in canonry("spec", "search", "ledger", cwd=checkout).stdout
     assert canonry("spec", "search", "customer", "money", "--json", cwd=checkout).returncode == 0
+    some = json.loads(canonry("spec", "search", "customer money zebra", "--json", cwd=checkout).stdout)
+    assert (some["relaxed"], found["relaxed"]) == (True, False)
+    assert "None has every word" in canonry("spec", "search", "customer money zebra", cwd=checkout).stderr
     for query in ("nothing of it", '"a AND (', "*", "\\"):
         assert canonry("spec", "search", query, cwd=checkout).returncode == 1
 

@@ -108,7 +108,7 @@ def search(
 ) -> int:
     """Find sections by their heading, criteria and text. Ends with 1 when nothing fits."""
     from canonry.specs import parse
-    from canonry.specs.matching import fits, might_match
+    from canonry.specs.matching import fits, has_all, might_match
     from canonry.specs.matching import search as find
 
     library = Library(Checkout.find())
@@ -121,14 +121,16 @@ def search(
             if fits(document, status=state):
                 hits += [(hit, path, document.frontmatter.title) for hit in find(document, query)]
     hits.sort(key=lambda item: -item[0].score)
+    is_relaxed = bool(hits) and not has_all(hits[0][0])
     if as_json:
-        print_json({"total": len(hits), "results": [
+        print_json({"total": len(hits), "relaxed": is_relaxed, "results": [
             {"path": path, "line": hit.line, "spec_title": title, "section_id": hit.section_id, "heading": hit.heading, "score": hit.score,
              "snippet": hit.snippet} for hit, path, title in hits[:limit]
         ]})  # fmt: skip
     else:
         print_lines(f"{path}:{hit.line}: {hit.heading}\n    {hit.snippet}" for hit, path, _ in hits[:limit])
-        say(f"{len(hits)} sections." if hits else "Nothing fits.")
+        words = "1 section" if len(hits) == 1 else f"{len(hits)} sections"
+        say(f"{words}. None has every word; these have most of them." if is_relaxed else f"{words}." if hits else "Nothing fits.")
     return 0 if hits else 1
 
 

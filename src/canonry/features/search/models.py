@@ -31,19 +31,20 @@ class Found:
     team: str
     tags: list[str]
     review_status: str | None
+    sha: str
     score: float | None
 
 
 @dataclass(frozen=True)
 class Part:
-    """A section of a document that fits."""
+    """A section of a document that fits. section_id, status: None in a document that is no spec; title: "" before its first heading."""
 
     document_id: int
     position: int
-    section_id: str
+    section_id: str | None
     number: str | None
     title: str
-    status: str
+    status: str | None
     start_line: int
     content: str
 
@@ -75,9 +76,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Results:
-    """total: without the limit. corrected: word → what was searched instead of it, for words that stand nowhere."""
+    """total: without the limit. corrected: word → what was searched instead of it, for words that stand nowhere.
+
+    is_relaxed: no document has every word; these have most of them.
+    """
 
     results: list[Result]
     total: int
     facets: dict[str, dict[str, int]]
     corrected: dict[str, list[str]]
+    is_relaxed: bool = False

@@ -30,6 +30,11 @@ def tsquery(terms: list[Term]) -> str:
     return " & ".join("(" + " | ".join(f"'{lexeme.replace(chr(39), '')}':*" for lexeme in term.lexemes) + ")" for term in terms)
 
 
+def any_of(choices: list[list[Term]]) -> str:
+    """Return the text of a tsquery: every term of one of the choices."""
+    return " | ".join(f"({tsquery(choice)})" for choice in choices)
+
+
 def finder(terms: list[Term]) -> re.Pattern[str]:
     """Return the expression that finds words as the index finds them, for marking them in a text."""
     stems = sorted({_beginning(lexeme) for term in terms for lexeme in (*term.lexemes, term.word)}, key=len, reverse=True)

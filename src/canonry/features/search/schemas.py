@@ -44,20 +44,21 @@ class SearchAnswer(BaseModel):
     total: int
     facets: SearchFacets
     corrected: dict[str, list[str]]
+    relaxed: bool = Field(description="no document has every word; these have most of them")
 
 
 def answer_of(results: Results) -> SearchAnswer:
     """Return what was found as the API shows it."""
     return SearchAnswer(
         results=[_body(item) for item in results.results], total=results.total, facets=SearchFacets(**results.facets),
-        corrected=results.corrected,
+        corrected=results.corrected, relaxed=results.is_relaxed,
     )  # fmt: skip
 
 
 def _body(item: Result) -> SearchResult:
     row, part = item.found, item.part
     heading = None
-    if part is not None:
+    if part is not None and part.title:
         heading = (f"{part.number}. {part.title}" if part.number else part.title) + (f" (+{item.more} more matches)" if item.more else "")
     return SearchResult(
         repo_owner=item.repository.owner, repo_name=item.repository.name, repo=item.repository.full_name, file_path=row.path,

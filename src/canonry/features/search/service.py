@@ -4,21 +4,25 @@ import re
 from collections.abc import Callable
 
 from canonry.core.access import Actor, Permission, require
+from canonry.core.errors import CanonryError, Unavailable
+from canonry.core.paths import Home
 from canonry.features import git, specs
 from canonry.features.search import store
 from canonry.features.search.models import Filters, Found, Part, Result, Results, Wanted
-from canonry.features.search.query import Term, counter, finder, snippet, tsquery, words_of
+from canonry.features.search.prose import parts_of
+from canonry.features.search.query import Term, any_of, counter, finder, snippet, tsquery, words_of
 from canonry.infra.kept import Kept
 from canonry.infra.tx import Tx
 
 MOST = 100
+_LARGEST = 1 << 20  # bytes of a document that is looked at for what is shown of it
 _LONGEST = 0.8  # seconds for each of the statements that look into documents; they are two or three
 _facets = Kept[dict[str, dict[str, int]]](200)
 _spellings = Kept[dict[str, list[str]]](20_000, len)
 
 
-def search(tx: Tx, actor: Actor, wanted: Wanted) -> Results:
-    """Search in what the caller may see. Raises: Denied `insufficient_scope`."""
+def search(tx: Tx, actor: Actor, home: Home, wanted: Wanted) -> Results:
+    """Search in what the caller may see; where nothing has every word, for what has most of them. Raises: Denied `insufficient_scope`."""
     require(actor, Permission.SPECS_READ)
     repositories = {item.id: item for item in git.repositories(tx, actor)}
     scope = None if actor.project_id is None else sorted(repositories)
@@ -37,16 +41,48 @@ def search(tx: Tx, actor: Actor, wanted: Wanted) -> Results:
     with store.bounded(tx, _LONGEST):
         terms, corrected = _terms(tx, actor.organization_id, words)
         rows, total = store.matching(tx, actor.organization_id, tsquery(terms), filters, limit, offset) if terms else ([], 0)
-        parts = store.parts(tx, [row.id for row in rows])
+    is_relaxed = not total and len(terms) > 1
+    if is_relaxed:
+        rows, total = _relaxed(tx, actor.organization_id, terms, filters, (limit, offset))
     if not rows:
-        return Results([], total, facets, corrected)
+        return Results([], total, facets, corrected, is_relaxed=bool(total))
+    parts = store.parts(tx, [row.id for row in rows]) | _parts_of_others(home, rows, repositories)
     pattern, count = finder(terms), counter(terms)
     results = [
         _result(row, repositories[row.repository_id], parts.get(row.id, []), pattern, count)
         for row in rows
         if row.repository_id in repositories
     ]
-    return Results(results, total, facets, corrected)
+    return Results(results, total, facets, corrected, is_relaxed)
+
+
+def _relaxed(tx: Tx, organization_id: str, terms: list[Term], filters: Filters, page: tuple[int, int]) -> tuple[list[Found], int]:
+    """Return a page of the documents that have most of the terms, and how many they are; nothing when that takes too long."""
+    try:
+        with store.bounded(tx, _LONGEST):
+            choices = store.best_choices(tx, organization_id, [tsquery([term]) for term in terms], filters)
+            query = any_of([[terms[at] for at in choice] for choice in choices])
+            return store.matching(tx, organization_id, query, filters, *page) if choices else ([], 0)
+    except Unavailable:
+        return [], 0
+
+
+def _parts_of_others(home: Home, rows: list[Found], repositories: dict[str, git.Repository]) -> dict[int, list[Part]]:
+    """Return document → its parts for those that are no specs: the index has only their words, so the files themselves are read."""
+    found: dict[int, list[Part]] = {}
+    others = [row for row in rows if not row.is_spec and row.repository_id in repositories]
+    for repository_id in sorted({row.repository_id for row in others}):
+        ids: dict[str, list[int]] = {}
+        for row in others:
+            if row.repository_id == repository_id:
+                ids.setdefault(row.sha, []).append(row.id)
+        folder = git.hosted_repository(home, repositories[repository_id].folder)
+        try:
+            for sha, content in git.read_blobs(folder, list(ids), _LARGEST):
+                found |= {number: parts_of(number, content) for number in ids[sha] if content is not None}
+        except CanonryError:  # removed or damaged meanwhile: what fits is shown without its words
+            continue
+    return found
 
 
 def _terms(tx: Tx, organization_id: str, words: list[str]) -> tuple[list[Term], dict[str, list[str]]]:

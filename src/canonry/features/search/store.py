@@ -16,11 +16,13 @@ from canonry.infra.tx import Tx
 
 FEW = 500
 """So many documents are scored all."""
+_MOST_CHOICES = 50
 # Where a document has every word: a in its title, b in a heading, c in a criterion, d in its text; the score is the sum.
 _WEIGHTS = {"a": 3.0, "b": 2.0, "c": 1.5, "d": 1.0}
 _OUTSIDE_TITLE = 4.5  # no document scores more that has not every word in its title
 _A, _B, _C, _D = (sql.SQL("ts_filter(d.search, {}) @@ to_tsquery('simple', %(query)s)").format(f"{{{place}}}") for place in _WEIGHTS)
 _ANYWHERE = sql.SQL("d.search @@ to_tsquery('simple', %(query)s)")
+_ASKED = sql.SQL("d.search @@ to_tsquery('simple', asked.query)")
 _A_OR_B, _C_AND_D = sql.SQL("({} OR {})").format(_A, _B), sql.SQL("{} AND {}").format(_C, _D)
 _ORDER = sql.SQL("score DESC, is_spec DESC, repository_id, path")
 # Filter → the columns it looks at, and what has to be true. Only what narrows a search is in its statement: columns cost time as well.
@@ -43,6 +45,7 @@ class _Statements:
     anywhere: bytes
     count_of_specs: bytes
     specs: bytes
+    best_choices: bytes
 
 
 @functools.cache
@@ -74,6 +77,10 @@ def _statements(narrowed: tuple[str, ...]) -> _Statements:
     return _Statements(
         _count(found(_ANYWHERE)), _page(scored(_A, _A)), _page(in_heading), _page(scored(_ANYWHERE, sql.SQL("TRUE"))), _count(specs),
         _page(sql.SQL("SELECT d.id, TRUE AS is_spec, d.repository_id, d.path, NULL::float8 AS score FROM {}").format(specs)),
+        sql.SQL("""WITH hits AS MATERIALIZED (SELECT d.id, array_agg(asked.term::int - 1 ORDER BY asked.term) AS terms
+                FROM unnest(%(queries)s::text[]) WITH ORDINALITY AS asked (query, term), LATERAL {} GROUP BY d.id)
+            SELECT terms FROM hits WHERE cardinality(terms) = (SELECT max(cardinality(terms)) FROM hits)
+            GROUP BY terms ORDER BY count(*) DESC, terms LIMIT %(limit)s""").format(found(_ASKED)).as_bytes(),
     )  # fmt: skip
 
 
@@ -91,7 +98,7 @@ def _score(among: sql.Composable) -> sql.Composed:
 def _page(rows: sql.Composable) -> bytes:
     """Return the statement for a page of these. Only what is shown is read whole."""
     return sql.SQL("""SELECT d.id, d.repository_id, d.path, d.doc_type, d.is_spec, d.title, d.status, d.owner, d.team, d.tags,
-            d.review_status, page.score
+            d.review_status, d.sha, page.score
         FROM (SELECT id, score FROM ({}) d ORDER BY {} LIMIT %(limit)s OFFSET %(offset)s) page JOIN spec_documents d USING (id)
         ORDER BY {}""").format(rows, _ORDER, _ORDER).as_bytes()  # fmt: skip
 
@@ -159,6 +166,15 @@ def matching(tx: Tx, organization_id: str, query: str, filters: Filters, limit: 
         if len(rows) == limit:
             return rows, total
     return _rows(tx, statements.anywhere, values) if total > offset else [], total
+
+
+def best_choices(tx: Tx, organization_id: str, queries: list[str], filters: Filters) -> list[list[int]]:
+    """Return which of the queries go together in the documents that have most of them: choices of their places in the list, none twice.
+
+    A document that has one choice whole has nothing more; together the choices are all such documents, when they are not too many.
+    """
+    statements, values = _asked(organization_id, filters, _MOST_CHOICES, 0)
+    return [row[0] for row in tx.connection.execute(statements.best_choices, {**values, "queries": queries}).fetchall()]
 
 
 def everything(tx: Tx, organization_id: str, filters: Filters, limit: int, offset: int) -> tuple[list[Found], int]:
