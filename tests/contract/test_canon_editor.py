@@ -123,6 +123,19 @@ def test_a_save_is_a_commit_and_a_stale_one_gets_what_is_there(api: Api, handboo
     assert api.ask("POST", f"{FILE}/save", {"content": "x", "sha": ""}, token=api.owner.tokens[Scope.READ]).status == 403
 
 
+def test_what_is_too_large_is_said_and_breaks_nothing_else(api: Api, handbook: SpecRepository) -> None:
+    large = "x" * (5 << 20)
+    handbook.push({"docs/specs/large.md": large, "CANON.yaml": "#" + large})
+    assert api.ask("GET", f"{BASE}/docs/specs/large.md/json").error == (413, "file_too_large")
+    assert api.ask("POST", f"{BASE}/docs/specs/large.md/save", {"content": "x", "sha": ""}).error == (413, "file_too_large")
+    assert api.ask("POST", f"{BASE}/docs/specs/large.md/save", {"content": "x", "sha": _sha(large)}).status == 200
+    shown = api.get("/app/ada/api/repos/ada/handbook")
+    assert [item["message"] for item in shown["config_diagnostics"]] == ["The file is too long."]
+    assert {item["file_path"] for item in shown["specs"]} == {"docs/specs/large.md", "docs/specs/login.md"}
+    difference = api.get("/app/ada/api/diff/ada/handbook?from=main&to=main")
+    assert difference == {"files": []}
+
+
 @pytest.mark.criterion("living-specs#one-save-wins")
 def test_of_concurrent_saves_one_wins_and_nothing_is_lost(api: Api, handbook: SpecRepository) -> None:
     answers: list[Answer] = []

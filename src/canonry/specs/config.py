@@ -136,6 +136,11 @@ class Config:
         return self.ai_exposure.default
 
 
+def too_long() -> Config:
+    """Return what counts beside a file that is too long to be read at all."""
+    return Config(diagnostics=(_broken("The file is too long.", 1, 1),))
+
+
 def read_config(content: bytes) -> Config:
     """Return what the bytes of a CANON.yaml say. Raises: nothing; what is wrong is in `diagnostics`."""
     reader = _Reader()

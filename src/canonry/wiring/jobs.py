@@ -19,6 +19,8 @@ from canonry.features.disk import jobs as disk
 from canonry.features.disk import queue as disk_queue
 from canonry.features.git.elsewhere import jobs as elsewhere
 from canonry.features.git.elsewhere import queue as elsewhere_queue
+from canonry.features.git.repositories import jobs as repositories
+from canonry.features.git.repositories import queue as repository_queue
 from canonry.features.notifications import jobs as notifications
 from canonry.features.notifications import queue as notification_queue
 from canonry.features.previews import jobs as previews
@@ -70,6 +72,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     mailbox.SEND: mailbox.send,
     volume_queue.CLEAR: volumes.clear_volume,
     spec_queue.APPROVE: specs.approve,
+    repository_queue.CLEAR: repositories.clear,
     elsewhere_queue.FETCH: elsewhere.fetch,
     elsewhere_queue.CHECK: elsewhere.check,
     elsewhere_queue.CHECK_PULL: elsewhere.check_pull,

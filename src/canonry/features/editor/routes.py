@@ -75,7 +75,7 @@ def preview_text(org: str, owner: str, repo: str, body: ContentRequest, *, reque
     return JSONResponse({"html": html}) if "application/json" in request.headers.get("accept", "") else HTMLResponse(html)
 
 
-@router.operation("GET", f"{_FILE}/json", Permission.SPECS_READ, errors=(409,))
+@router.operation("GET", f"{_FILE}/json", Permission.SPECS_READ, errors=(409, 413))
 def load_file(org: str, owner: str, repo: str, file_path: FilePath, *, actor: OrgActorDep, services: ServicesDep) -> FileAnswer:
     """Load a file as it stands on the default branch, with the blob id that a save has to name."""
     del org

@@ -41,7 +41,7 @@ def repositories(context: git.Context, actor: Actor) -> list[git.Repository]:
 def load(context: git.Context, actor: Actor, owner: str, name: str, path: str) -> tuple[str, str]:
     """Return the text of a file on the default branch and its blob id.
 
-    Raises: NotFound; Invalid `invalid_path`; Conflict `not_text`; Unauthenticated `no_git_identity`.
+    Raises: NotFound; Invalid `invalid_path`; Conflict `not_text`; TooLarge `file_too_large`; Unauthenticated `no_git_identity`.
     """
     require(actor, Permission.SPECS_READ)
     with context.transactions.begin() as tx:
@@ -70,8 +70,8 @@ def template(tx: Tx, actor: Actor) -> str:
 def save(context: git.Context, actor: Actor, owner: str, name: str, edit: Edit) -> str:
     """Commit a file to the default branch and return its new blob id.
 
-    Raises: NotFound; EditConflict `conflict`; Conflict `branch_busy`; Invalid `path_taken`, `specs_refused`; Unauthenticated
-    `no_git_identity`; and for a repository at a host what `git.save_file` says.
+    Raises: NotFound; EditConflict `conflict`; Conflict `branch_busy`; Invalid `path_taken`, `specs_refused`; TooLarge `file_too_large`;
+    Unauthenticated `no_git_identity`; and for a repository at a host what `git.save_file` says.
     """
     require(actor, Permission.SPECS_WRITE)
     with context.transactions.begin() as tx:

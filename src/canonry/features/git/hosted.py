@@ -92,6 +92,18 @@ def remove_repository(home: Home, project_id: str) -> None:
         os.close(descriptor)
 
 
+def require_no_push(home: Home, project_id: str) -> None:
+    """Return when nobody pushes to the repository just now. Raises: Conflict `push_in_progress`."""
+    try:
+        descriptor = os.open(_lock_path(hosted_repository(home, project_id)), os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        _lock_exclusively(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def ensure_hosted(home: Home, project_id: str, branch: str) -> Path:
     """Return the project's own repository, made when there is none, with HEAD at `branch`. Raises: Invalid `invalid_ref`."""
     repository = hosted_repository(home, project_id)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from canonry.specs.config import NAMES, Config, read_config
+from canonry.specs.config import NAMES, Config, read_config, too_long
 from canonry.specs.globs import Glob
 
-__all__ = ["NAMES", "Configuration", "default", "read"]
+__all__ = ["NAMES", "Configuration", "default", "read", "unread"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Configuration:
 def read(name: str, content: bytes) -> Configuration:
     """Return what the file says. Never raises: what is wrong in it is in `diagnostics`."""
     return _made(read_config(content), name)
+
+
+def unread(name: str) -> Configuration:
+    """Return what counts beside a file that is too long to be read."""
+    return _made(too_long(), name)
 
 
 def default() -> Configuration:

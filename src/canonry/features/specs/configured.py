@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from canonry.core.errors import TooLarge
 from canonry.features import git
 from canonry.features.specs import configuration
 from canonry.features.specs.configuration import Configuration
@@ -13,6 +14,10 @@ def configured(folder: Path, ref: str) -> Configuration:
     Raises: NotFound `ref_not_found`, `no_repository`; Invalid `invalid_ref`.
     """
     for name in configuration.NAMES:
-        if (content := git.content_at(folder, ref, name)) is not None:
+        try:
+            content = git.content_at(folder, ref, name)
+        except TooLarge:
+            return configuration.unread(name)
+        if content is not None:
             return configuration.read(name, content)
     return configuration.default()

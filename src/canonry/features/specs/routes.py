@@ -39,22 +39,20 @@ _State = Literal["draft", "todo", "in_progress", "blocked", "done", "deprecated"
 
 
 @router.operation("GET", "/app/{org}/api/specs/{owner}/{repo}/{file_path:path}", Permission.SPECS_READ)
-def show_spec(org: str, owner: str, repo: str, file_path: FilePath, *, actor: OrgActorDep, tx: TxDep, services: ServicesDep) -> SpecAnswer:
+def show_spec(org: str, owner: str, repo: str, file_path: FilePath, *, actor: OrgActorDep, services: ServicesDep) -> SpecAnswer:
     """Show a spec: frontmatter, nested sections with statuses, tickets and criteria with evidence, and its HTML."""
     del org
-    shown = service.find_document(tx, actor, services.home, owner, repo, file_path)
+    shown = service.find_document(services, actor, owner, repo, file_path)
     if shown.document is None:
         raise NotFound("spec_not_found", f"{file_path} is no spec.", hint="CANON.yaml says where specs lie: specs.doc_paths.")
     return spec_answer(shown, service.html_of(shown), git.file_url(shown.repository, services.settings, shown.summary.path))
 
 
 @router.operation("GET", "/app/{org}/api/docs/{owner}/{repo}/{file_path:path}", Permission.SPECS_READ)
-def show_document(
-    org: str, owner: str, repo: str, file_path: FilePath, *, actor: OrgActorDep, tx: TxDep, services: ServicesDep
-) -> DocAnswer:
+def show_document(org: str, owner: str, repo: str, file_path: FilePath, *, actor: OrgActorDep, services: ServicesDep) -> DocAnswer:
     """Show any Markdown file of a repository as HTML that is safe to put into a page."""
     del org
-    shown = service.find_document(tx, actor, services.home, owner, repo, file_path)
+    shown = service.find_document(services, actor, owner, repo, file_path)
     return doc_answer(shown, service.html_of(shown), git.file_url(shown.repository, services.settings, shown.summary.path))
 
 
@@ -89,21 +87,21 @@ def list_tasks(
 
 @router.operation("GET", "/app/{org}/api/history/{owner}/{repo}/{file_path:path}", Permission.SPECS_READ)
 def show_history(
-    org: str, owner: str, repo: str, file_path: FilePath, *, query: Annotated[HistoryQuery, Query()], actor: OrgActorDep, tx: TxDep,
+    org: str, owner: str, repo: str, file_path: FilePath, *, query: Annotated[HistoryQuery, Query()], actor: OrgActorDep,
     services: ServicesDep,
 ) -> HistoryAnswer:  # fmt: skip
     """Show who changed a spec, a section or a criterion, when, in which commit, and what it said."""
     del org
-    return history_answer(versions.history_of(tx, actor, services.home, owner, repo, file_path, of=query.of, limit=query.limit))
+    return history_answer(versions.history_of(services, actor, (owner, repo), file_path, of=query.of, limit=query.limit))
 
 
 @router.operation("GET", "/app/{org}/api/diff/{owner}/{repo}", Permission.SPECS_READ, errors=(413,))
 def show_difference(
-    org: str, owner: str, repo: str, *, query: Annotated[DifferenceQuery, Query()], actor: OrgActorDep, tx: TxDep, services: ServicesDep
+    org: str, owner: str, repo: str, *, query: Annotated[DifferenceQuery, Query()], actor: OrgActorDep, services: ServicesDep
 ) -> DifferenceAnswer:
     """Show what differs between two commits or branches, section by section and criterion by criterion."""
     del org
-    return difference_answer(versions.difference(tx, actor, services.home, (owner, repo), query.before, query.after))
+    return difference_answer(versions.difference(services, actor, (owner, repo), query.before, query.after))
 
 
 @admin_router.operation("GET", "/app/admin/api/indexing", Permission.SPECS_ADMIN)

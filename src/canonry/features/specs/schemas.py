@@ -181,6 +181,7 @@ class RepoSummary(BaseModel):
     spec_count: int
     specs: list[SpecSummary]
     config: dict[str, Any] | None
+    config_diagnostics: list[DiagnosticBody] = Field(description="what is wrong in CANON.yaml")
     docs: list[DocFile]
     indexed_commit: str | None
 
@@ -380,7 +381,9 @@ def repo_summary(repository: git.Repository, listing: Listing, index: Index | No
     shown = RepoSummary(
         owner=repository.owner, repo=repository.name, full_name=repository.full_name, description=repository.description,
         default_branch=repository.default_branch, has_specs=bool(listing.specs), spec_count=len(listing.specs), specs=[],
-        config=dict(index.config) if index is not None and index.config else None, indexed_commit=index.commit if index else None,
+        config=dict(index.config) if index is not None and index.config else None,
+        config_diagnostics=[DiagnosticBody.model_validate(item) for item in index.diagnostics] if index is not None else [],
+        indexed_commit=index.commit if index else None,
         docs=[
             DocFile(path=row.path, name=row.path.rpartition("/")[2], github_url=git.file_url(repository, settings, row.path),
                     title=row.title, doc_type=row.doc_type)

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import NotFound
 from canonry.core.file_paths import parse_file_path
-from canonry.core.paths import Home
 from canonry.features import git
+from canonry.features.specs.context import Context
 from canonry.features.specs.events import ReindexRequested
 from canonry.features.specs.models import Index, Run, Shown, Summary, Tasks
 from canonry.features.specs.queue import INDEX
@@ -27,21 +27,23 @@ OPEN = ("todo", "in_progress", "blocked")
 """The states of a section that make it a task."""
 
 
-def find_document(tx: Tx, actor: Actor, home: Home, owner: str, name: str, path: str) -> Shown:
+def find_document(context: Context, actor: Actor, owner: str, name: str, path: str) -> Shown:
     """Return a document as it stands on the default branch, from the index and git.
 
     Raises: NotFound `repository_not_found`, `document_not_found`; Invalid `invalid_path`.
     """
-    repository = git.find_repository(tx, actor, name, owner=owner)
-    summary = reading.document(tx, repository.id, parse_file_path(path))
-    content = None if summary is None else content_of(git.hosted_repository(home, repository.folder), summary.sha)
+    with context.transactions.reading() as tx:
+        repository = git.find_repository(tx, actor, name, owner=owner)
+        summary = reading.document(tx, repository.id, parse_file_path(path))
+        index = states.index_of(tx, repository.id)
+        is_spec = summary is not None and summary.is_spec
+        names = reading.first_names(tx, repository.id, path) if is_spec else {}
+        broken = frozenset(links.broken(tx, repository.id)) if is_spec else frozenset()
+    content = None if summary is None else content_of(git.hosted_repository(context.home, repository.folder), summary.sha)
     if summary is None or content is None:
         raise NotFound("document_not_found", f"There is no document {path} in {repository.full_name}.",
                        hint="Only what is on the default branch, and indexed, is found.")  # fmt: skip
-    index = states.index_of(tx, repository.id)
-    document = parse(content) if summary.is_spec else None
-    names = reading.first_names(tx, repository.id, path) if summary.is_spec else {}
-    broken = frozenset(links.broken(tx, repository.id)) if summary.is_spec else frozenset()
+    document = parse(content) if is_spec else None
     return Shown(repository, summary, content.decode(errors="replace"), document, names, dict(index.config) if index else {}, broken)
 
 

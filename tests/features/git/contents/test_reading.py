@@ -6,8 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from canonry.core.errors import Invalid, NotFound, Unavailable
-from canonry.features.git.contents import Change, changes, file_at, files_at, list_branches, read_blobs
+from canonry.core.errors import Invalid, NotFound, TooLarge, Unavailable
+from canonry.features.git.contents import Change, changes, content_at, file_at, files_at, list_branches, read_blobs, spec_check
+from canonry.features.git.contents.reading import LARGEST
+from canonry.features.git.sharing.rule import declares_workspace
 from tests.support.git import Person
 
 
@@ -72,6 +74,24 @@ class TestFiles:
     def test_a_damaged_repository_is_an_error_of_its_own(self, repository: Path, ada: Person) -> None:
         with pytest.raises(Unavailable):
             files_at(repository, ada.head()[:-1] + ("0" if ada.head()[-1] != "0" else "1"))
+
+
+class TestLargeFiles:
+    def test_they_are_not_read_into_memory(self, repository: Path, ada: Person) -> None:
+        ada.commit({"docs/large.md": "x" * (LARGEST + 1), "docs/just.md": "x" * LARGEST})
+        ada.git("push", "--quiet", str(repository), "main")
+        assert len(file_at(repository, "main", "docs/just.md").content) == LARGEST
+        for read in (file_at, content_at):
+            with pytest.raises(TooLarge) as caught:
+                read(repository, "main", "docs/large.md")
+            assert caught.value.code == "file_too_large"
+
+    def test_they_are_no_declared_workspace_and_ask_for_no_check(self, repository: Path, ada: Person) -> None:
+        before = ada.head()
+        ada.commit({"package.json": " " * (LARGEST + 1), "CANON.yaml": "#" * (LARGEST + 1)})
+        ada.git("push", "--quiet", str(repository), "main")
+        assert not declares_workspace(repository, ada.head())
+        spec_check(repository, is_default=True)(before, ada.head())
 
 
 class TestManyBlobs:

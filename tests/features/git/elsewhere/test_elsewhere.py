@@ -10,6 +10,7 @@ from canonry.features.specs.store import states
 from tests.support.api import Answer
 from tests.support.github_api import TOKEN
 from tests.support.github_specs import LOGIN, SECRET, SPEC, SpecsAtGitHub
+from tests.support.signing_in import work
 
 NEW = SPEC.replace(b"12 letters", b"16 letters")
 
@@ -190,8 +191,9 @@ def test_a_push_to_the_copy_is_refused_and_a_fetch_is_not(there: SpecsAtGitHub) 
 def test_removed_it_is_forgotten_here_and_stays_there(there: SpecsAtGitHub) -> None:
     number = there.add()
     assert there.api.ask("DELETE", f"/v1/repositories/{number}").status == 204
-    assert not there.folder(number).exists()
     assert there.api.ask("GET", f"/app/{there.org}/api/repos/acme/specs").error == (404, "repository_not_found")
+    work(there.api)
+    assert not there.folder(number).exists()
     assert there.github.hosted["acme/specs"].head()
 
 

@@ -1,15 +1,18 @@
 """Repositories as objects: made, pushed to, announced, deleted."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from canonry.core.access import Scope
+from canonry.core.errors import Unavailable
 from canonry.features.git import hosted_repository, look_again
-from canonry.features.git.hosted import quick_head
-from canonry.features.git.repositories import service
+from canonry.features.git.hosted import hold_for_push, quick_head
+from canonry.features.git.repositories import jobs, service
 from tests.support.api import Api
 from tests.support.git import Person
+from tests.support.signing_in import work
 
 
 def _events(api: Api) -> list[str]:
@@ -27,8 +30,10 @@ def test_one_is_made_listed_shown_and_deleted(api: Api) -> None:
     folder = hosted_repository(api.container.home, body["id"])
     assert folder.is_dir()
     assert api.ask("DELETE", f"/v1/repositories/{body['id']}").status == 204
-    assert not folder.exists()
     assert api.ask("GET", "/v1/repositories/handbook").error == (404, "repository_not_found")
+    work(api)
+    assert not folder.exists()
+    assert not folder.with_suffix(".lock").exists()
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "a..b", ".x", "-x", "x.git", "x.lock", "x.", "a b", "ü", "x" * 101])
@@ -36,6 +41,31 @@ def test_names_that_git_or_a_path_would_take_otherwise_are_refused(api: Api, nam
     answer = api.ask("POST", "/v1/repositories", {"name": name})
     assert answer.status == 400
     assert answer.json["issues"][0]["path"].endswith("name")
+
+
+def test_one_that_somebody_pushes_to_is_not_deleted(api: Api) -> None:
+    body = api.ask("POST", "/v1/repositories", {"name": "handbook"}).json["repository"]
+    folder = hosted_repository(api.container.home, body["id"])
+    held = hold_for_push(folder)
+    try:
+        assert api.ask("DELETE", f"/v1/repositories/{body['id']}").error == (409, "push_in_progress")
+        assert api.get("/v1/repositories/handbook")["repository"] == body
+        with pytest.raises(Unavailable):  # a push that began when the row had gone: the job comes again
+            jobs.clear(api.container, body["id"])
+        assert folder.is_dir()
+    finally:
+        os.close(held)
+    assert api.ask("DELETE", f"/v1/repositories/{body['id']}").status == 204
+    for _ in range(2):
+        jobs.clear(api.container, body["id"])
+    assert not folder.exists()
+
+
+def test_one_that_cannot_be_noted_leaves_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = set(api.container.home.repositories.iterdir())
+    monkeypatch.setattr(service.store, "insert", lambda *_, **__: False)
+    assert api.ask("POST", "/v1/repositories", {"name": "handbook"}).error == (409, "repository_exists")
+    assert set(api.container.home.repositories.iterdir()) == before
 
 
 def test_a_name_is_had_once_by_a_repository_or_a_project(api: Api) -> None:

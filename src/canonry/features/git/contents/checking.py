@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from canonry.core.errors import Invalid, Issue
+from canonry.core.errors import Invalid, Issue, TooLarge
 from canonry.features.git.contents.reading import changes, content_at, files_at, read_blobs
 from canonry.specs.landing import NAMES, Update, Verdict, check, is_asked_for
 from canonry.specs.parser import MAX_BYTES
@@ -50,7 +50,10 @@ class _Hosted:
         self._repository = repository
 
     def file(self, commit: str, path: str) -> bytes | None:
-        return content_at(self._repository, commit, path)
+        try:
+            return content_at(self._repository, commit, path)
+        except TooLarge:
+            return None  # as for a push: it asks for nothing, and what asked before must not end unsaid
 
     def paths(self, commit: str) -> list[str]:
         return [file.path for file in files_at(self._repository, commit) if file.is_file]

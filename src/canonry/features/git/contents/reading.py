@@ -5,7 +5,7 @@ from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from canonry.core.errors import NotFound, Unavailable
+from canonry.core.errors import NotFound, TooLarge, Unavailable
 from canonry.core.file_paths import parse_file_path
 from canonry.core.refs import parse_branch
 from canonry.features.git.contents.models import Change, File, TreeFile
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _FILES = frozenset({"100644", "100755", "100664"})
 _BATCH = 400  # names at once; more and both sides of the pipe would wait for each other
 _LONG = 120.0
+LARGEST = 4 << 20
+"""Bytes of a file that is read whole; people write shorter ones."""
 
 
 def files_at(repository: Path, commit: str) -> list[TreeFile]:
@@ -66,7 +68,8 @@ def read_blobs(repository: Path, shas: Iterable[str], limit: int) -> Generator[t
 def file_at(repository: Path, ref: str, path: str) -> File:
     """Return one file as it stands in `ref` (a full commit id, or a branch).
 
-    Raises: Invalid `invalid_path`, `invalid_ref`; NotFound `no_repository`, `ref_not_found`, `file_not_found` (also for links and folders).
+    Raises: Invalid `invalid_path`, `invalid_ref`; NotFound `no_repository`, `ref_not_found`, `file_not_found` (also for links and folders);
+    TooLarge `file_too_large` above `LARGEST`.
     """
     path = parse_file_path(path)
     with open_repository(repository) as opened:
@@ -76,14 +79,14 @@ def file_at(repository: Path, ref: str, path: str) -> File:
             raise NotFound(
                 "file_not_found", f"There is no file {path} in {ref}.", hint="Check the path; letters are told apart by their case."
             )
-        return File(path, entry.data, str(entry.id), str(commit.id))
+        return File(path, data_of(opened, entry, path), str(entry.id), str(commit.id))
 
 
 def content_at(repository: Path, ref: str, path: str) -> bytes | None:
-    """Return the content of a file in a commit or branch, None when there is no such file. Raises: as `file_at`, for the ref."""
+    """Return the content of a file in a commit or branch, None when there is no such file. Raises: as `file_at`, for ref and size."""
     with open_repository(repository) as opened:
         entry = entry_of(commit_of(opened, ref).tree, path)
-        return None if entry is None else entry.data
+        return None if entry is None else data_of(opened, entry, path)
 
 
 def list_branches(repository: Path) -> dict[str, str]:
@@ -133,6 +136,16 @@ def entry_of(tree: "pygit2.Tree", path: str) -> "pygit2.Blob | None":
         return None
     found = tree[name]
     return found if found.type_str == "blob" and f"{found.filemode:06o}" in _FILES else None  # type: ignore[return-value]
+
+
+def data_of(opened: "pygit2.Repository", blob: "pygit2.Blob", path: str) -> bytes:
+    """Return the content of a blob; its length is asked first. Raises: TooLarge `file_too_large` above `LARGEST`."""
+    _, size = opened.odb.read_header(blob.id)
+    if size > LARGEST:
+        raise TooLarge(
+            "file_too_large", f"{path} has {size} bytes; at most {LARGEST >> 20} MiB are read.", hint="Work on it in a checkout."
+        )
+    return blob.data
 
 
 def _path(file: "pygit2.DiffFile") -> str | None:

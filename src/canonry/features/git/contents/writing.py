@@ -11,7 +11,7 @@ from canonry.core.refs import parse_branch
 from canonry.features.git.contents.checking import Check
 from canonry.features.git.contents.models import Author, File, StaleFile, Written
 from canonry.features.git.contents.opening import open_repository
-from canonry.features.git.contents.reading import commit_of, entry_of
+from canonry.features.git.contents.reading import commit_of, data_of, entry_of
 
 if TYPE_CHECKING:
     import pygit2
@@ -31,7 +31,7 @@ def commit_files(
     dry: the commit is made and checked, and the branch stays where it is.
     A branch that does not exist is born when the repository has no branch at all. What is equal already makes no new commit.
     Raises: StaleFile (`stale_file`); Invalid `invalid_path`, `path_taken`, `invalid_ref`; NotFound `ref_not_found`, `no_repository`;
-    Conflict `branch_busy`; what `check` raises.
+    Conflict `branch_busy`; TooLarge `file_too_large` when what is there now is too large to be shown; what `check` raises.
     """
     name = f"refs/heads/{parse_branch(branch)}"
     wanted = {parse_file_path(path): edit for path, edit in edits.items()}
@@ -87,7 +87,8 @@ def _try(opened: "pygit2.Repository", name: str, edits: Edits, by: tuple[Author,
         blob = None if parent is None else entry_of(parent.tree, path)
         found = None if blob is None else str(blob.id)
         if found != expected:
-            raise StaleFile(path, None if blob is None or parent is None else File(path, blob.data, str(blob.id), str(parent.id)))
+            there = None if blob is None or parent is None else File(path, data_of(opened, blob, path), str(blob.id), str(parent.id))
+            raise StaleFile(path, there)
         blobs[path] = None if content is None else opened.create_blob(content)
         shas[path] = None if content is None else str(blobs[path])
     tree = _with(opened, None if parent is None else parent.tree, "", blobs)

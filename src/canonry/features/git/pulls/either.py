@@ -16,8 +16,7 @@ def open_one(
     """Open a pull request. base: the default branch when absent. Raises: as `pulls.service.open_one`, and what the port says."""
     require(actor, Permission.SPECS_WRITE)
     if not repository.is_elsewhere:
-        with context.transactions.begin() as tx:
-            return service.open_one(tx, actor, context.home, repository, head=head, base=base, title=title, body=body)
+        return service.open_one(context.transactions, actor, context.home, repository, head=head, base=base, title=title, body=body)
     head, base = parse_branch(head), parse_branch(base or repository.default_branch)
     if head == base:
         raise Invalid("same_branch", f"{head} cannot be merged into itself.", hint="Name another branch.",
@@ -99,8 +98,7 @@ def close(context: Context, actor: Actor, repository: Repository, number: int) -
     """Close it without merging. Raises: NotFound; Conflict `pull_request_ended`; and what the port says."""
     require(actor, Permission.SPECS_WRITE)
     if not repository.is_elsewhere:
-        with context.transactions.begin() as tx:
-            return service.close(tx, actor, context.home, repository, number)
+        return service.close(context.transactions, actor, context.home, repository, number)
     _open(elsewhere.get(context, repository, number))
     elsewhere.close(context, actor, repository, number)
     with context.transactions.begin() as tx:

@@ -26,7 +26,7 @@ _LARGEST_DIFF = 2 << 20  # bytes
 
 
 def open_one(
-    tx: Tx, actor: Actor, home: Home, repository: Repository, *, head: str, base: str | None, title: str, body: str = ""
+    transactions: Transactions, actor: Actor, home: Home, repository: Repository, *, head: str, base: str | None, title: str, body: str = ""
 ) -> PullRequest:
     """Open a pull request. base: the default branch when absent.
 
@@ -44,14 +44,14 @@ def open_one(
             raise NotFound("ref_not_found", f"{repository.full_name} has no branch {name!r}.", hint="Push it first.")
     if merge_base(hosted_repository(home, repository.folder), base, head) == heads[head]:
         raise Conflict("nothing_to_merge", f"{base} has everything that {head} has.", hint="Commit something to it first.")
-    number = store.insert(tx, repository.id, title=title, body=body, head=head, base=base, user_id=actor.user_id)
-    if number is None:
-        raise Conflict(
-            "pull_request_exists", f"There is an open pull request from {head} into {base} already.", hint="Push to that branch."
-        )
-    opened = get(tx, repository, number)
-    tx.emit(PullRequestOpened(repository.organization_id, repository.id, number), after={"title": title, "head": head, "base": base})
-    return opened
+    with transactions.begin() as tx:
+        number = store.insert(tx, repository.id, title=title, body=body, head=head, base=base, user_id=actor.user_id)
+        if number is None:
+            raise Conflict(
+                "pull_request_exists", f"There is an open pull request from {head} into {base} already.", hint="Push to that branch."
+            )
+        tx.emit(PullRequestOpened(repository.organization_id, repository.id, number), after={"title": title, "head": head, "base": base})
+        return get(tx, repository, number)
 
 
 def get(tx: Tx, repository: Repository, number: int) -> PullRequest:
@@ -152,20 +152,17 @@ def merge_one(
         return get(tx, repository, number)
 
 
-def close(tx: Tx, actor: Actor, home: Home, repository: Repository, number: int) -> PullRequest:
+def close(transactions: Transactions, actor: Actor, home: Home, repository: Repository, number: int) -> PullRequest:
     """Close it without merging. Raises: NotFound; Conflict `pull_request_ended`."""
     require(actor, Permission.SPECS_WRITE)
-    pull = _open(get(tx, repository, number))
-    store.end(
-        tx,
-        pull,
-        State.CLOSED,
-        head=list_branches(hosted_repository(home, repository.folder)).get(pull.head),
-        merge=None,
-        user_id=actor.user_id,
-    )
-    tx.emit(PullRequestClosed(repository.organization_id, repository.id, number), before={"state": "open"}, after={"state": "closed"})
-    return get(tx, repository, number)
+    with transactions.begin() as tx:
+        pull = _open(get(tx, repository, number))
+    head = list_branches(hosted_repository(home, repository.folder)).get(pull.head)
+    with transactions.begin() as tx:
+        if not store.end(tx, pull, State.CLOSED, head=head, merge=None, user_id=actor.user_id):
+            _open(get(tx, repository, number))  # somebody was quicker
+        tx.emit(PullRequestClosed(repository.organization_id, repository.id, number), before={"state": "open"}, after={"state": "closed"})
+        return get(tx, repository, number)
 
 
 def author_of(tx: Tx, actor: Actor) -> Author:

@@ -21,9 +21,11 @@ def list_repositories(actor: ActorDep, tx: TxDep, services: ServicesDep) -> Repo
 
 
 @router.operation("POST", "/repositories", Permission.SPECS_WRITE, status_code=201, errors=[409])
-def create_repository(body: CreateRepositoryRequest, actor: ActorDep, tx: TxDep, services: ServicesDep) -> RepositoryAnswer:
+def create_repository(body: CreateRepositoryRequest, actor: ActorDep, services: ServicesDep) -> RepositoryAnswer:
     """Make an empty repository that no project deploys, for specifications. Push to its `clone_url`, a token as the password."""
-    made = service.create(tx, actor, services.home, name=body.name, description=body.description, branch=body.default_branch)
+    made = service.create(
+        services.transactions, actor, services.home, name=body.name, description=body.description, branch=body.default_branch
+    )
     return RepositoryAnswer(repository=body_of(made, services.settings))
 
 
@@ -34,6 +36,6 @@ def show_repository(repository: str, actor: ActorDep, tx: TxDep, services: Servi
 
 
 @router.operation("DELETE", "/repositories/{repository}", Permission.ORG_MANAGE, status_code=204, errors=[409])
-def delete_repository(repository: str, actor: ActorDep, tx: TxDep, services: ServicesDep) -> None:
+def delete_repository(repository: str, actor: ActorDep, services: ServicesDep) -> None:
     """Delete a repository that no project has, with all its history."""
-    service.delete(tx, actor, services.home, repository)
+    service.delete(services.transactions, actor, services.home, repository)

@@ -1,15 +1,16 @@
 """Use cases around repositories: make, find, list, look again, delete."""
 
 from canonry.core.access import Actor, Permission, require
-from canonry.core.errors import Conflict, NotFound
+from canonry.core.errors import CanonryError, Conflict, NotFound
 from canonry.core.ids import new_id
 from canonry.core.paths import Home
 from canonry.core.refs import parse_branch
 from canonry.features import projects
-from canonry.features.git.hosted import ensure_hosted, hosted_repository, quick_head, remove_repository
+from canonry.features.git.hosted import ensure_hosted, hosted_repository, quick_head, remove_repository, require_no_push
 from canonry.features.git.repositories import store
 from canonry.features.git.repositories.events import RepositoryCreated, RepositoryDeleted, RepositoryPushed
 from canonry.features.git.repositories.models import Repository, check_name
+from canonry.features.git.repositories.queue import CLEAR
 from canonry.features.projects import Project
 from canonry.infra.tx import Transactions, Tx
 
@@ -33,7 +34,7 @@ def page(tx: Tx, actor: Actor) -> list[Repository]:
     return store.of_organization(tx, actor.organization_id, only_project=actor.project_id)
 
 
-def create(tx: Tx, actor: Actor, home: Home, *, name: str, description: str = "", branch: str = "main") -> Repository:
+def create(transactions: Transactions, actor: Actor, home: Home, *, name: str, description: str = "", branch: str = "main") -> Repository:
     """Make a repository without a project, for specifications; it is there for pushes at once.
 
     Raises: Invalid `invalid_repository_name`, `invalid_ref`; Conflict `repository_exists`; Denied.
@@ -42,28 +43,37 @@ def create(tx: Tx, actor: Actor, home: Home, *, name: str, description: str = ""
     if actor.project_id is not None:
         raise NotFound("project_not_found", "This credential is bound to one project and can make no repository.")
     check_name(name)
-    repository_id = new_id("rep")
-    taken = store.find(tx, actor.organization_id, name, actor.organization_handle) is not None or _is_project(tx, actor, name)
-    if taken or not store.insert(tx, repository_id, actor.organization_id, name=name, description=description, branch=parse_branch(branch)):
-        raise Conflict("repository_exists", f"There is a repository, or a project, {name!r} already.", hint="Choose another name.")
-    ensure_hosted(home, repository_id, branch)  # one that is left over when the transaction fails is empty and found by nobody
-    tx.emit(RepositoryCreated(actor.organization_id, repository_id), after={"name": name, "branch": branch})
-    return get_any(tx, repository_id)
+    repository_id, branch = new_id("rep"), parse_branch(branch)
+    with transactions.begin() as tx:
+        _require_free(tx, actor, name)
+    ensure_hosted(home, repository_id, branch)
+    try:
+        with transactions.begin() as tx:
+            _require_free(tx, actor, name)
+            if not store.insert(tx, repository_id, actor.organization_id, name=name, description=description, branch=branch):
+                raise _taken(name)
+            tx.emit(RepositoryCreated(actor.organization_id, repository_id), after={"name": name, "branch": branch})
+            return get_any(tx, repository_id)
+    except CanonryError:
+        remove_repository(home, repository_id)  # one that a crash leaves is empty and found by nobody
+        raise
 
 
-def delete(tx: Tx, actor: Actor, home: Home, key: str) -> None:
+def delete(transactions: Transactions, actor: Actor, home: Home, key: str) -> None:
     """Delete a repository that no project has or uses, with its history.
 
     Raises: NotFound; Conflict `belongs_to_project`, `repository_in_use`, `push_in_progress`.
     """
     require(actor, Permission.ORG_MANAGE)
-    found = find(tx, actor, key)
-    if found.project_id is not None:
-        raise Conflict("belongs_to_project", f"{found.full_name} belongs to the project of that name.", hint="Delete the project.")
-    require_unused(tx, found)
-    store.delete(tx, found.id)
-    remove_repository(home, found.folder)
-    tx.emit(RepositoryDeleted(found.organization_id, found.id), before={"name": found.name})
+    with transactions.begin() as tx:
+        found = find(tx, actor, key)
+        if found.project_id is not None:
+            raise Conflict("belongs_to_project", f"{found.full_name} belongs to the project of that name.", hint="Delete the project.")
+        require_unused(tx, found)
+        require_no_push(home, found.folder)
+        store.delete(tx, found.id)
+        tx.enqueue(CLEAR, folder=found.folder)
+        tx.emit(RepositoryDeleted(found.organization_id, found.id), before={"name": found.name})
 
 
 def require_unused(tx: Tx, repository: Repository) -> None:
@@ -149,6 +159,15 @@ def is_taken(tx: Tx, organization_id: str, name: str, handle: str) -> bool:
     """Say whether a repository of this name lies here."""
     found = store.find(tx, organization_id, name, handle)
     return found is not None and not found.is_elsewhere
+
+
+def _require_free(tx: Tx, actor: Actor, name: str) -> None:
+    if store.find(tx, actor.organization_id, name, actor.organization_handle) is not None or _is_project(tx, actor, name):
+        raise _taken(name)
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict("repository_exists", f"There is a repository, or a project, {name!r} already.", hint="Choose another name.")
 
 
 def _is_project(tx: Tx, actor: Actor, name: str) -> bool:

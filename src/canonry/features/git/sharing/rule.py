@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from canonry.core.errors import NotFound
+from canonry.core.errors import NotFound, TooLarge
 from canonry.features.git.contents.reading import changes, content_at
 
 _TOOLS = {
@@ -44,9 +44,9 @@ def changed_paths(repository: Path, before: str | None, after: str) -> list[str]
 
 def declares_workspace(repository: Path, commit: str) -> bool:
     """Say whether the root of a commit declares a workspace whose packages build on each other."""
-    if any(word in (content_at(repository, commit, name) or b"") for name, word in _DECLARED.items()):
+    if any(word in (_content(repository, commit, name) or b"") for name, word in _DECLARED.items()):
         return True
-    return any(content_at(repository, commit, name) is not None for name in _WORKSPACES)
+    return any(_content(repository, commit, name) is not None for name in _WORKSPACES)
 
 
 def concerning(paths: Iterable[str], root_dir: str | None, others: Sequence[str | None], *, is_workspace: bool) -> str | None:
@@ -54,6 +54,14 @@ def concerning(paths: Iterable[str], root_dir: str | None, others: Sequence[str 
     own = folder_of(root_dir)
     foreign = [folder for folder in map(folder_of, others) if folder and not _lies_in(own, folder)]
     return next((path for path in paths if _concerns(path, own, foreign, is_workspace=is_workspace)), None)
+
+
+def _content(repository: Path, commit: str, name: str) -> bytes | None:
+    """Return a file of the root, None when there is none; one that is too large to be read says nothing."""
+    try:
+        return content_at(repository, commit, name)
+    except TooLarge:
+        return b""
 
 
 def _concerns(path: str, own: str, foreign: Sequence[str], *, is_workspace: bool) -> bool:
