@@ -356,6 +356,9 @@ class TestAgainstAServer:
             {"repo": "https://x.example/b.git", "autoDeploy": False, "token": "a-token"},
         ]
         assert canonry("git", "connect", "nonsense", "--project", "new-one").returncode == 2
+        assert canonry("git", "connect", "https://x.example/c.git", "--project", "other").returncode == 0
+        canonry("git", "info")
+        assert server.requests[-1].path == "/v1/projects/my-site/git", "the folder stays the first one's"
         assert server.asked("POST", "/v1/projects")[-1].document == {"name": "new-one", "slug": "new-one"}
         assert "new-one" not in server.projects, "what was made for it goes again"
         assert canonry("git", "rotate-secret").stdout == "5" * 64 + "\n"

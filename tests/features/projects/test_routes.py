@@ -43,6 +43,15 @@ class TestCreate:
         slugs = [api.ask("POST", "/v1/projects", {"name": name}).json["slug"] for name in ("Größe & Co!", "größe co", "A", "Admin", "💥")]
         assert slugs == ["gr-e-co", "gr-e-co-2", "a-app", "admin-site", "project"]
 
+    def test_a_name_that_is_taken_for_a_slug_says_which_slug_it_has(self, api: Api) -> None:
+        slug = api.ask("POST", "/v1/projects", {"name": "app"}).json["slug"]
+        assert slug != "app"
+        missing, taken = api.ask("GET", "/v1/projects/app"), api.ask("POST", "/v1/projects", {"name": "APP"})
+        assert (missing.error, slug in missing.json["hint"]) == ((404, "project_not_found"), True)
+        assert (taken.error, slug in taken.json["hint"]) == ((409, "name_taken"), True)
+        stranger = api.somebody().tokens[Scope.ADMIN]
+        assert slug not in api.ask("GET", "/v1/projects/app", token=stranger).body.decode()
+
     def test_a_used_name_is_refused_in_any_letter_case_but_another_organization_may_have_it(self, api: Api) -> None:
         api.ask("POST", "/v1/projects", {"name": "Shop"})
         assert api.ask("POST", "/v1/projects", {"name": " shOP ", "slug": "other"}).error == (409, "name_taken")

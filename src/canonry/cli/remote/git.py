@@ -6,7 +6,7 @@ from typing import Annotated
 
 from canonry.cli.arguments import argument, option
 from canonry.cli.output import age, ask_secretly, print_fields, print_json, say
-from canonry.cli.remote.folder import project_of, remember
+from canonry.cli.remote.folder import is_known, project_of, remember
 from canonry.cli.remote.following import show_started
 from canonry.cli.remote.options import AsJson, Follow, Project
 from canonry.client.api import Api
@@ -43,7 +43,8 @@ def connect(
     """
     slug, secret = project_of(project), read_token() if token else None
     connected = _connect(slug, url, branch, auto_deploy=auto_deploy, token=secret, root=root)
-    remember(Path(), connected["slug"])
+    if not is_known(Path()):  # a folder that was deployed from stays that project's: the next `env set` must not go elsewhere
+        remember(Path(), connected["slug"])
     if as_json:
         print_json(connected)
         return

@@ -56,7 +56,7 @@ def create(
     name = _checked_name(name)
     limits.require_project(actor.organization_id, store.count(tx, actor.organization_id))
     if store.name_exists(tx, actor.organization_id, name):
-        raise _name_taken(name)
+        raise _name_taken(tx, actor, name)
     chosen = check_slug(slug) if slug is not None else _free_slug(tx, name)
     project_id = new_id("prj")
     try:
@@ -65,7 +65,7 @@ def create(
             store.insert(tx, project_id=project_id, organization_id=actor.organization_id, slug=chosen, name=name, settings=settings)
     except psycopg.errors.UniqueViolation as error:
         if error.diag.constraint_name == "projects_name_in_organization":
-            raise _name_taken(name) from error
+            raise _name_taken(tx, actor, name) from error
         message = f"The slug {chosen!r} is taken."
         raise Conflict("slug_taken", message, hint="Choose another slug.") from error
     project = get_any(tx, project_id)
@@ -103,7 +103,9 @@ def find(tx: Tx, actor: Actor, key: str) -> Project:
     require(actor, Permission.PROJECTS_READ)
     found = None if "\0" in key else store.find(tx, actor.organization_id, key)
     if found is None or actor.project_id not in {None, found.id}:
-        raise NotFound("project_not_found", f"There is no project {key!r}.", hint="`canonry projects ls` lists yours.")
+        named = store.find_by_name(tx, actor.organization_id, key) if "\0" not in key and actor.project_id is None else None
+        hint = "`canonry projects ls` lists yours." if named is None else f"The one that is named so has the slug {named.slug}."
+        raise NotFound("project_not_found", f"There is no project {key!r}.", hint=hint)
     return found
 
 
@@ -147,7 +149,7 @@ def change(tx: Tx, actor: Actor, key: str, changes: Mapping[str, object]) -> Pro
             with tx.connection.transaction():
                 store.update(tx, project.id, changes)
         except psycopg.errors.UniqueViolation as error:
-            raise _name_taken(str(changes.get("name"))) from error
+            raise _name_taken(tx, actor, str(changes.get("name"))) from error
         before = {"slug": project.slug, **{name: getattr(project, name) for name in changes}}
         tx.emit(ProjectChanged(actor.organization_id, project.id), before=before, after={"slug": project.slug, **changes})
     return get_any(tx, project.id)
@@ -260,5 +262,7 @@ def _free_slug(tx: Tx, name: str) -> str:
     raise Conflict("slug_taken", f"No slug made from {name!r} is free.", hint="Choose one with `slug`.")
 
 
-def _name_taken(name: str) -> Conflict:
-    return Conflict("name_taken", f"You have a project named {name!r} already.", hint="Choose another name.")
+def _name_taken(tx: Tx, actor: Actor, name: str) -> Conflict:
+    found = store.find_by_name(tx, actor.organization_id, name)
+    hint = f"Its slug is {found.slug}; for another project choose another name." if found else "Choose another name."
+    return Conflict("name_taken", f"You have a project named {name!r} already.", hint=hint)

@@ -69,6 +69,14 @@ def test_it_shows_repository_branch_and_webhook_and_never_the_secret(api: Api) -
     assert delivery["at"]
 
 
+def test_a_project_of_a_repository_here_has_no_webhook_to_rotate(api: Api) -> None:
+    slug = api.project()
+    name = api.ask("POST", "/v1/repositories", {"name": "mono"}).json["repository"]["full_name"]
+    assert api.ask("POST", f"/v1/projects/{slug}/git", {"repo": name}).status == 201
+    refused = api.ask("POST", f"/v1/projects/{slug}/git/rotate-secret")
+    assert (refused.error, name in refused.json["message"]) == ((409, "no_webhook"), True)
+
+
 def test_a_rotated_secret_is_another_one_and_without_a_repository_there_is_none(api: Api) -> None:
     slug = api.project()
     assert api.ask("POST", f"/v1/projects/{slug}/git/rotate-secret").error == (409, "not_connected")

@@ -67,9 +67,12 @@ def disconnect(tx: Tx, actor: Actor, key: str) -> Project:
 
 
 def rotate_secret(tx: Tx, actor: Actor, vault: Vault, key: str) -> tuple[Project, Secret]:
-    """Replace the webhook secret; the old one is dead at once. Raises: NotFound; Conflict `not_connected`."""
+    """Replace the webhook secret; the old one is dead at once. Raises: NotFound; Conflict `not_connected`, `no_webhook`."""
     require(actor, Permission.PROJECTS_DEPLOY)
     project = projects.find(tx, actor, key)
+    if (link := sharing.link_of(tx, project)) is not None:
+        raise Conflict("no_webhook", f"{link.full_name}, which {project.slug} is deployed from, lies here and needs no webhook.",
+                       hint="A push to it deploys the project by itself.")  # fmt: skip
     secret = Secret(secrets.token_hex(_SECRET_BYTES))
     if project.repo_url is None or not store.set_secret(tx, project.id, vault.seal(secret.reveal(), bound=_bound(project.id, "secret"))):
         raise Conflict("not_connected", f"The project {project.slug} is connected to no repository, so it has no webhook secret.",
