@@ -68,6 +68,12 @@ def counts(connection: Connection[Row]) -> dict[str, int]:
     return {"todo": 0, "doing": 0, "failed": 0} | {row[0]: row[1] for row in rows if row[0] in {"todo", "doing", "failed"}}
 
 
+def under_way(connection: Connection[Row], job: Job) -> list[dict[str, Any]]:
+    """Return the arguments of every such job that waits or runs; one that was given up is not among them."""
+    query = "SELECT args FROM procrastinate_jobs WHERE task_name = %s AND status IN ('todo', 'doing')"
+    return [row[0] for row in connection.execute(query, (job.name,)).fetchall()]
+
+
 def _insert(connection: Connection[Row], job: Job, lock: str | None, waiting: str | None, arguments: Mapping[str, Any]) -> bool:
     """Insert the job and return True; False when one waits already that will do its work."""
     try:

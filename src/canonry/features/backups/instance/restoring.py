@@ -28,7 +28,7 @@ type Say = Callable[[str], None]
 _RECOVERY_SECONDS = 3600.0
 _LIVE = """SELECT p.slug, d.environment, r.artifact_id FROM deployments d JOIN releases r ON r.id = d.release_id
     JOIN projects p ON p.id = d.project_id WHERE d.status = 'live' ORDER BY 1, 2"""
-_CLUSTERS = "SELECT cluster_id FROM databases WHERE role = 'live' AND state = 'active' ORDER BY 1"
+_CLUSTERS = "SELECT cluster_id, role = 'live' FROM databases WHERE role IN ('live', 'retired') AND state = 'active' ORDER BY 1"
 
 
 @dataclass(frozen=True)
@@ -104,21 +104,24 @@ def _rows(place: Place, home: Home, say: Say) -> tuple[tuple[str, ...], tuple[st
     postgres = Postgres(home, archive=True)  # so that the archive learns of the timeline that begins here
     try:
         postgres.ensure()
-        clusters, live = _look(postgres)
+        named, live = _look(postgres)
     finally:
         postgres.stop()
     missing = tuple(f"{slug} ({environment})" for slug, environment, artifact in live if not (home.artifacts / artifact).is_dir())
+    # One that a promote replaced was in the archive while it was live; a copy of before an upgrade never was.
+    clusters = tuple(cluster for cluster, is_live in named if is_live or base.find_all(place.of_cluster(cluster)))
     return clusters, missing
 
 
-def _look(postgres: Postgres) -> tuple[tuple[str, ...], list[tuple[str, str, str]]]:
+def _look(postgres: Postgres) -> tuple[list[tuple[str, bool]], list[tuple[str, str, str]]]:
+    """Return the clusters there are to be, each with whether it is live, and the artifacts of what is live (slug, environment, id)."""
     deadline = time.monotonic() + _RECOVERY_SECONDS
     try:
         with psycopg.connect(postgres.url.reveal(), autocommit=True, connect_timeout=15) as connection:
             while time.monotonic() < deadline:
                 row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
                 if row is not None and not row[0]:
-                    clusters = tuple(str(row[0]) for row in connection.execute(_CLUSTERS).fetchall())
+                    clusters = [(str(row[0]), bool(row[1])) for row in connection.execute(_CLUSTERS).fetchall()]
                     return clusters, [(str(row[0]), str(row[1]), str(row[2])) for row in connection.execute(_LIVE).fetchall()]
                 time.sleep(0.1)
     except psycopg.Error as error:

@@ -67,6 +67,13 @@ def run(context: Context, proof_id: str) -> None:
         return
     try:
         found = _look(context, trial, backup)
+    except CanonryError as error:
+        if error.code == "database_unavailable":
+            raise
+        found = [Check("drill", ok=False, detail=f"{error.code}: {error.message}")]
+    except Exception:  # noqa: BLE001 -- a bug must end the drill, not leave it hanging; it is logged with its traceback
+        _log.exception("the drill %s failed", proof_id)
+        found = [Check("drill", ok=False, detail="internal_error: something in Canonry itself failed; its log says more")]
     finally:
         _clear(context, proof)
     _record(context, trial, found)

@@ -7,6 +7,8 @@ from canonry.features.backups.context import Context
 from canonry.features.backups.points.rounds import last_night
 from canonry.features.backups.proofs import rules, service, store
 from canonry.features.backups.proofs.events import ProofOverdue
+from canonry.features.backups.proofs.queue import DRILL
+from canonry.infra.jobs import under_way
 
 _LOOK_EVERY = 60.0
 _KEPT_DAYS = 400
@@ -27,6 +29,10 @@ class ProofRounds:
         moment = now()
         with self._context.transactions.begin() as tx:
             store.delete_old(tx, _KEPT_DAYS)
+            worked_on = {arguments["proof_id"] for arguments in under_way(tx.connection, DRILL)}
+            for proof in store.all_under_way(tx):
+                if proof.id not in worked_on:  # its job was given up
+                    tx.enqueue(DRILL, proof_id=proof.id)
             for standing in store.standings(tx):
                 night = last_night(moment)
                 if standing.created_at < night and rules.is_due(standing, night):

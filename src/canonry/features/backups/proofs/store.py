@@ -32,6 +32,12 @@ def under_way(tx: Tx, database_id: str) -> Proof | None:
     return _one(tx, _SELECT + sql.SQL("WHERE database_id = %s AND result IN ('waiting', 'running')"), (database_id,))
 
 
+def all_under_way(tx: Tx) -> list[Proof]:
+    """Return every proof that waits or runs."""
+    with tx.connection.cursor(row_factory=class_row(Proof)) as cursor:
+        return cursor.execute(_SELECT + sql.SQL("WHERE result IN ('waiting', 'running') ORDER BY created_at, id")).fetchall()
+
+
 def find(tx: Tx, organization_id: str, project_id: str, proof_id: str) -> Proof | None:
     """Return the organization's proof with that id."""
     query = _SELECT + sql.SQL("WHERE organization_id = %s AND project_id = %s AND id = %s")

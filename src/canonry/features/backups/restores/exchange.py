@@ -21,7 +21,7 @@ from canonry.core.clock import now
 from canonry.core.errors import CanonryError, Conflict
 from canonry.features import databases
 from canonry.features.backups.context import Context
-from canonry.features.backups.restores import store
+from canonry.features.backups.restores import archives, store
 from canonry.features.backups.restores.events import DatabasePromoted, PromoteFailed, PromoteUndone
 from canonry.features.backups.restores.models import Phase, Restore
 from canonry.features.backups.restores.rules import UNDO_KEPT, facts
@@ -71,10 +71,19 @@ def _exchange(context: Context, restore: Restore) -> float:
         pause = time.monotonic() - began
         if not ready:
             databases.equip(context, coming)
+        _keep_last(context, former)
     except CanonryError:
         _go_back(context, live=coming, retired=former)
         raise
     return pause
+
+
+def _keep_last(context: Context, former: Database) -> None:
+    """Send what the former one wrote last, now that it has ended: the rounds look after those that are live."""
+    try:
+        archives.ship(context, former)
+    except (CanonryError, OSError) as error:  # it lies in its folder, which is kept for some days
+        _log.warning("the last changes of %s are not in the archive: %s", former.id, error)
 
 
 def _pair(context: Context, restore: Restore) -> tuple[Database, Database]:

@@ -48,6 +48,11 @@ def of_phase(tx: Tx, project_id: str, states: Sequence[str]) -> list[Restore]:
     return _all(tx, query, (project_id, list(states)))
 
 
+def under_way(tx: Tx) -> list[Restore]:
+    """Return the restores that somebody prepares, promotes or undoes."""
+    return _all(tx, _SELECT + sql.SQL("WHERE state IN ('preparing', 'promoting', 'undoing') ORDER BY created_at, id"), ())
+
+
 def past_undoing(tx: Tx) -> list[Restore]:
     """Return the promoted ones whose former database has been kept long enough; `undo_until` goes when that is removed."""
     query = _SELECT + sql.SQL("WHERE state = 'promoted' AND undo_until < now()")
