@@ -17,7 +17,8 @@ TABLE = {
     "newest_restored": "2",
 }  # fmt: skip
 READY = {
-    "id": "rst_1", "state": "ready", "step": "", "at": "2026-11-22T10:31:07+00:00", "backup_id": None, "database_id": "db_2",
+    "id": "rst_1", "state": "ready", "step": "", "at": "2026-11-22T10:31:07+00:00", "backup_id": None,
+    "dump_id": None, "database_id": "db_2",
     "difference": {"tables": [TABLE], "same": 3, "complete": True, "why": None}, "error": None, "pause_ms": None, "undo_until": None,
     "created_at": "2026-11-22T10:31:07+00:00",
 }  # fmt: skip

@@ -18,6 +18,7 @@ from canonry.ports.builder import DeclaredVolume
 from canonry.wiring.routes import API, ROOT
 from tests.support.api import FORM, SITE, Api, archive, form
 from tests.support.databases import row_only
+from tests.support.dumps import kept_dump
 from tests.support.mutations_of_git import handbook_with_pull_request
 from tests.support.mutations_of_tickets import sync_of, ticket_of
 from tests.support.restores import row_of_proof, row_of_restore
@@ -73,6 +74,7 @@ NOT_FOUND = {
     "drain_not_found",
     "backup_not_found",
     "restore_not_found",
+    "dump_not_found",
     "proof_not_found",
     "repository_not_found",
     "pull_request_not_found",
@@ -127,6 +129,7 @@ def ids(api: Api) -> dict[str, str]:
         "preview": preview_of(api, slug), "volume": volume_of(api, slug),
         "backup": api.ask("POST", f"/v1/projects/{slug}/backups").json["backup"]["id"], "database": row_only(api.container, slug),
         "restore": row_of_restore(api.container, slug, "ready"), "proof": row_of_proof(api.container, slug),
+        "dump": kept_dump(api.container, slug),
         "handle": "ada", "name": "mine",
         "repository": handbook_with_pull_request(api)[0], "number": "1", "ticket": ticket_of(api), "sync": sync_of(api),
     }  # fmt: skip

@@ -38,6 +38,7 @@ class ApiServer:
     breaks: after how many lines the log stream breaks off, one number for each connection, then no more breaks.
     hang: log streams stay open and silent after their lines.
     refusals: path → answer that is given instead of the real one. foreign: slugs that somebody else has.
+    files: path → what can be downloaded there; None breaks off.
     """
 
     projects: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class ApiServer:
     error: dict[str, str] | None = None
     breaks: list[int] = field(default_factory=list)
     refusals: dict[str, Answer] = field(default_factory=dict)
+    files: dict[str, bytes | None] = field(default_factory=dict)
     foreign: set[str] = field(default_factory=set)
     reserved: set[str] = field(default_factory=set)
     plan: dict[str, Any] = field(default_factory=dict)
@@ -132,6 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         if parts.path.endswith("/logs/stream") and not _refusal(self.state, asked):
             self._stream(asked)
+        elif parts.path in self.state.files and not _refusal(self.state, asked):
+            self._file(self.state.files[parts.path])
         else:
             self._send(*_answer(self.state, asked))
 
@@ -146,6 +150,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Retry-After", "7")
         self.end_headers()
         self.wfile.write(body)
+
+    def _file(self, content: bytes | None) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        piece = content or b"its beginning"
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        if content is not None:
+            self.wfile.write(b"0\r\n\r\n")
 
     def _stream(self, asked: Asked) -> None:
         self.send_response(200)

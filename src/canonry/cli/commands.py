@@ -65,6 +65,8 @@ DATABASES = Noun("Give a project a PostgreSQL of its own.", {
     "rm": Command(f"{_REMOTE}.databases:remove_database", "Delete the database and everything in it."),
     "backups": Command(f"{_REMOTE}.backups:list_database_backups", "List the backups of the database, and which are proven."),
     "backup": Command(f"{_REMOTE}.backups:create_database_backup", "Make a backup of the database now."),
+    "dumps": Command(f"{_REMOTE}.dumps:list_dumps", "List the dumps of the database."),
+    "dump": Command(f"{_REMOTE}.dumps:download_dump", "Download a dump into a file, for pg_restore."),
     "reach": Command(f"{_REMOTE}.restores:show_reach", "Show to which moments the database can be restored."),
     "restore": Command(f"{_REMOTE}.restores:restore", "Restore the database as it was, beside the live one."),
     "restores": Command(f"{_REMOTE}.restores:list_restores", "List the restores of a project."),

@@ -40,6 +40,7 @@ class Restore(TypedDict):
     step: str
     at: str
     backup_id: str | None
+    dump_id: str | None
     database_id: str | None
     difference: Difference | None
     error: Document | None
@@ -67,10 +68,9 @@ class RestoresApi:
         """Return to which moments the database can be restored."""
         return cast("list[Span]", self._transport.send("GET", f"{self._database}/reach", timeout=_PATIENCE)["spans"])
 
-    def create(self, at: str | None, backup: str | None) -> Restore:
-        """Ask for the database as it was at a moment (ISO 8601 with zone), or in a backup. Raises: Invalid, Conflict, NotFound."""
-        document = {"at": at} if at is not None else {"backup": backup}
-        return self._one("POST", self._at, document)
+    def create(self, wanted: Document) -> Restore:
+        """Ask for the database as it was. wanted: one of `at` (with its zone), `backup`, `dump`. Raises: Invalid, Conflict, NotFound."""
+        return self._one("POST", self._at, wanted)
 
     def list(self, limit: int) -> list[Restore]:
         """Return the newest restores, at most `limit` (and 100)."""

@@ -126,6 +126,36 @@ class Transport:
             finally:
                 connection.close()
 
+    @contextmanager
+    def download(self, path: str, *, silence: float = 120.0) -> Iterator[Iterator[bytes]]:
+        """Ask for a file and hand out an iterator over its pieces. silence: seconds without a byte after which it counts as broken.
+
+        Raises: like `send`, on opening and, when it breaks off before its end, while iterating.
+        """
+        self._freshen()
+        while True:
+            connection = self._connect(silence)
+            try:
+                try:
+                    answer = self._exchange(connection, "GET", self._prefix + path, {"Accept": "*/*"}, None, None)
+                    if answer.status == 401 and self._found_another():
+                        continue
+                    if answer.status >= 300:
+                        raise self._refusal(answer, answer.read())
+                except (OSError, http.client.HTTPException) as error:
+                    raise _broken(self.url, error) from error
+                yield self._received(answer)
+                return
+            finally:
+                connection.close()
+
+    def _received(self, answer: http.client.HTTPResponse) -> Iterator[bytes]:
+        try:
+            while piece := answer.read(_PIECE):
+                yield piece
+        except (OSError, http.client.HTTPException) as error:
+            raise _broken(self.url, error) from error
+
     def _freshen(self) -> None:
         self._renewed = False
         if self._tokens is not None:

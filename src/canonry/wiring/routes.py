@@ -6,6 +6,7 @@ from canonry.features.audit.routes import router as audit
 from canonry.features.auth.routes import api_routers as auth
 from canonry.features.auth.routes import root_routers as auth_pages
 from canonry.features.backups.asking.routes import router as database_backups
+from canonry.features.backups.dumps.routes import router as dumps
 from canonry.features.backups.points.routes import router as backups
 from canonry.features.backups.proofs.routes import router as proofs
 from canonry.features.backups.restores.routes import router as restores
@@ -48,6 +49,7 @@ API: tuple[Routes, ...] = (
     backups,
     database_backups,
     restores,
+    dumps,
     proofs,
     *accounts,
     *auth,

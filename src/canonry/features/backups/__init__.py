@@ -2,7 +2,7 @@
 
 `points/`: a project as a whole (what was live, its variables, a moment of its database). `restores/`: databases as they were at a moment,
 beside the live one. `proofs/`: backups that were restored for a trial, and what that showed.
-`asking/`: what people ask of the backups of databases.
+`asking/`: what people ask of the backups of databases. `dumps/`: those that other servers read too, to download and to restore from.
 `archiving/`: what goes to the archive by the clock, and what goes from there. `instance/`: Canonry itself, and a whole one made of that.
 """
 

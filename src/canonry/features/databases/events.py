@@ -47,6 +47,16 @@ class DatabaseOpened(Event):
 
 
 @dataclass(frozen=True)
+class DatabaseMoved(Event):
+    """The database of a project has another address and login: another one took its place, on a server outside."""
+
+    name: ClassVar[str] = "database.moved"
+    project_id: str
+    environment: str
+    database_id: str
+
+
+@dataclass(frozen=True)
 class DatabaseUpgraded(Event):
     """A database moved to a newer PostgreSQL."""
 

@@ -4,7 +4,7 @@ The rows are counted in the snapshot that is dumped, so the counts are exact how
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -24,7 +24,11 @@ from canonry.infra.backup.programs import connection_environment, feed, output_o
 
 @dataclass(frozen=True)
 class Dump:
-    """A dump of one database. at: what was committed then is in it. counts: schema.table → rows (None: not counted)."""
+    """A dump of one database. at: what was committed then is in it. counts: schema.table → rows (None: not counted).
+
+    version: of the server it was made of, as `server_version_num`. size: in the archive; data_bytes: what the database took on its server's
+    disk (0: not known).
+    """
 
     id: str
     cluster: str
@@ -33,6 +37,7 @@ class Dump:
     version: int
     counts: Mapping[str, int | None]
     size: int
+    data_bytes: int = 0
 
 
 def take(url: Secret, archive: Archive, programs: Path, *, dump_id: str) -> Dump:
@@ -45,12 +50,13 @@ def take(url: Secret, archive: Archive, programs: Path, *, dump_id: str) -> Dump
             connection.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET search_path = pg_catalog")
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             row = connection.execute(
-                "SELECT pg_export_snapshot(), now(), current_database(), current_setting('server_version_num')::int"
-            ).fetchone() or ("", now(), "", 0)  # fmt: skip
+                """SELECT pg_export_snapshot(), now(), current_database(), current_setting('server_version_num')::int,
+                   pg_database_size(current_database())"""
+            ).fetchone() or ("", now(), "", 0, 0)  # fmt: skip
             argv = [program(programs, "pg_dump"), "--format=custom", "--compress=none", "--no-password", f"--snapshot={row[0]}"]
             output = output_of(argv, connection_environment(url), doing="the dump")
             size = archive.put(f"{_folder(archive, dump_id)}/data", output)
-            made = Dump(dump_id, archive.cluster, str(row[2]), row[1], int(row[3]), count_in(connection), size)
+            made = Dump(dump_id, archive.cluster, str(row[2]), row[1], int(row[3]), count_in(connection), size, int(row[4]))
         values = {**asdict(made), "at": made.at.isoformat()}
         archive.put(f"{_folder(archive, dump_id)}/info", [json.dumps(values).encode()])
         return made
@@ -79,10 +85,17 @@ def find_all(archive: Archive) -> list[Dump]:
     return sorted((load(archive, dump_id) for dump_id in ids), key=lambda dump: (dump.at, dump.id))
 
 
+def content(archive: Archive, dump_id: str) -> Generator[bytes]:
+    """Yield a dump as pg_dump wrote it; whoever stops early closes it. Raises: NotFound `object_missing`; Conflict `backup_…` (seal.py)."""
+    return archive.get(f"{_folder(archive, dump_id)}/data")
+
+
 def restore(archive: Archive, dump_id: str, url: Secret, programs: Path, *, owner: str | None = None) -> None:
     """Fill the empty database behind `url` from a dump, in one transaction. owner: a role that everything shall belong to.
 
-    Raises: Unavailable `backup_failed`; NotFound `object_missing`; Conflict `backup_…` (seal.py): then the database is as it was.
+    What a dump holds was written by the app and is carried out here: functions behind checks and indexes, say. So sign in as somebody who
+    may no more than the app. Raises: Unavailable `backup_failed` | `disk_full`; NotFound `object_missing`; Conflict `backup_…` (seal.py):
+    then the database is as it was.
     """
     environment = connection_environment(url)
     argv = [
@@ -94,8 +107,15 @@ def restore(archive: Archive, dump_id: str, url: Secret, programs: Path, *, owne
     ]
     if owner is not None:
         argv += ["--no-owner", "--no-privileges", f"--role={owner}"]
-    with closing(archive.get(f"{_folder(archive, dump_id)}/data")) as pieces:
+    with closing(content(archive, dump_id)) as pieces:
         feed(argv, environment, pieces, doing="restoring the dump")
+
+
+def analyze(url: Secret) -> None:
+    """Let the planner know what a restored database holds: a dump does not say it. Raises: psycopg.Error."""
+    with psycopg.connect(url.reveal(), autocommit=True, connect_timeout=15, application_name="canonry backup") as connection:
+        connection.execute("SET statement_timeout = 0; SET client_min_messages = error")
+        connection.execute("ANALYZE")
 
 
 def delete(archive: Archive, dump_id: str) -> None:

@@ -34,6 +34,16 @@ class DatabaseBackupFailed(Event):
 
 
 @dataclass(frozen=True)
+class DatabaseBackupUnreadable(Event):
+    """A backup of a database is not in the archive as it was written. code: of the error."""
+
+    name: ClassVar[str] = "database_backup.unreadable"
+    project_id: str
+    backup_id: str
+    code: str
+
+
+@dataclass(frozen=True)
 class DatabaseBackupRemoved(Event):
     """A backup of a database has had its time."""
 

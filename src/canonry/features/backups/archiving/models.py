@@ -35,7 +35,7 @@ class State(StrEnum):
 class DatabaseBackup:
     """A backup of a database. parent_id: what an incremental one builds on. point_at: when its rows were counted.
 
-    rows: database → table → rows, exact or about right. error: code, message and hint of one that failed.
+    rows: database → table → rows, exact or about right. error: code, message and hint of one that failed, or that could not be read since.
     """
 
     id: str
@@ -61,6 +61,11 @@ class DatabaseBackup:
         object.__setattr__(self, "kind", Kind(self.kind))
         object.__setattr__(self, "trigger", Trigger(self.trigger))
         object.__setattr__(self, "state", State(self.state))
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was begun, as lists are ordered."""
+        return self.started_at
 
     @property
     def is_base(self) -> bool:

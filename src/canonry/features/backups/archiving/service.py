@@ -144,7 +144,7 @@ def _dump(context: Context, database: Database, backup_id: str) -> dict[str, Any
     clusters.wake(database.cluster_id)
     url = clusters.admin_url(database.cluster_id, clusters.names(database.cluster_id).database)
     made = dump.take(url, archive_of(context, database.cluster_id), unpack(context.home.toolchains), dump_id=backup_id)
-    return {"point_at": made.at, "size_bytes": made.size, "rows": {made.database: dict(made.counts)}}
+    return {"point_at": made.at, "size_bytes": made.size, "data_bytes": made.data_bytes, "rows": {made.database: dict(made.counts)}}
 
 
 def _ended(context: Context, backup_id: str, changes: Mapping[str, object]) -> DatabaseBackup | None:

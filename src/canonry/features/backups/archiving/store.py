@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from canonry.core.paging import Page
-from canonry.features.backups.archiving.models import DatabaseBackup, Due, KnownGap
+from canonry.features.backups.archiving.models import DatabaseBackup, Due, Kind, KnownGap
 from canonry.features.databases import Database
 from canonry.infra.tx import Tx
 
@@ -54,11 +54,18 @@ def find(tx: Tx, organization_id: str, project_id: str, backup_id: str) -> Datab
     )
 
 
-def page(tx: Tx, organization_id: str, project_id: str, wanted: Page) -> list[DatabaseBackup]:
-    """Return up to limit + 1 backups of a project's databases, newest first."""
-    query = _SELECT + sql.SQL("""WHERE organization_id = %s AND project_id = %s AND (%s::timestamptz IS NULL OR (started_at, id) < (%s, %s))
-        ORDER BY started_at DESC, id DESC LIMIT %s""")
-    return _all(tx, query, (organization_id, project_id, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1))
+def page(tx: Tx, organization_id: str, project_id: str, wanted: Page, *, kind: Kind | None = None) -> list[DatabaseBackup]:
+    """Return up to limit + 1 backups of a project's databases, newest first. kind: only of that kind."""
+    query = _SELECT + sql.SQL("""WHERE organization_id = %s AND project_id = %s AND (%s::text IS NULL OR kind = %s)
+        AND (%s::timestamptz IS NULL OR (started_at, id) < (%s, %s)) ORDER BY started_at DESC, id DESC LIMIT %s""")
+    which = (organization_id, project_id, kind, kind, wanted.before, wanted.before, wanted.before_id, wanted.limit + 1)
+    return _all(tx, query, which)
+
+
+def note_unreadable(tx: Tx, backup_id: str, error: Mapping[str, str]) -> bool:
+    """Note why a backup cannot be read any more; say whether that is new."""
+    query = "UPDATE database_backups SET error = %s WHERE id = %s AND state = 'done' AND error IS NULL"
+    return tx.connection.execute(query, (Jsonb(dict(error)), backup_id)).rowcount == 1
 
 
 def of_clusters(tx: Tx, clusters: Sequence[str]) -> dict[str, list[DatabaseBackup]]:

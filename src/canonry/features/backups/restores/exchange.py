@@ -10,6 +10,9 @@
 
 From 3 on the rows say that the other one is live; until 5 clients still work with the former one. Between, at 5, they wait at the proxy.
 When the other one does not start, the rows are exchanged again and the former one starts.
+
+On a server outside nothing of ours stands before the databases: there clients get an error from 5 on, until the app has been started anew
+with the address of the other one (`databases.swap`).
 """
 
 import logging
@@ -49,8 +52,8 @@ def run(context: Context, restore_id: str) -> None:
     _done(context, restore, pause)
 
 
-def _exchange(context: Context, restore: Restore) -> float:
-    """Do the steps, and return for how many seconds clients waited."""
+def _exchange(context: Context, restore: Restore) -> float | None:
+    """Do the steps, and return for how many seconds clients waited; None where that is not known."""
     former, coming = _pair(context, restore)
     clusters = context.ports.clusters
     if coming.role is not Role.LIVE:
@@ -75,7 +78,7 @@ def _exchange(context: Context, restore: Restore) -> float:
     except CanonryError:
         _go_back(context, live=coming, retired=former)
         raise
-    return pause
+    return pause if clusters.can_restore else None
 
 
 def _keep_last(context: Context, former: Database) -> None:
@@ -108,13 +111,13 @@ def _pair(context: Context, restore: Restore) -> tuple[Database, Database]:
 
 def _swap(context: Context, live: Database, other: Database) -> tuple[Database, Database]:
     with context.transactions.begin() as tx:
-        return databases.swap(tx, context.vault, live, other)
+        return databases.swap(tx, context.vault, live, other, shared=not context.ports.clusters.can_restore)
 
 
 def _write_out(context: Context, database: Database) -> None:
     """Let a cluster that runs write what it has in memory now, so that it stops quickly later."""
     state = context.ports.clusters.state(database.cluster_id)
-    if state is None or not state.running:
+    if state is None or not state.running or not context.ports.clusters.can_restore:
         return
     try:
         with psycopg.connect(context.ports.clusters.admin_url(database.cluster_id).reveal(), autocommit=True, connect_timeout=10) as admin:
@@ -137,7 +140,7 @@ def _step(context: Context, restore: Restore, step: str) -> None:
         store.update(tx, restore.id, {"step": step})
 
 
-def _done(context: Context, restore: Restore, pause: float) -> None:
+def _done(context: Context, restore: Restore, pause: float | None) -> None:
     undoing = restore.state is Phase.UNDOING
     with context.transactions.begin() as tx:
         current = store.hold(tx, restore.id)
@@ -145,8 +148,9 @@ def _done(context: Context, restore: Restore, pause: float) -> None:
         if current is None:
             return
         phase = Phase.READY if undoing else Phase.PROMOTED
+        waited = round(pause * 1000) if pause is not None else None
         store.update(tx, restore.id, {
-            "state": str(phase), "step": "", "error": None, "pause_ms": round(pause * 1000), "ended_at": None if undoing else now(),
+            "state": str(phase), "step": "", "error": None, "pause_ms": waited, "ended_at": None if undoing else now(),
             "undo_until": None if undoing else now() + UNDO_KEPT,
         })  # fmt: skip
         kind = PromoteUndone if undoing else DatabasePromoted

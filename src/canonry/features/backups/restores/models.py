@@ -29,6 +29,7 @@ UNDER_WAY = frozenset({Phase.PREPARING, Phase.PROMOTING, Phase.UNDOING})
 class Restore:
     """A database as it was `at` a moment, beside the live one.
 
+    backup_id: what names that moment; dump_id: the dump it is filled from, else it is recovered from base backup and WAL.
     database_id: what was live when it was asked for; target_id: what is restored, None until that is begun. step: what is being done now.
     difference: what `comparison.py` found. pause_ms: how long clients waited when it was promoted or that was undone.
     undo_until: the database that a promote replaced is kept until then.
@@ -42,6 +43,7 @@ class Restore:
     target_id: str | None
     at: datetime
     backup_id: str | None
+    dump_id: str | None
     state: Phase
     step: str
     difference: Mapping[str, Any] | None

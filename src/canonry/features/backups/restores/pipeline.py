@@ -1,7 +1,8 @@
 """A restore as a story: archive up to date → data folder → cluster → recovery → logins → comparison.
 
-Every step may run twice: after a `kill -9` the job runs again, finds the cluster that was adopted and goes on there, or begins with an
-empty folder. A failure leaves nothing but the restore, which says why; the live database is only read from.
+Of a dump it is: empty cluster → loading → logins → comparison. Every step may run twice: after a `kill -9` the job runs again, finds the
+cluster that was adopted and goes on there, or begins with an empty folder, and of a dump with an empty cluster. A failure leaves nothing
+but the restore, which says why; the live database is only read from.
 """
 
 import logging
@@ -9,6 +10,7 @@ import logging
 from canonry.core.errors import CanonryError, Conflict
 from canonry.features import databases
 from canonry.features.backups.context import Context
+from canonry.features.backups.dumps import loading
 from canonry.features.backups.restores import comparison, moments, store
 from canonry.features.backups.restores.events import RestoreFailed, RestoreReady
 from canonry.features.backups.restores.models import Phase, Restore
@@ -48,6 +50,16 @@ def prepare(context: Context, restore_id: str) -> None:
 
 def _walk(context: Context, restore: Restore) -> dict[str, object]:
     live, target = _databases(context, restore)
+    if restore.dump_id is not None:
+        target = loading.load(context, restore.dump_id, target, lambda step: _step(context, restore, step))
+    else:
+        target = _recovered(context, restore, live, target)
+    target = databases.ready(context, target)
+    _step(context, restore, "comparing")
+    return _compared(context, live, target)
+
+
+def _recovered(context: Context, restore: Restore, live: Database, target: Database) -> Database:
     clusters = context.ports.clusters
     work = context.home.databases / f".restore-{restore.id}"
     remove_tree(work)  # of a process that was killed
@@ -61,10 +73,7 @@ def _walk(context: Context, restore: Restore) -> dict[str, object]:
         finally:
             remove_tree(work)
     _step(context, restore, "recovering")
-    target = databases.started(context, target)
-    target = databases.ready(context, target)
-    _step(context, restore, "comparing")
-    return _compared(context, live, target)
+    return databases.started(context, target)
 
 
 def _compared(context: Context, live: Database, target: Database) -> dict[str, object]:

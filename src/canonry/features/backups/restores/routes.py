@@ -28,7 +28,9 @@ def show_reach(project: str, actor: ActorDep, services: ServicesDep) -> ReachAns
 
 @router.operation("POST", _PATH, Permission.PROJECTS_DEPLOY, status_code=202, errors=(409, 503))
 def create_restore(project: str, body: CreateRestore, actor: ActorDep, services: ServicesDep) -> RestoreAnswer:
-    """Restore the database as it was at a moment, beside the live one, which is not touched; then look at what differs."""
+    """Restore the database as it was at a moment, or from a dump, beside the live one, which is not touched; then look at what differs."""
+    if body.dump is not None:
+        return RestoreAnswer(restore=restore_body(service.request_dump(services, actor, project, body.dump)))
     at = parse_moment(body.at) if body.at is not None else None
     return RestoreAnswer(restore=restore_body(service.request(services, actor, project, at=at, backup=body.backup)))
 

@@ -120,7 +120,7 @@ def facts(restore: Restore) -> dict[str, object]:
     """Return what events say of a restore."""
     return {
         "state": str(restore.state), "database_id": restore.database_id, "target_id": restore.target_id, "at": restore.at.isoformat(),
-        "backup_id": restore.backup_id, "pause_ms": restore.pause_ms, "created_by": restore.created_by,
+        "backup_id": restore.backup_id, "dump_id": restore.dump_id, "pause_ms": restore.pause_ms, "created_by": restore.created_by,
     }  # fmt: skip
 
 

@@ -11,16 +11,21 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"
 
 
 class CreateRestore(BaseModel):
-    """Body of POST …/database/restores: either a moment with its time zone, or the id of a backup."""
+    """Body of POST …/database/restores: a moment with its time zone, or the id of a backup, or that of a dump.
+
+    backup: the database as of the moment of that backup. dump: what that dump holds, loaded into an empty database.
+    """
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"at": "2026-11-22T10:31:07Z"}]})
     at: Text | None = Field(None, description="the moment, with its time zone", examples=["2026-11-22T10:31:07Z"])
     backup: Text | None = Field(None, description="the id of a backup", examples=["bak_19ab34cd56ef7081"])
 
+    dump: Text | None = Field(None, description="the id of a dump", examples=["dbk_19ab34cd56ef7081"])
+
     @model_validator(mode="after")
-    def _is_one_of_both(self) -> Self:
-        if (self.at is None) == (self.backup is None):
-            raise ValueError("send either `at` or `backup`")
+    def _is_one_of_three(self) -> Self:
+        if [self.at, self.backup, self.dump].count(None) != 2:
+            raise ValueError("send one of `at`, `backup` and `dump`")
         return self
 
 
@@ -67,9 +72,10 @@ class RestoreBody(BaseModel):
     project_id: str
     environment: str
     state: str = Field(description="preparing, ready, promoting, promoted, undoing, discarded or failed")
-    step: str = Field(description="what is being done now: waiting, fetching, recovering, comparing, exchanging, switching")
+    step: str = Field(description="what is being done now: waiting, fetching, recovering, loading, comparing, exchanging, switching")
     at: str
     backup_id: str | None
+    dump_id: str | None
     live_database_id: str = Field(description="what was live when it was asked for")
     database_id: str | None = Field(description="the restored database; null until it is begun")
     difference: RestoreDifference | None
@@ -110,7 +116,7 @@ def restore_body(row: Restore) -> RestoreBody:
     """Return a restore as the API shows it."""
     return RestoreBody(
         id=row.id, project_id=row.project_id, environment=row.environment, state=str(row.state), step=row.step, at=row.at.isoformat(),
-        backup_id=row.backup_id, live_database_id=row.database_id, database_id=row.target_id,
+        backup_id=row.backup_id, dump_id=row.dump_id, live_database_id=row.database_id, database_id=row.target_id,
         difference=RestoreDifference.model_validate(row.difference) if row.difference is not None else None,
         error=RestoreError.model_validate(row.error) if row.error is not None else None, pause_ms=row.pause_ms,
         undo_until=row.undo_until.isoformat() if row.undo_until is not None else None, created_at=row.created_at.isoformat(),

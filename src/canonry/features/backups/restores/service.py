@@ -1,6 +1,6 @@
 """Use cases: ask for a database as it was, look at it, promote it, undo that, discard it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import psycopg
@@ -13,6 +13,8 @@ from canonry.core.ids import new_id
 from canonry.core.paging import Page, cut
 from canonry.features import databases, projects
 from canonry.features.backups.context import Context
+from canonry.features.backups.dumps import service as dumps
+from canonry.features.backups.dumps.rules import require_whole
 from canonry.features.backups.restores import moments, store
 from canonry.features.backups.restores.events import PromoteRequested, RestoreDiscarded, RestoreRequested, UndoRequested
 from canonry.features.backups.restores.models import Phase, Restore
@@ -26,6 +28,7 @@ from canonry.features.backups.restores.rules import (
     require_ready,
     require_undoable,
 )
+from canonry.features.databases import Database
 from canonry.features.projects import Project
 from canonry.infra.tx import Tx
 
@@ -53,14 +56,31 @@ def request(context: Context, actor: Actor, key: str, *, at: datetime | None, ba
     if moment is None:
         raise Conflict("backup_without_database", "That backup holds no database: the project had none then.", hint="Choose another one.")
     require_reachable(moment, moments.reach(context, database))
+    return _begun(context, actor, project, database, {"at": moment, "backup_id": backup})
+
+
+def request_dump(context: Context, actor: Actor, key: str, dump_id: str) -> Restore:
+    """Ask for what a dump of the project's holds, beside the live database.
+
+    Raises: NotFound `database_not_found`, `dump_not_found`; Conflict `dump_not_ready`, `restore_in_progress`, `too_many_restores`.
+    """
+    require(actor, Permission.PROJECTS_DEPLOY)
+    with context.transactions.begin() as tx:
+        project = projects.find(tx, actor, key)
+        database = databases.find(tx, actor, key)
+        dump = require_whole(dumps.find(tx, actor, key, dump_id))
+    return _begun(context, actor, project, database, {"at": dump.point_at or dump.started_at, "dump_id": dump.id})
+
+
+def _begun(context: Context, actor: Actor, project: Project, database: Database, what: Mapping[str, object]) -> Restore:
     restore_id = new_id("rst")
     with context.transactions.begin() as tx:
         if len(store.of_phase(tx, project.id, [Phase.READY])) >= MOST_READY:
             raise Conflict("too_many_restores", f"{project.slug} has {MOST_READY} restored databases beside the live one already.",
                            hint="Promote one, or discard one: canonry db discard.")  # fmt: skip
         row = {"id": restore_id, "organization_id": project.organization_id, "project_id": project.id, "environment": PRODUCTION,
-               "database_id": database.id, "at": moment, "backup_id": backup, "state": str(Phase.PREPARING), "step": "waiting",
-               "created_by": actor.user_id or None}  # fmt: skip
+               "database_id": database.id, "state": str(Phase.PREPARING), "step": "waiting", "created_by": actor.user_id or None,
+               **what}  # fmt: skip
         _under_way(tx, project, lambda: store.insert(tx, row))
         made = _find(tx, project, restore_id)
         tx.emit(RestoreRequested(project.organization_id, project.id, restore_id), after=facts(made))

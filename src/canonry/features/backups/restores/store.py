@@ -12,8 +12,8 @@ from canonry.core.paging import Page
 from canonry.features.backups.restores.models import Restore
 from canonry.infra.tx import Tx
 
-_SELECT = sql.SQL("""SELECT id, organization_id, project_id, environment, database_id, target_id, at, backup_id, state, step, difference,
-    error, pause_ms, created_by, created_at, ended_at, undo_until FROM restores """)
+_SELECT = sql.SQL("""SELECT id, organization_id, project_id, environment, database_id, target_id, at, backup_id, dump_id, state, step,
+    difference, error, pause_ms, created_by, created_at, ended_at, undo_until FROM restores """)
 
 
 def insert(tx: Tx, row: Mapping[str, Any]) -> None:
