@@ -69,13 +69,13 @@ def swap(tx: Tx, vault: Vault, old: Database, new: Database, *, shared: bool = F
     comes = after is not None and after.role is not Role.LIVE and after.state is State.ACTIVE
     if before is None or after is None or not goes or not comes:
         raise Conflict("database_moved_on", "One of the two databases is not what it was.", hint="Look at them: canonry db ls.")
-    goes, comes = ({}, {}) if shared else (_place(vault, after, before), _place(vault, before, after) | {
-        "rotated_at": before.rotated_at, "previous_until": before.previous_until,
-    })  # fmt: skip
-    store.update(tx, before.id, {"role": str(Role.RETIRED), **goes})
+    taken: dict[str, object] = {} if shared else {
+        "rotated_at": before.rotated_at, "previous_until": before.previous_until, **_place(vault, before, after),
+    }  # fmt: skip
+    store.update(tx, before.id, {"role": str(Role.RETIRED), **({} if shared else _place(vault, after, before))})
     store.update(tx, after.id, {
         "role": str(Role.LIVE), "environment": before.environment, "tier": before.tier, "disk_mb": before.disk_mb,
-        "sleeps": before.sleeps, "public": before.public, **comes,
+        "sleeps": before.sleeps, "public": before.public, **taken,
     })  # fmt: skip
     if shared:
         tx.emit(DatabaseMoved(before.organization_id, before.project_id, before.environment, after.id),
