@@ -53,3 +53,11 @@ def test_what_is_made_anew_is_given_what_was_kept() -> None:
 
     assert [kept.renew("a", state, make) for state in (1, 1, 2)] == [[1], [1], [1, 2]]
     assert seen == [None, [1]]
+
+
+def test_what_weighs_nothing_is_not_kept_without_end() -> None:
+    kept = Kept[str](3, len)
+    for key in range(4):
+        kept.get(key, 1, str)
+    assert kept.get(0, 1, lambda: "new") == "new"
+    assert kept.get(3, 1, lambda: "new") == ""

@@ -9,7 +9,7 @@ class Kept[Value]:
     """Some values of a kind, each with the state it was made of. What was not asked for longest goes first. For many threads."""
 
     def __init__(self, most: int, weigh: Callable[[Value], int] = lambda _: 1) -> None:
-        """Keep values of this weight together; one that is heavier alone is not kept."""
+        """Keep values of this weight together, each of 1 at least; one that is heavier alone is not kept."""
         self._most = most
         self._weigh = weigh
         self._values: OrderedDict[Hashable, tuple[Hashable, Value]] = OrderedDict()
@@ -31,11 +31,11 @@ class Kept[Value]:
         with self._lock:
             self._forget(key)
             self._values[key] = (state, value)
-            self._weight += self._weigh(value)
+            self._weight += max(1, self._weigh(value))
             while self._weight > self._most:
                 self._forget(next(iter(self._values)))
         return value
 
     def _forget(self, key: Hashable) -> None:
         if (gone := self._values.pop(key, None)) is not None:
-            self._weight -= self._weigh(gone[1])
+            self._weight -= max(1, self._weigh(gone[1]))

@@ -116,11 +116,9 @@ def bounded(tx: Tx, seconds: float) -> Iterator[None]:
     is_first = tx.connection.info.transaction_status == TransactionStatus.IDLE
     try:
         with tx.connection.transaction():
-            if is_first:
-                tx.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            tx.connection.execute(
-                "SELECT set_config('statement_timeout', %s, true), set_config('enable_seqscan', 'off', true)", (str(int(seconds * 1000)),)
-            )
+            isolation = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; " if is_first else ""
+            bounds = f"SET LOCAL statement_timeout = {int(seconds * 1000)}; SET LOCAL enable_seqscan = off"
+            tx.connection.execute((isolation + bounds).encode())
             yield
     except psycopg.errors.QueryCanceled as error:
         hint = "Search for fewer or longer words, or try again later."
