@@ -356,9 +356,6 @@ class TestAgainstAServer:
             {"repo": "https://x.example/b.git", "autoDeploy": False, "token": "a-token"},
         ]
         assert canonry("git", "connect", "nonsense", "--project", "new-one").returncode == 2
-        assert canonry("git", "connect", "https://x.example/c.git", "--project", "other").returncode == 0
-        canonry("git", "info")
-        assert server.requests[-1].path == "/v1/projects/my-site/git", "the folder stays the first one's"
         assert server.asked("POST", "/v1/projects")[-1].document == {"name": "new-one", "slug": "new-one"}
         assert "new-one" not in server.projects, "what was made for it goes again"
         assert canonry("git", "rotate-secret").stdout == "5" * 64 + "\n"
@@ -374,6 +371,12 @@ class TestAgainstAServer:
         assert (left.returncode, server.projects["my-site"]["repo_url"]) == (0, None)
         assert "canonry deploy" in left.stderr
         assert canonry("git", "info").stdout.split() == ["Project", "my-site", "Repository", "none"]
+
+    def test_a_folder_stays_the_project_s_that_it_was_first_connected_to(self, canonry: RunCli, server: ApiServer) -> None:
+        for words in (), ("--project", "other"):
+            assert canonry("git", "connect", "https://x.example/a.git", *words).returncode == 0
+        canonry("git", "info")
+        assert server.requests[-1].path == "/v1/projects/my-site/git"
 
     def test_whoami_and_logout(self, canonry: RunCli) -> None:
         assert "ada@example.com" in canonry("whoami").stdout
