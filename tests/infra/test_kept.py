@@ -59,5 +59,5 @@ def test_what_weighs_nothing_is_not_kept_without_end() -> None:
     kept = Kept[str](3, len)
     for key in range(4):
         kept.get(key, 1, str)
-    assert kept.get(0, 1, lambda: "new") == "new"
-    assert kept.get(3, 1, lambda: "new") == ""
+    assert kept.get(3, 1, lambda: "x") == ""
+    assert kept.get(0, 1, lambda: "x") == "x"
