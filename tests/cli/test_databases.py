@@ -16,7 +16,8 @@ URL = "postgresql://app_1:the-password@localhost:15000/app"
 ROW: dict[str, Any] = {
     "id": "db_1", "environment": "production", "role": "live", "version": "18.6", "status": "active", "reason": "", "tier": "small",
     "host": "localhost", "port": 15000, "name": "app", "user": "app_1", "size_bytes": 8 << 20, "limit_bytes": 1 << 30, "read_only": False,
-    "sleeps": True, "public": False, "overridden": False, "rotation": None, "source": None, "last_used_at": "2026-01-01T00:00:00+00:00",
+    "nearly_full": False, "sleeps": True, "public": False, "overridden": False, "rotation": None, "source": None,
+    "last_used_at": "2026-01-01T00:00:00+00:00",
     "created_at": "2026-01-01T00:00:00+00:00",
 }  # fmt: skip
 OPENED = {**ROW, "connection_string": "postgresql://app_guest_1:own@localhost:15000/app", "access_user": "app_guest_1"}
@@ -49,6 +50,11 @@ def test_info_shows_what_matters_and_warns(canonry: RunCli, server: ApiServer) -
         assert words in done.stdout, words
     assert "DATABASE_URL of its own" in done.stderr
     assert json.loads(canonry("db", "info", "--project", "shop", "--json").stdout)["id"] == "db_1"
+
+
+def test_one_that_is_nearly_full_is_shown_so(canonry: RunCli, server: ApiServer) -> None:
+    server.refusals[AT] = (200, {**ROW, "nearly_full": True})
+    assert "active (nearly full)" in canonry("db", "info", "--project", "shop").stdout
 
 
 def test_all_are_listed(canonry: RunCli) -> None:

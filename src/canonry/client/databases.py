@@ -34,6 +34,7 @@ class Database(TypedDict):
     size_bytes: int
     limit_bytes: int
     read_only: bool
+    nearly_full: bool
     sleeps: bool
     public: bool
     overridden: bool

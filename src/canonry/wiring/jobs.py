@@ -66,6 +66,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     auth_queue.END: auth.end_sessions,
     notification_queue.NOTE_FAILURE: notifications.note_failure,
     notification_queue.NOTE_BACKUP: notifications.note_backup,
+    notification_queue.NOTE_FILL: notifications.note_fill,
     notification_queue.NOTE_DISK: notifications.note_disk,
     notification_queue.NOTE_SUCCESS: notifications.note_success,
     notification_queue.NOTE_PROOF: notifications.note_proof,

@@ -7,7 +7,7 @@ from canonry.features.backups.points.queue import BEFORE_DEPLOYMENT
 from canonry.features.deployments.queue import DEPLOY_COMMITTED, RENEW
 from canonry.features.disk.queue import AFTER_DEPLOY
 from canonry.features.git.elsewhere.queue import CHECK_PULL, FETCH
-from canonry.features.notifications.queue import NOTE_BACKUP, NOTE_DISK, NOTE_FAILURE, NOTE_PROOF, NOTE_SUCCESS
+from canonry.features.notifications.queue import NOTE_BACKUP, NOTE_DISK, NOTE_FAILURE, NOTE_FILL, NOTE_PROOF, NOTE_SUCCESS
 from canonry.features.previews.reporting.queue import REPORT, REPORT_CLOSED
 from canonry.features.specs.queue import APPROVE, INDEX
 from canonry.features.tickets.queue import REFLECT
@@ -35,6 +35,8 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "database.rotated": (RENEW,),
     "database.moved": (RENEW,),
     "database.deleted": (RENEW,),
+    "database.nearly_full": (NOTE_FILL,),
+    "database.full": (NOTE_FILL,),
     "backup.disproved": (NOTE_PROOF,),
     "backup.proof_overdue": (NOTE_PROOF,),
     "preview.closed": (REPORT_CLOSED,),

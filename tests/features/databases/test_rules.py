@@ -15,6 +15,7 @@ from canonry.features.databases.rules import (
     Names,
     check_wish,
     gets_a_copy,
+    is_nearly_full,
     is_too_large,
     other_login,
     status_of,
@@ -26,8 +27,8 @@ from canonry.ports.clusters import TIERS, ClusterState
 DATABASE = Database(
     id="db_1", organization_id="org_1", project_id="prj_1", environment="production", role=Role.LIVE, state=State.ACTIVE, cluster_id="db_1",
     port=15000, version="18.6", tier="small", disk_mb=100, login="app_1", sealed_password=b"", previous_login=None, sealed_previous=None,
-    previous_until=None, rotated_at=None, sleeps=True, public=False, read_only=False, size_bytes=0, last_used_at=now(), reason="",
-    busy_until=None, source=None, created_at=now(),
+    previous_until=None, rotated_at=None, sleeps=True, public=False, read_only=False, nearly_full=False, size_bytes=0,
+    last_used_at=now(), reason="", busy_until=None, source=None, created_at=now(),
 )  # fmt: skip
 TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=1, max_size=30)
 
@@ -69,6 +70,21 @@ def test_writes_are_refused_over_the_limit_and_allowed_again_only_with_room(size
         else:
             assert refused is database.read_only
         database = replace(database, read_only=refused)
+
+
+@given(st.lists(st.integers(0, 300 << 20), max_size=20))
+def test_a_limit_is_near_from_nine_tenths_on_until_there_is_room(sizes: list[int]) -> None:
+    database = DATABASE
+    for size in sizes:
+        near = is_nearly_full(database, size)
+        if size >= 90 << 20:
+            assert near
+        elif size < 85 << 20:
+            assert not near
+        else:
+            assert near is database.nearly_full
+        assert near or not is_too_large(database, size) or database.read_only
+        database = replace(database, nearly_full=near)
 
 
 def test_logins_take_turns() -> None:

@@ -53,7 +53,7 @@ def show_database(environment: Environment = None, project: Project = None, as_j
     until = rotation["until"] if rotation is not None else None
     former = f"{rotation['previous_user']}, until {until or 'a deployment has replaced what uses it'}" if rotation is not None else None
     print_fields({
-        "Database": found["id"], "State": found["status"] + (" (read-only: it is full)" if found["read_only"] else ""),
+        "Database": found["id"], "State": found["status"] + _fill(found),
         "Why": found["reason"], "PostgreSQL": found["version"], "Tier": found["tier"], "Size": size,
         "Address": f"{found['host']}:{found['port']}", "Name": found["name"], "User": found["user"], "Former login": former,
         "Sleeps": "after an hour without a connection" if found["sleeps"] else "never",
@@ -62,6 +62,12 @@ def show_database(environment: Environment = None, project: Project = None, as_j
     })  # fmt: skip
     if found["overridden"]:
         warn("the project has a DATABASE_URL of its own, which its app is given instead.")
+
+
+def _fill(found: Database) -> str:
+    if found["read_only"]:
+        return " (read-only: it is full)"
+    return " (nearly full)" if found["nearly_full"] else ""
 
 
 def list_databases(project: Project = None, as_json: AsJson = False) -> None:

@@ -87,6 +87,16 @@ class DatabaseFull(Event):
 
 
 @dataclass(frozen=True)
+class DatabaseNearlyFull(Event):
+    """A database takes nine tenths of what it may."""
+
+    name: ClassVar[str] = "database.nearly_full"
+    project_id: str
+    environment: str
+    database_id: str
+
+
+@dataclass(frozen=True)
 class DatabaseHasRoom(Event):
     """A database that was too large takes writes again."""
 

@@ -32,8 +32,8 @@ class Database:
 
     cluster_id: what the clusters know it by. login: who the app signs in as. previous_login: who it signed in as before the last
     rotation; refused from previous_until on, which is set once no instance uses it any more. read_only: it is larger than disk_mb, so
-    its writes are refused. reason: what is wrong with it, else empty. busy_until: somebody works on its stopped cluster at most till then.
-    source: the backup or database it was made from.
+    its writes are refused; nearly_full: that is near. reason: what is wrong with it, else empty. busy_until: somebody works on its stopped
+    cluster at most till then. source: the backup or database it was made from.
     """
 
     id: str
@@ -56,6 +56,7 @@ class Database:
     sleeps: bool
     public: bool
     read_only: bool
+    nearly_full: bool
     size_bytes: int
     last_used_at: datetime
     reason: str

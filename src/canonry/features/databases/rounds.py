@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from canonry.core.clock import now
@@ -15,9 +15,9 @@ from canonry.core.errors import CanonryError, Conflict
 from canonry.features.databases import inside, making, service, store
 from canonry.features.databases.context import Context
 from canonry.features.databases.delivery import spec_of
-from canonry.features.databases.events import DatabaseFull, DatabaseHasRoom
+from canonry.features.databases.events import DatabaseFull, DatabaseHasRoom, DatabaseNearlyFull
 from canonry.features.databases.models import Database, Role, State
-from canonry.features.databases.rules import is_too_large, names_of
+from canonry.features.databases.rules import is_nearly_full, is_too_large, names_of
 from canonry.infra.restarts import Restarts
 from canonry.ports.clusters import ClusterState
 
@@ -107,7 +107,9 @@ class DatabaseRounds:
         look = making.seen(self._context, database)
         if look.overdue:
             inside.dismiss_guests(clusters.admin_url(database.cluster_id, names.database), names)
-        changes: dict[str, object] = {"size_bytes": look.size_bytes, "version": look.version, "reason": ""}
+        changes: dict[str, object] = {
+            "size_bytes": look.size_bytes, "version": look.version, "reason": "", "nearly_full": is_nearly_full(database, look.size_bytes),
+        }  # fmt: skip
         if look.connections:
             changes["last_used_at"] = now()
         too_large = is_too_large(database, look.size_bytes)
@@ -127,13 +129,15 @@ class DatabaseRounds:
             current = store.hold(tx, database.id)
             if current is None:
                 return
+            if changes.get("nearly_full") is False:
+                changes = {**changes, "fill_told": ""}
             store.update(tx, database.id, changes)
-            refused = changes.get("read_only", current.read_only)
-            if refused != current.read_only:
-                kind = DatabaseFull if refused else DatabaseHasRoom
-                says = {"size_bytes": changes["size_bytes"], "limit_bytes": current.disk_mb << 20}
+            if (kind := _happened(current, changes)) is not None:
+                names = ("read_only", "nearly_full", "size_bytes")
                 tx.emit(kind(current.organization_id, current.project_id, current.environment, current.id),
-                        before={"read_only": current.read_only}, after={"read_only": refused, **says})  # fmt: skip
+                        before={name: getattr(current, name) for name in names},
+                        after={name: changes.get(name, getattr(current, name)) for name in names} | {"limit_bytes": current.disk_mb << 20},
+                        )  # fmt: skip
 
     def _remove(self, database: Database) -> None:
         self._next[database.id] = time.monotonic() + _AGAIN
@@ -168,6 +172,16 @@ class DatabaseRounds:
                 return
             _guarded(key, work)
             self._busy.discard(key)
+
+
+def _happened(before: Database, changes: Mapping[str, object]) -> type[DatabaseFull | DatabaseNearlyFull | DatabaseHasRoom] | None:
+    """Return what is to be told of how full it is now, when that is something else than before."""
+    refused = changes.get("read_only", before.read_only)
+    if refused != before.read_only:
+        return DatabaseFull if refused else DatabaseHasRoom
+    if changes.get("nearly_full") and not before.nearly_full and not refused:
+        return DatabaseNearlyFull
+    return None
 
 
 def _guarded(key: str, work: Callable[[], None]) -> None:

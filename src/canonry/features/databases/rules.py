@@ -117,6 +117,11 @@ def is_too_large(database: Database, size_bytes: int) -> bool:
     return size_bytes > (limit * 95 // 100 if database.read_only else limit)
 
 
+def is_nearly_full(database: Database, size_bytes: int) -> bool:
+    """Say whether its limit is near: from nine tenths of it on, until it is well below that again."""
+    return size_bytes >= (database.disk_mb << 20) * (85 if database.nearly_full else 90) // 100
+
+
 def facts(database: Database) -> dict[str, object]:
     """Return what events say of a database."""
     return {

@@ -59,8 +59,9 @@ class DatabaseBody(BaseModel):
 
     environment: what uses it. role: live, restored, retired or drill.
     status (or state): provisioning, active, sleeping, kept (a retired one), error or removing.
-    limit_bytes: what its data may take; read_only: it took more, so writes are refused until there is room. overridden: the project has a
-    DATABASE_URL of its own, which the app is given instead. connection_uri: with the password left out.
+    limit_bytes: what its data may take; read_only: it took more, so writes are refused until there is room; nearly_full: it takes nine
+    tenths of that. overridden: the project has a DATABASE_URL of its own, which the app is given instead. connection_uri: with the
+    password left out.
     """
 
     id: str
@@ -84,6 +85,7 @@ class DatabaseBody(BaseModel):
     size_bytes: int
     limit_bytes: int
     read_only: bool
+    nearly_full: bool
     sleeps: bool
     public: bool
     overridden: bool
@@ -130,7 +132,8 @@ def body_of(shown: Shown) -> DatabaseBody:
         id=row.id, project_id=row.project_id, projectId=row.project_id, environment=row.environment, role=row.role, engine="postgres",
         version=row.version, region="local", status=shown.status, state=shown.status, reason=shown.reason, tier=row.tier, host=shown.host,
         port=shown.port, name=shown.name, user=row.login, connection_uri=uri, connectionUri=uri, size_bytes=row.size_bytes,
-        limit_bytes=row.disk_mb << 20, read_only=row.read_only, sleeps=row.sleeps, public=row.public, overridden=shown.overridden,
+        limit_bytes=row.disk_mb << 20, read_only=row.read_only, nearly_full=row.nearly_full, sleeps=row.sleeps, public=row.public,
+        overridden=shown.overridden,
         rotation=_rotation(row), source=row.source, last_used_at=row.last_used_at.isoformat(), created_at=created, createdAt=created,
     )  # fmt: skip
 

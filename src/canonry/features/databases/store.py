@@ -13,8 +13,8 @@ from canonry.infra.tx import Tx
 _PORTS = 7_226_690  # key of the advisory lock on choosing a port
 _NAMES = (
     "id", "organization_id", "project_id", "environment", "role", "state", "cluster_id", "port", "version", "tier", "disk_mb", "login",
-    "sealed_password", "previous_login", "sealed_previous", "previous_until", "rotated_at", "sleeps", "public", "read_only", "size_bytes",
-    "last_used_at", "reason", "busy_until", "source", "created_at",
+    "sealed_password", "previous_login", "sealed_previous", "previous_until", "rotated_at", "sleeps", "public", "read_only", "nearly_full",
+    "size_bytes", "last_used_at", "reason", "busy_until", "source", "created_at",
 )  # fmt: skip
 _SELECT = sql.SQL("SELECT {} FROM databases ").format(sql.SQL(", ").join(map(sql.Identifier, _NAMES)))
 
@@ -84,6 +84,19 @@ def update(tx: Tx, database_id: str, changes: Mapping[str, object]) -> None:
     """Set columns."""
     parts = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in changes)
     tx.connection.execute(sql.SQL("UPDATE databases SET {} WHERE id = %s").format(parts), (*changes.values(), database_id))
+
+
+def note_told(tx: Tx, database_id: str, what: str) -> bool:
+    """Note that its owners are told that it is `nearly` full, or `full`; False when they have been since it last had room."""
+    query = "UPDATE databases SET fill_told = %s WHERE id = %s AND fill_told NOT IN (%s, 'full')"
+    return tx.connection.execute(query, (what, database_id, what)).rowcount == 1
+
+
+def full(tx: Tx) -> list[tuple[str, int, int]]:
+    """Return (slug, bytes, MiB allowed) of each project whose database of production takes no writes, because it is full."""
+    query = """SELECT p.slug, d.size_bytes, d.disk_mb FROM databases d JOIN projects p ON p.id = d.project_id
+        WHERE d.role = 'live' AND d.environment = 'production' AND d.state = 'active' AND d.read_only ORDER BY p.slug, d.id"""
+    return [(row[0], row[1], row[2]) for row in tx.connection.execute(query).fetchall()]
 
 
 def end_claim(tx: Tx, database_id: str, until: datetime) -> None:

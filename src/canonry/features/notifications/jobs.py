@@ -28,6 +28,12 @@ def note_backup(context: Context, organization_id: str, project_id: str, backup_
     tell_of_backup(context, organization_id, backup_id)
 
 
+def note_fill(context: Context, organization_id: str, project_id: str, environment: str, database_id: str) -> None:
+    """A database is full, or nearly."""
+    del project_id, environment
+    alarms.tell_of_fill(context, organization_id, database_id)
+
+
 def note_success(context: Context, organization_id: str, project_id: str, deployment_id: str) -> None:
     """A deployment went live."""
     del project_id
