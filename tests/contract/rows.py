@@ -122,6 +122,9 @@ GET /healthz
 GET /readyz
 POST /webhook
 device login from the CLI
+spec parser
+CANON.yaml
+CLI lint, status, tasks, start, done, search, verify --gate
 """
 
 

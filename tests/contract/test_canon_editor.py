@@ -123,6 +123,7 @@ def test_a_save_is_a_commit_and_a_stale_one_gets_what_is_there(api: Api, handboo
     assert api.ask("POST", f"{FILE}/save", {"content": "x", "sha": ""}, token=api.owner.tokens[Scope.READ]).status == 403
 
 
+@pytest.mark.contract("Canon", "CANON.yaml")
 def test_what_is_too_large_is_said_and_breaks_nothing_else(api: Api, handbook: SpecRepository) -> None:
     large = "x" * (5 << 20)
     handbook.push({"docs/specs/large.md": large, "CANON.yaml": "#" + large})

@@ -73,6 +73,7 @@ def test_nothing_gives_the_defaults() -> None:
     assert Config().specs.doc_paths == ("docs/specs/*.md",)
 
 
+@pytest.mark.contract("Canon", "CANON.yaml")
 @pytest.mark.parametrize("text", ["a: [", "- a", "text", "a: *b", "[" * 30_000, "a: " + "x" * 70_000])
 def test_broken_yaml_gives_all_defaults_and_an_error(text: str) -> None:
     config = read_config(text.encode())
@@ -81,6 +82,7 @@ def test_broken_yaml_gives_all_defaults_and_an_error(text: str) -> None:
     assert [found.rule for found in read_config(b"\xff").diagnostics] == ["config.yaml"]
 
 
+@pytest.mark.contract("Canon", "CANON.yaml")
 @pytest.mark.parametrize(("text", "line"), [
     ("ticket_system: trello", 1), ("team: [a]", 1), ("specs: 3", 1), ("specs:\n  doc_paths: []", 2), ("specs:\n  doc_paths: docs", 2),
     ("specs:\n  doc_paths: [/etc/*]", 2), ("specs:\n  doc_paths: [../x]", 2), ("specs:\n  auto_tickets: maybe", 2),
@@ -93,6 +95,7 @@ def test_a_bad_value_is_dropped_with_an_error_at_its_place(text: str, line: int)
     assert read_config(text.encode()).specs == SpecRules()
 
 
+@pytest.mark.contract("Canon", "CANON.yaml")
 @pytest.mark.parametrize("text", ["foo: 1", "specs: {paths: [a]}", "agents: {x: 1}"])
 def test_an_unknown_key_draws_a_warning(text: str) -> None:
     assert rules(text) == [("config.unknown", 1)]

@@ -16,6 +16,7 @@ def rules(body: str) -> list[str]:
     return [found.rule for found in parse(HEAD + body).diagnostics]
 
 
+@pytest.mark.contract("Canon", "spec parser")
 @pytest.mark.parametrize(("line", "checked", "text", "column"), [
     ("- [ ] a", False, "a", 1), ("- [x] a b ", True, "a b", 1), ("- [X] a", True, "a", 1), ("-[ ] a", False, "a", 1),
     ("    - [ ]  a", False, "a", 5), ("\t- [x] a", True, "a", 2),
@@ -25,6 +26,7 @@ def test_a_criterion_is_a_line_with_a_box(line: str, checked: bool, text: str, c
     assert (found.checked, found.text, found.line, found.column) == (checked, text, 6, column)
 
 
+@pytest.mark.contract("Canon", "spec parser")
 @pytest.mark.parametrize("line", ["* [ ] a", "1. [ ] a", "- []", "- [] a", "- [ ]", "- [y] a", "- [ ]a", "+ [ ] a", "> - [ ] a"])
 def test_other_lists_are_no_criteria(line: str) -> None:
     assert criteria(f"{line}\n") == []

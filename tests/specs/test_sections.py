@@ -20,6 +20,7 @@ def rules(body: str) -> list[str]:
     return [found.rule for found in document(body).diagnostics]
 
 
+@pytest.mark.contract("Canon", "spec parser")
 def test_only_headings_of_level_two_and_three_make_sections() -> None:
     found = document("# One\ntext\n## A\n### B\n#### C\n##### D\n## E\n")
     assert [(section.title, section.depth, [child.title for child in section.children]) for section in found.sections] == [
@@ -35,6 +36,7 @@ def test_level_three_without_level_two_before_it_is_top_level_with_a_warning() -
     assert [(item.rule, item.line) for item in found.diagnostics] == [("section.orphan", 4)]
 
 
+@pytest.mark.contract("Canon", "spec parser")
 @pytest.mark.parametrize(("heading", "number", "title", "name"), [
     ("## 2. Idempotency Layer", "2", "Idempotency Layer", "2-idempotency-layer"),
     ("## 2 Idempotency", "2", "Idempotency", "2-idempotency"),
@@ -76,6 +78,7 @@ def test_two_sections_of_one_name_get_different_ids() -> None:
     assert [item.rule for item in found.diagnostics] == ["section.duplicate", "section.duplicate"]
 
 
+@pytest.mark.contract("Canon", "spec parser")
 @pytest.mark.parametrize(("word", "state", "reference"), [
     ("draft", "draft", None), ("todo", "todo", None), ("in_progress", "in_progress", None), ("done", "done", None),
     ("deprecated", "deprecated", None), ("blocked", "blocked", None), ("blocked:PAY-7", "blocked", "PAY-7"),
@@ -97,6 +100,7 @@ def test_an_unknown_state_is_a_draft_and_an_error() -> None:
     assert "`finished`" in found.diagnostics[0].message
 
 
+@pytest.mark.contract("Canon", "spec parser")
 @pytest.mark.parametrize("target", ["3", "3-idempotency-layer", "idempotency-layer", "idempotency"])
 def test_a_status_names_its_section_by_number_id_or_slug(target: str) -> None:
     assert one(f"## 3. Idempotency Layer\n<!-- canon:system:{target} status:done -->\n").status.state is State.DONE
@@ -118,6 +122,7 @@ def test_in_a_section_without_number_any_id_counts_and_the_last_status_wins() ->
     assert rules(body) == ["status.repeated"]
 
 
+@pytest.mark.contract("Canon", "spec parser")
 def test_tickets_the_last_one_wins_and_other_systems_are_told() -> None:
     section = one(
         "## A\n<!-- canon:ticket:jira:PAY-1 -->\n<!-- canon:ticket:github:o/r#42 url:https://x/42 -->\n<!-- canon:ticket:trello:1 -->\n"
@@ -127,6 +132,7 @@ def test_tickets_the_last_one_wins_and_other_systems_are_told() -> None:
     assert rules("## A\n<!-- canon:ticket:trello:1 -->\n") == ["comment.ticket"]
 
 
+@pytest.mark.contract("Canon", "spec parser")
 @pytest.mark.parametrize("kind", ["added", "modified", "removed"])
 def test_deltas(kind: str) -> None:
     delta = one(f"## A\n<!-- canon:delta:{kind} -->\n").delta
@@ -152,6 +158,7 @@ def test_comments_and_criteria_before_the_first_section_belong_to_none() -> None
     assert rules("<!-- canon:system:1 status:done -->\n- [ ] a\n## A\n") == ["comment.orphan", "ac.orphan"]
 
 
+@pytest.mark.contract("Canon", "spec parser")
 def test_scenarios_need_steps_and_take_keywords_of_any_case() -> None:
     section = one(
         "## A\n#### Scenario: two ways\n"
@@ -168,6 +175,7 @@ def test_scenarios_need_steps_and_take_keywords_of_any_case() -> None:
     assert rules("## A\n#### Scenario: none\ntext\n") == ["scenario.empty"]
 
 
+@pytest.mark.contract("Canon", "spec parser")
 @pytest.mark.parametrize("code", [
     "```\n{}\n```", "~~~\n{}\n~~~", "````\n```\n{}\n````", "```` python\n{}\n`````", "   ```\n{}\n   ```", "- item\n  ```\n  {}\n  ```",
     "- ```\n  {}\n  ```", "1. item\n\n   ~~~\n   {}\n   ~~~", "<pre>\n{}\n</pre>", "<!--\n{}\n-->", "<script>\n{}\n</script>",

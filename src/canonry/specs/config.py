@@ -115,6 +115,12 @@ class Config:
     rest: Mapping[str, Any] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
 
+    @property
+    def own_tracker(self) -> str | None:
+        """Where tickets live when nobody says it of one; None when that is several places, or none."""
+        systems = {item.system for item in self.ticket_systems.values()}
+        return self.ticket_system or (systems.pop() if len(systems) == 1 else None)
+
     def route(self, *, path: str, tags: tuple[str, ...] = (), team: str = "", owner: str = "") -> tuple[str, ...]:
         """Return the ticket systems a spec goes to, the main one first; nothing when it goes to none.
 

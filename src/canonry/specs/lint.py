@@ -1,18 +1,18 @@
 """What `lint` says of a document beside what the parser found, and of documents together."""
 
-import re
 from collections.abc import Iterable, Mapping
 
+from canonry.specs.boxes import near_boxes
 from canonry.specs.models import Diagnostic, Document, Severity, State
 
-_NUMBERED = re.compile(r"\d+(?:\.\d+)*")
+_UNREAD = {"frontmatter.yaml", "frontmatter.unclosed", "frontmatter.too_large"}
 
 
 def lint(document: Document) -> list[Diagnostic]:
     """Return everything that is wrong with a document, in the order of its lines."""
     found = list(document.diagnostics)
     if not any(item.rule.startswith("file.") and item.rule != "file.encoding" for item in found):
-        found += [*_fields(document, {item.rule for item in found}), *_sections(document)]
+        found += [*_fields(document, {item.rule for item in found}), *_sections(document), *near_boxes(document)]
     return sorted(found, key=lambda item: (item.line, item.column))
 
 
@@ -32,6 +32,8 @@ def stem_of(path: str) -> str:
 
 
 def _fields(document: Document, complained: set[str]) -> list[Diagnostic]:
+    if complained & _UNREAD:
+        return []  # what it says nobody knows; first it has to be read
     frontmatter = document.frontmatter
     values = {"owner": frontmatter.owner, "team": frontmatter.team, "created": frontmatter.created, "updated": frontmatter.updated}
     return [

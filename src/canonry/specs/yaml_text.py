@@ -153,10 +153,21 @@ def _read_any(text: str, first_line: int) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column + 1) if mark else (0, 1)
-        raise YamlFault(f"This is no YAML: {error.problem or error.context}.", first_line + line, column) from None
+        raise YamlFault(
+            f"This is no YAML: {error.problem or error.context}{_begun(error, line, first_line)}.", first_line + line, column
+        ) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise YamlFault(f"This is no YAML: {str(error).splitlines()[0] if str(error) else 'it cannot be read'}.", first_line) from None
     return None if root is None else _convert(root, first_line, set(), 0)
+
+
+def _begun(error: Any, line: int, first_line: int) -> str:  # noqa: ANN401 -- PyYAML's error
+    """Say where that began which the parser was in, when it was a line above."""
+    mark = error.context_mark
+    if mark is None or not error.problem or mark.line >= line:
+        return ""
+    what = str(error.context or "").removeprefix("while parsing ").removeprefix("while scanning ")
+    return f" ({what} begins in line {first_line + mark.line})"
 
 
 def _guard(text: str, first_line: int) -> None:

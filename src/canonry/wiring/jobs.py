@@ -73,6 +73,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     mailbox.SEND: mailbox.send,
     volume_queue.CLEAR: volumes.clear_volume,
     spec_queue.APPROVE: specs.approve,
+    spec_queue.FORGET_WORDS: specs.forget_words,
     repository_queue.CLEAR: repositories.clear,
     elsewhere_queue.FETCH: elsewhere.fetch,
     elsewhere_queue.CHECK: elsewhere.check,

@@ -13,7 +13,7 @@ from canonry.features.git import fetch_stale, look_at_repositories
 from canonry.features.notifications import Digest
 from canonry.features.observe import Sampler, Shipper
 from canonry.features.previews import close_expired
-from canonry.features.specs import mend_indexes
+from canonry.features.specs import check_words, mend_indexes
 from canonry.features.tickets import follow_broken_links
 from canonry.features.volumes import VolumeRounds
 from canonry.features.webhooks import Sender
@@ -35,6 +35,7 @@ def rounds(container: Container) -> list[Rounds]:
         ProofRounds(container),
         Every(20, "previews", partial(close_expired, transactions)),
         Every(30, "specs", partial(mend_indexes, transactions)),
+        Every(3600, "words of specs", partial(check_words, transactions)),
         Every(600, "tickets", partial(follow_broken_links, transactions)),
         Every(900, "coverage", partial(take_snapshots, transactions)),
         Every(30, "repositories", partial(look_at_repositories, transactions, container.home)),

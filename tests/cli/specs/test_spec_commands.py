@@ -68,6 +68,7 @@ def spec(folder: Path) -> str:
     return (folder / "docs/specs/refunds.md").read_text()
 
 
+@pytest.mark.contract("Canon", "CLI lint, status, tasks, start, done, search, verify --gate")
 def test_a_good_spec_has_nothing_wrong_and_a_bad_one_ends_with_1(canonry: RunCli, checkout: Path) -> None:
     good = canonry("spec", "lint", cwd=checkout)
     assert (good.returncode, good.stdout, good.stderr) == (0, "", "Nothing is wrong.\n")
@@ -85,6 +86,7 @@ def test_a_good_spec_has_nothing_wrong_and_a_bad_one_ends_with_1(canonry: RunCli
     assert {"path", "line", "column", "severity", "rule", "message", "hint"} == set(found["diagnostics"][0])
 
 
+@pytest.mark.contract("Canon", "CLI lint, status, tasks, start, done, search, verify --gate")
 def test_warnings_fail_only_when_asked_and_an_unknown_spec_ends_with_2(canonry: RunCli, checkout: Path) -> None:
     (checkout / "docs/specs/refunds.md").write_text(SPEC.replace("team: payments\n", ""))
     assert canonry("spec", "lint", cwd=checkout).returncode == 0
@@ -110,6 +112,7 @@ def test_lint_at_a_commit_looks_at_the_commit(canonry: RunCli, checkout: Path) -
         assert canonry("spec", "lint", f"--at={name}", cwd=checkout).returncode == 2
 
 
+@pytest.mark.contract("Canon", "CLI lint, status, tasks, start, done, search, verify --gate")
 def test_status_counts_and_shows_sections_when_one_is_named(canonry: RunCli, checkout: Path) -> None:
     found = json.loads(canonry("spec", "status", "--json", cwd=checkout).stdout)
     assert (
@@ -133,6 +136,7 @@ def test_it_works_below_the_root_and_without_git(canonry: RunCli, checkout: Path
     assert canonry("spec", "diff", cwd=bare).returncode == 2
 
 
+@pytest.mark.contract("Canon", "CLI lint, status, tasks, start, done, search, verify --gate")
 def test_tasks_are_the_open_sections_unless_asked_otherwise(canonry: RunCli, checkout: Path) -> None:
     assert [task["section_id"] for task in json.loads(canonry("spec", "tasks", "--json", cwd=checkout).stdout)["tasks"]] == ["1-request"]
     assert [
@@ -142,6 +146,7 @@ def test_tasks_are_the_open_sections_unless_asked_otherwise(canonry: RunCli, che
     assert canonry("spec", "tasks", "--status", "finished", cwd=checkout).returncode == 2
 
 
+@pytest.mark.contract("Canon", "CLI lint, status, tasks, start, done, search, verify --gate")
 def test_start_and_done_change_their_line_only(canonry: RunCli, checkout: Path) -> None:
     assert canonry("spec", "start", "1", "--issue", "jira:PAY-7", cwd=checkout).returncode == 0
     assert spec(checkout) == SPEC.replace(
@@ -176,6 +181,7 @@ def test_new_writes_a_spec_that_lint_likes_and_never_replaces_one(canonry: RunCl
     assert "does not count as a spec" in elsewhere.stderr
 
 
+@pytest.mark.contract("Canon", "CLI lint, status, tasks, start, done, search, verify --gate")
 def test_search_finds_headings_before_text_and_ends_with_1_without_a_hit(canonry: RunCli, checkout: Path) -> None:
     found = json.loads(canonry("spec", "search", "approv", "--json", cwd=checkout).stdout)
     assert [(item["section_id"], item["score"]) for item in found["results"]] == [("2-approval", 4.5)]
@@ -196,6 +202,7 @@ def test_a_checkout_without_specs_is_told_where_they_were_looked_for(canonry: Ru
     assert (done.returncode, done.stderr) == (0, "There are no specs at docs/specs/*.md. `canonry spec new` makes one.\n")
 
 
+@pytest.mark.contract("Canon", "CLI lint, status, tasks, start, done, search, verify --gate")
 @pytest.mark.criterion("living-specs#gate")
 def test_verify_says_what_speaks_for_each_criterion(canonry: RunCli, checkout: Path) -> None:
     (checkout / "tests").mkdir()
@@ -338,3 +345,25 @@ def test_many_files_are_parsed_by_several_processes_to_the_same_end(canonry: Run
     many = json.loads(canonry("spec", "status", "--json", "--no-cache", cwd=checkout).stdout)
     assert [item["title"] for item in many["specs"]] == ["Refunds", *(f"Refunds é {number}" for number in range(450))]
     assert many["summary"]["total_ac"] == 3 * 451
+
+
+@pytest.mark.parametrize(("issue", "config", "written"), [
+    ("canonry:PAY-7", "", "canonry:PAY-7"), ("42", "", "github:42"),
+    ("ann/shop#42", "", "github:ann/shop#42"), ("linear:ENG-1", "", "linear:ENG-1"),
+    ("PAY-7", "ticket_systems:\n  board: {system: canonry, project: PAY}\n", "canonry:PAY-7"),
+    ("PAY-7", "ticket_system: jira\n", "jira:PAY-7"),
+])  # fmt: skip
+def test_a_ticket_is_linked_where_it_lives(canonry: RunCli, checkout: Path, issue: str, config: str, written: str) -> None:
+    (checkout / "CANON.yaml").write_text(config)
+    assert canonry("spec", "start", "1", "--issue", issue, cwd=checkout).returncode == 0
+    assert f"<!-- canon:ticket:{written} -->\n" in (checkout / "docs/specs/refunds.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "issue", ["bogus", "PAY-7", "github:bogus", "trello:PAY-7", "jira:42", "jira:PAY-7-->x", "jira:", "canonry:jira:PAY-7", ""]
+)
+def test_a_ticket_that_is_none_changes_nothing(canonry: RunCli, checkout: Path, issue: str) -> None:
+    before = (checkout / "docs/specs/refunds.md").read_text()
+    ended = canonry("spec", "start", "1", "--issue", issue, cwd=checkout)
+    assert (ended.returncode, "is no ticket" in ended.stderr) == (2, True)
+    assert (checkout / "docs/specs/refunds.md").read_text() == before

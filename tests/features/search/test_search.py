@@ -11,8 +11,11 @@ from canonry.core.errors import Unavailable
 from canonry.features.search import service, store
 from canonry.features.search.models import Filters
 from canonry.features.search.query import Term, counter, finder, tsquery
+from canonry.features.specs import check_words
+from canonry.features.specs.store import words
 from canonry.infra.tx import Tx
 from tests.support.api import Api
+from tests.support.signing_in import work
 from tests.support.specs import spec_repository
 
 _WORDS = ["refund", "webhook", "order", "pay", "payment"]
@@ -89,3 +92,39 @@ def test_what_is_counted_is_what_is_marked(text: str, words: list[str]) -> None:
     marked = {match[0].lower() for match in finder(terms).finditer(text)}
     beginnings = [tuple(lexeme[:-1] if lexeme == "retri" else lexeme for lexeme in term.lexemes) for term in terms]
     assert counter(terms)(text) == sum(any(word.startswith(of) for word in marked) for of in beginnings)
+
+
+def _words(api: Api) -> set[str]:
+    with api.container.transactions.begin() as tx:
+        return {row[0] for row in tx.connection.execute("SELECT word FROM spec_words").fetchall()}
+
+
+def test_what_stands_nowhere_any_more_is_no_suggestion_and_is_forgotten(api: Api, tmp_path: Path) -> None:
+    handbook = spec_repository(api, tmp_path)
+    handbook.push({"docs/a.md": "A zygote, and 'o\\'clock\\ C:\\\\windows\\.\n", "docs/b.md": "A gazette.\n"})
+    assert api.get("/app/ada/api/search?q=zygotte")["corrected"] == {"zygotte": ["zygot"]}
+    assert api.ask("GET", "/app/ada/api/search?q=windoows").status == 200
+    handbook.push({"docs/a.md": ""})
+    assert "zygot" in _words(api)
+    assert api.get("/app/ada/api/search?q=zygotte")["corrected"] == {}
+    check_words(api.container.transactions)
+    work(api)
+    assert _words(api) == {"gazett"}
+    check_words(api.container.transactions)
+    with api.container.transactions.begin() as tx:
+        assert words.overdue(tx) == []
+        tx.connection.execute("UPDATE spec_word_checks SET checked_at = now() - interval '25 hours'")
+        assert words.overdue(tx) == []  # nothing has changed
+    handbook.push({"docs/c.md": "A zygote.\n"})
+    with api.container.transactions.begin() as tx:
+        assert words.overdue(tx) == [api.owner.organization_id]
+    assert api.get("/app/ada/api/search?q=zygotte")["corrected"] == {"zygotte": ["zygot"]}
+
+
+def test_a_word_of_a_repository_out_of_reach_is_no_suggestion(api: Api, tmp_path: Path) -> None:
+    handbook = spec_repository(api, tmp_path)
+    handbook.push({"docs/a.md": "A zygote.\n"})
+    with api.container.transactions.begin() as tx:
+        assert store.alike(tx, api.owner.organization_id, ["zygott"], [handbook.id]) == {"zygott": ["zygot"]}
+        assert store.alike(tx, api.owner.organization_id, ["zygott"], ["rep_another"]) == {}
+        assert store.alike(tx, "org_another", ["zygott"], None) == {}

@@ -12,10 +12,13 @@ from canonry.cli.specs.library import Library
 from canonry.cli.specs.options import AsJson, SectionWord, Spec
 from canonry.core.errors import CanonryError, Conflict, Invalid, NotFound
 from canonry.specs import Section, parse
+from canonry.specs.comments import SYSTEMS
 from canonry.specs.edits import add_evidence, set_checked, set_status, set_ticket
 from canonry.specs.templates import file_name, new_document
 
-_TICKET = re.compile(r"(?:(jira|linear|github):)?([^\s>]+)")
+_TICKET = re.compile(r"(?:([a-z]+):)?([^\s:]+)")
+_NUMBER = re.compile(r"(?:(?:[\w.-]+/)?[\w.-]+#)?\d+")
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*-\d+")
 _EVIDENCE = re.compile(r"(PR#\d+|audit)[ ]+(?:file:)?(.+?)(?::(\d+(?:-\d+)?))?")
 
 
@@ -55,7 +58,9 @@ def new(
 
 def start(
     section: SectionWord,
-    issue: Annotated[str | None, option("--issue", metavar="TICKET", help="Link a ticket: jira:PAY-7, linear:ENG-1 or github:42.")] = None,
+    issue: Annotated[
+        str | None, option("--issue", metavar="TICKET", help="Link a ticket: canonry:PAY-7, jira:PAY-7, linear:ENG-1 or github:42.")
+    ] = None,
     spec: Spec = None,
     as_json: AsJson = False,
 ) -> None:
@@ -63,11 +68,8 @@ def start(
     checkout, path, found = _find(section, spec)
     content = set_status(checkout.read(path), found.id, "in_progress")
     if issue is not None:
-        match = _TICKET.fullmatch(issue)
-        system = (match[1] if match else None) or Library(checkout).config["ticket_system"] or "github"
-        if match is None:
-            raise Invalid("ticket", f"`{issue}` is no ticket.", hint="Write it like jira:PAY-7 or github:42.")
-        content = set_ticket(content, found.id, system=system, ticket=match[2])
+        system, ticket = _ticket(issue, checkout)
+        content = set_ticket(content, found.id, system=system, ticket=ticket)
     checkout.write(path, content)
     _tell(path, found, "in_progress", as_json=as_json)
 
@@ -107,6 +109,19 @@ def done(
     open_criteria = [criterion for criterion in found.criteria if not criterion.checked]
     if open_criteria:
         warn(f"{len(open_criteria)} of its {len(found.criteria)} criteria are not ticked.")
+
+
+def _ticket(issue: str, checkout: Checkout) -> tuple[str, str]:
+    """Return system and id of a ticket. Without a system it is that of CANON.yaml, or GitHub for a number. Raises: Invalid `ticket`."""
+    match = _TICKET.fullmatch(issue)
+    is_number = match is not None and _NUMBER.fullmatch(match[2]) is not None
+    system = match and (match[1] or Library(checkout).config["ticket_system"] or ("github" if is_number else None))
+    fits = {"github": _NUMBER}.get(system or "", _KEY)
+    if match is None or system not in SYSTEMS or not fits.fullmatch(match[2]):
+        raise Invalid(
+            "ticket", f"`{issue}` is no ticket.", hint="Write it with its system: canonry:PAY-7, jira:PAY-7, linear:ENG-1 or github:42."
+        )
+    return system, match[2]
 
 
 def _find(wanted: str, spec: str | None) -> tuple[Checkout, str, Section]:

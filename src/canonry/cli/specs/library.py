@@ -75,7 +75,7 @@ def _read_config(path: Path) -> Mapping[str, Any]:
 
     config = read_config(path.read_bytes())
     found = [(item.rule, item.severity, item.message, item.hint, item.line, item.column) for item in config.diagnostics]
-    return {"doc_paths": list(config.specs.doc_paths), "ticket_system": config.ticket_system, "name": path.name, "found": found}
+    return {"doc_paths": list(config.specs.doc_paths), "ticket_system": config.own_tracker, "name": path.name, "found": found}
 
 
 def _parse_all(root: Path, files: Sequence[File], parse: _Parse) -> list[tuple[str, str]]:

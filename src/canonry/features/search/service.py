@@ -39,7 +39,7 @@ def search(tx: Tx, actor: Actor, home: Home, wanted: Wanted) -> Results:
         return Results([Result(row, repositories[row.repository_id], None, 0, "") for row in rows if row.repository_id in repositories],
                        total, facets, {})  # fmt: skip
     with store.bounded(tx, _LONGEST):
-        terms, corrected = _terms(tx, actor.organization_id, words)
+        terms, corrected = _terms(tx, actor.organization_id, words, scope)
         rows, total = store.matching(tx, actor.organization_id, tsquery(terms), filters, limit, offset) if terms else ([], 0)
     is_relaxed = not total and len(terms) > 1
     if is_relaxed:
@@ -85,14 +85,14 @@ def _parts_of_others(home: Home, rows: list[Found], repositories: dict[str, git.
     return found
 
 
-def _terms(tx: Tx, organization_id: str, words: list[str]) -> tuple[list[Term], dict[str, list[str]]]:
+def _terms(tx: Tx, organization_id: str, words: list[str], scope: list[str] | None) -> tuple[list[Term], dict[str, list[str]]]:
     """Return what is looked up: stems; for a word that stands nowhere, the words most like it."""
     stems, unknown = dict[str, list[str]](), set[str]()
     for word, stem, is_known in store.lexemes(tx, organization_id, words):
         stems.setdefault(word, []).append(stem)
         if not is_known:
             unknown.add(stem)
-    alike = store.alike(tx, organization_id, sorted(unknown)) if unknown else {}
+    alike = store.alike(tx, organization_id, sorted(unknown), scope) if unknown else {}
     terms, corrected = list[Term](), dict[str, list[str]]()
     for word in words:
         own = stems.get(word, [])

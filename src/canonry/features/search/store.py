@@ -139,12 +139,21 @@ def lexemes(tx: Tx, organization_id: str, words: list[str]) -> list[tuple[str, s
     ).fetchall()
 
 
-def alike(tx: Tx, organization_id: str, stems: list[str]) -> dict[str, list[str]]:
-    """Return stem → the words of the organization's documents that are most like it, at most three; none without any."""
+def alike(tx: Tx, organization_id: str, stems: list[str], repositories: list[str] | None) -> dict[str, list[str]]:
+    """Return stem → the words of the organization's documents that are most like it, at most three; none without any.
+
+    repositories: only words of these. What once stood in a document is known for up to a day longer, so documents are asked as well.
+    """
     rows = tx.connection.execute(
-        """SELECT stem, word FROM unnest(%s::text[]) AS stem, LATERAL (SELECT word, similarity(word, stem) AS likeness FROM spec_words
-           WHERE organization_id = %s AND word %% stem ORDER BY likeness DESC, word LIMIT 3) found ORDER BY stem, likeness DESC, word""",
-        (stems, organization_id),
+        r"""SELECT stem, word FROM unnest(%(stems)s::text[]) AS stem, LATERAL (
+               SELECT word, likeness FROM (SELECT word, similarity(word, stem) AS likeness FROM spec_words
+                   WHERE organization_id = %(organization)s AND word %% stem ORDER BY likeness DESC, word LIMIT 8) near
+               WHERE EXISTS (SELECT 1 FROM (SELECT organization_id, repository_id FROM spec_documents
+                       WHERE search @@ ('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''')::tsquery OFFSET 0) d
+                   WHERE d.organization_id = %(organization)s
+                   AND (%(repositories)s::text[] IS NULL OR d.repository_id = ANY(%(repositories)s)))
+               ORDER BY likeness DESC, word LIMIT 3) found ORDER BY stem, likeness DESC, word""",
+        {"stems": stems, "organization": organization_id, "repositories": repositories},
     ).fetchall()
     found: dict[str, list[str]] = {}
     for stem, word in rows:

@@ -15,10 +15,10 @@ from canonry.features.specs.store.tickets import linked as linked_tickets
 from canonry.features.specs.store.tickets import note as note_ticket
 from canonry.features.specs.store.tickets import overdue as overdue_tickets
 from canonry.features.specs.store.tickets import places as places_of_ticket
-from canonry.features.specs.sweep import mend_indexes
+from canonry.features.specs.sweep import check_words, mend_indexes
 
 __all__ = [
-    "INDEX", "Index", "Listing", "RepoSummary", "SectionBody", "Shown", "Summary", "bring_up", "broken_tickets", "configured",
-    "has_specs", "index_of", "index_state", "indexes", "linked_tickets", "listings", "mend_indexes", "note_ticket", "overdue_tickets",
-    "place_of", "places_of_ticket", "repo_summary", "section_body", "specs_of",
+    "INDEX", "Index", "Listing", "RepoSummary", "SectionBody", "Shown", "Summary", "bring_up", "broken_tickets", "check_words",
+    "configured", "has_specs", "index_of", "index_state", "indexes", "linked_tickets", "listings", "mend_indexes", "note_ticket",
+    "overdue_tickets", "place_of", "places_of_ticket", "repo_summary", "section_body", "specs_of",
 ]  # fmt: skip

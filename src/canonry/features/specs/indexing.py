@@ -20,7 +20,7 @@ from canonry.features.specs.configured import configured
 from canonry.features.specs.context import Context
 from canonry.features.specs.extraction import RULES, extract
 from canonry.features.specs.models import Extract
-from canonry.features.specs.store import states, writing
+from canonry.features.specs.store import states, words, writing
 from canonry.infra.tx import Tx
 from canonry.specs.identity import carry
 from canonry.specs.models import Criterion
@@ -90,7 +90,7 @@ def _bring_up(context: Context, repository: git.Repository) -> tuple[int, int]:
                 paths.append(found.path)
             came += len(extracts)
         if paths:
-            writing.learn_words(tx, repository.id, repository.organization_id, None if work.is_first else paths)
+            words.learn(tx, repository.id, repository.organization_id, None if work.is_first else paths)
         if not repository.is_removed:
             git.ensure_installation(tx, repository.organization_id, repository.host, repository.owner)
         writing.finish(tx, repository.id, commit=work.commit, rules=RULES, config=work.config.shown, diagnostics=work.config.diagnostics)

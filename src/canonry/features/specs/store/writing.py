@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from canonry.features.specs.models import Extract
@@ -96,16 +95,6 @@ def _shortened(found: Extract) -> Extract:
 
 def _cut(text: str) -> str:
     return text.encode()[:_ALWAYS_FITS].decode(errors="ignore")
-
-
-def learn_words(tx: Tx, repository_id: str, organization_id: str, paths: Sequence[str] | None) -> None:
-    """Remember the words of documents (None: of all), so that what somebody misspells can be found."""
-    which = sql.SQL("") if paths is None else sql.SQL(" AND path = ANY({})").format(sql.Literal(list(paths)))
-    inner = sql.SQL("SELECT search FROM spec_documents WHERE repository_id = {}").format(sql.Literal(repository_id)) + which
-    tx.connection.execute(
-        sql.SQL("""INSERT INTO spec_words (organization_id, word) SELECT {}, word FROM ts_stat({}) WHERE length(word) BETWEEN 3 AND 60
-            ON CONFLICT DO NOTHING""").format(sql.Literal(organization_id), sql.Literal(inner.as_string(tx.connection)))
-    )  # fmt: skip
 
 
 def finish(
