@@ -55,8 +55,10 @@ def test_members_are_listed_given_roles_and_removed(canonry: RunCli, server: Api
 
 
 def test_people_are_invited_and_accept_with_the_link(canonry: RunCli, server: ApiServer) -> None:
-    server.refusals[f"{HERE}/invitations"] = (201, {"invitation": INVITATION})
-    assert "new@example.com" in canonry("members", "invite", "new@example.com").stderr
+    server.refusals[f"{HERE}/invitations"] = (201, {"invitation": INVITATION, "mail_goes_out": False})
+    assert "canonry mail show last" in canonry("members", "invite", "new@example.com").stderr
+    server.refusals[f"{HERE}/invitations"] = (201, {"invitation": INVITATION, "mail_goes_out": True})
+    assert "on its way to new@example.com" in canonry("members", "invite", "new@example.com").stderr
     assert server.asked("POST", f"{HERE}/invitations")[0].document == {"email": "new@example.com", "role": "developer"}
     server.refusals[f"{HERE}/invitations"] = (200, {"invitations": [INVITATION], "next_cursor": None})
     assert "inv_1" in canonry("members", "invitations").stdout

@@ -98,10 +98,10 @@ class PeopleApi(Api):
         """Return the invitations that wait."""
         return cast("list[Invitation]", self._list(f"{self._organization()}/invitations", "invitations", None))
 
-    def invite(self, email: str, role: str) -> Invitation:
-        """Invite somebody by mail. Raises: Conflict `already_member`."""
+    def invite(self, email: str, role: str) -> tuple[Invitation, bool]:
+        """Invite somebody by mail; say also whether mail leaves that Canonry. Raises: Conflict `already_member`."""
         answer = self._transport.send("POST", f"{self._organization()}/invitations", document={"email": email, "role": role})
-        return cast("Invitation", answer["invitation"])
+        return cast("Invitation", answer["invitation"]), bool(answer.get("mail_goes_out", True))
 
     def withdraw_invitation(self, invitation: str) -> None:
         """Make an invitation useless."""

@@ -27,6 +27,11 @@ def register(api: Api, secret: str, email: str = NEW, **more: str) -> Answer:
     return api.ask("POST", "/v1/auth/register", body, token=None)
 
 
+def test_whether_the_mail_leaves_is_said(api: Api) -> None:
+    answer = api.ask("POST", INVITATIONS, {"email": "somebody@example.com", "role": "viewer"})
+    assert (answer.status, answer.json["mail_goes_out"]) == (201, False)
+
+
 def roles(api: Api) -> dict[str, str]:
     return {item["email"]: item["role"] for item in api.get("/v1/organizations/ada/members")["members"]}
 

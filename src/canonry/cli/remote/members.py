@@ -4,7 +4,7 @@ import sys
 from typing import Annotated
 
 from canonry.cli.arguments import argument, option
-from canonry.cli.output import age, ask, ask_secretly, print_json, print_table, say
+from canonry.cli.output import age, ask, ask_secretly, print_json, print_table, say, warn
 from canonry.cli.remote.options import AsJson
 from canonry.client.credentials import current
 from canonry.client.people import PeopleApi
@@ -31,11 +31,14 @@ def invite(
     as_json: AsJson = False,
 ) -> None:
     """Invite somebody by mail. The invitation is good for seven days."""
-    made = PeopleApi(current()).invite(email, role)
+    made, goes_out = PeopleApi(current()).invite(email, role)
     if as_json:
-        print_json(made)
-    else:
+        print_json({**made, "mail_goes_out": goes_out})
+    elif goes_out:
         say(f"An invitation is on its way to {made['email']} ({made['role']}, {made['id']}).")
+    else:
+        say(f"{made['email']} is invited ({made['role']}, {made['id']}).")
+        warn("that Canonry has no mail server: give them the link yourself, from `canonry mail show last` on its machine.")
 
 
 def list_invitations(as_json: AsJson = False) -> None:

@@ -255,9 +255,10 @@ class InvitationBody(BaseModel):
 
 
 class InvitationAnswer(BaseModel):
-    """One invitation."""
+    """One invitation. mail_goes_out: false where no mail server is configured; its mail then lies in Canonry's home."""
 
     invitation: InvitationBody
+    mail_goes_out: bool
 
 
 class InvitationsAnswer(BaseModel):

@@ -29,7 +29,7 @@ def list_invitations(organization: str, page: PageDep, actor: ActorDep, tx: TxDe
 def invite(organization: str, body: Invite, actor: ActorDep, tx: TxDep, services: ServicesDep) -> InvitationAnswer:
     """Invite somebody by mail, for seven days."""
     made = invitations.invite(services, tx, actor, organization, email=body.email, role=body.role)
-    return InvitationAnswer(invitation=invitation_body(made))
+    return InvitationAnswer(invitation=invitation_body(made), mail_goes_out=services.settings.smtp_url is not None)
 
 
 @router.operation("DELETE", "/organizations/{organization}/invitations/{invitation}", Permission.ORG_MANAGE, status_code=204)
