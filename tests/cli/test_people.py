@@ -109,3 +109,12 @@ def test_the_second_factor_is_shown_turned_off_and_given_new_codes(canonry: RunC
     server.refusals["/v1/me/two-factor/disable"] = (204, {})
     assert json.loads(canonry("account", "two-factor", "off", "--json", stdin="my password\n").stdout) == {"enabled": False}
     assert server.asked("POST", "/v1/me/two-factor/disable")[0].document == {"password": "my password"}
+
+
+def test_an_organization_is_deleted_only_when_that_is_said(canonry: RunCli, server: ApiServer) -> None:
+    server.refusals[HERE] = (200, {"organization": {"id": "org_1", "handle": "ada", "name": "Ada", "role": "owner", "created_at": "x"}})
+    asked = canonry("organizations", "rm", "ada")
+    assert (asked.returncode, "--yes" in asked.stderr) == (2, True)
+    assert server.asked("DELETE", HERE) == []
+    assert "Deleted ada" in canonry("organizations", "rm", "ada", "--yes").stderr
+    assert len(server.asked("DELETE", HERE)) == 1

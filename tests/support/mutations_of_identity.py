@@ -167,6 +167,11 @@ def _with_factor(api: Api) -> Call:
     return Call(body={"password": PASSWORD}, secrets=(app.secret, PASSWORD, *codes), tells=False)
 
 
+def _another_organization(api: Api) -> Call:
+    assert api.ask("POST", "/v1/organizations", {"name": "Engines", "handle": "engines"}).status == 201
+    return Call({"organization": "ada"})
+
+
 ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /me/two-factor/confirm": lambda api: replace(_confirming(api), tells=False),
     "POST /me/two-factor/disable": _with_factor,
@@ -175,6 +180,7 @@ ROWS: dict[str, Callable[[Api], Call]] = {
     "POST /me/password": _own_password,
     "POST /organizations": lambda _api: Call(body={"name": "Engines", "handle": "engines"}),
     "PATCH /organizations/{organization}": lambda _api: Call({"organization": "ada"}, {"name": "Engines"}),
+    "DELETE /organizations/{organization}": _another_organization,
     "POST /organizations/{organization}/invitations": lambda _api: Call({"organization": "ada"}, {"email": "new@example.com"}),
     "DELETE /organizations/{organization}/invitations/{invitation}": _invited,
     "PATCH /organizations/{organization}/members/{member}": (

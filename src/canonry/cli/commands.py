@@ -174,9 +174,10 @@ MEMBERS = Noun("Say who belongs to the organization.", {
     "rm": Command(f"{_REMOTE}.members:remove_member", "Remove a member, or withdraw an invitation."),
 })  # fmt: skip
 
-ORGANIZATIONS = Noun("List and make organizations.", {
+ORGANIZATIONS = Noun("List, make and delete organizations.", {
     "ls": Command(f"{_REMOTE}.organizations:list_organizations", "List your organizations."),
     "create": Command(f"{_REMOTE}.organizations:create_organization", "Make an organization that you own."),
+    "rm": Command(f"{_REMOTE}.organizations:remove_organization", "Delete an organization that has no projects."),
 })  # fmt: skip
 
 TWO_FACTOR = Noun("Sign in with a code of an authenticator app besides the password.", {
@@ -189,6 +190,12 @@ TWO_FACTOR = Noun("Sign in with a code of an authenticator app besides the passw
 ACCOUNT = Noun("Change how you sign in.", {
     "password": Command(f"{_REMOTE}.own_account:change_password", "Set or change your password."),
     "two-factor": TWO_FACTOR,
+})  # fmt: skip
+
+USERS = Noun("See who has an account on this machine's Canonry, and let somebody in no more.", {
+    "ls": Command(f"{_SERVER}.users:list_users", "List everybody who has an account."),
+    "deactivate": Command(f"{_SERVER}.users:deactivate", "Let somebody in no more."),
+    "activate": Command(f"{_SERVER}.users:activate", "Let somebody sign in again."),
 })  # fmt: skip
 
 MAIL = Noun("Read the mail that was not sent because no mail server is configured.", {
@@ -268,6 +275,7 @@ ROOT = Noun("From a written specification to running software, on your own machi
     "down": Command(f"{_SERVER}.down:down", "Stop Canonry on this machine."),
     "status": Command(f"{_SERVER}.status:status", "Show what runs on this machine, and where it answers."),
     "serve": Command(f"{_SERVER}.serve:serve", "Run the web and worker process in the foreground."),
+    "users": USERS,
     "mail": MAIL,
     "backup": BACKUP,
     "restore": Command(f"{_SERVER}.backup:restore", "Make an empty home the Canonry that an archive holds."),

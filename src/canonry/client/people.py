@@ -82,6 +82,14 @@ class PeopleApi(Api):
         document = {"name": name} | ({"handle": handle} if handle else {})
         return cast("Organization", self._transport.send("POST", "/v1/organizations", document=document)["organization"])
 
+    def get_organization(self, handle: str) -> Organization:
+        """Return the organization that the credential acts in. Raises: NotFound `organization_not_found` for every other one."""
+        return cast("Organization", self._transport.send("GET", f"/v1/organizations/{quote(handle, safe='')}")["organization"])
+
+    def delete_organization(self, handle: str) -> None:
+        """Delete an organization. Raises: Conflict `organization_in_use`, `last_organization`; Denied `owner_needed`."""
+        self._transport.send("DELETE", f"/v1/organizations/{quote(handle, safe='')}")
+
     def list_members(self) -> list[Member]:
         """Return the members of the organization that the credential acts in."""
         return cast("list[Member]", self._list(f"{self._organization()}/members", "members", None))

@@ -85,6 +85,7 @@ JOBS: Mapping[Job, Callable[..., None]] = {
     ticket_queue.FOLLOW: tickets.follow,
     ticket_queue.REFLECT: tickets.reflect,
     token_queue.REVOKE: tokens.revoke_all,
+    token_queue.REVOKE_EVERYWHERE: tokens.revoke_everywhere,
 }
 """Each function takes the container first, then the job's arguments by name."""
 

@@ -12,6 +12,7 @@ from canonry.features.previews.reporting.queue import REPORT, REPORT_CLOSED
 from canonry.features.specs.queue import APPROVE, INDEX
 from canonry.features.tickets.queue import REFLECT
 from canonry.features.tokens.queue import REVOKE as REVOKE_CREDENTIALS
+from canonry.features.tokens.queue import REVOKE_EVERYWHERE
 from canonry.infra.jobs import Job
 
 SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
@@ -41,5 +42,6 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Job]] = {
     "backup.proof_overdue": (NOTE_PROOF,),
     "preview.closed": (REPORT_CLOSED,),
     "user.password_changed": (END_SESSIONS,),
+    "user.deactivated": (END_SESSIONS, REVOKE_EVERYWHERE),
     "member.removed": (REVOKE_CREDENTIALS,),
 }

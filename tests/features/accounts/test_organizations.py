@@ -87,3 +87,31 @@ def test_it_takes_a_whole_person_with_a_verified_address(api: Api) -> None:
     with api.container.transactions.begin() as tx:
         tx.connection.execute("UPDATE users SET email_verified_at = NULL")
     assert api.ask("POST", "/v1/organizations", {"name": "x"}).error == (403, "email_not_verified")
+
+
+def test_one_without_projects_is_deleted_and_lets_nobody_in_any_more(api: Api, sign_in: SignIn) -> None:
+    session = sign_in()
+    grace = member(api, Role.DEVELOPER, "grace")
+    assert api.ask("DELETE", "/v1/organizations/ada").error == (409, "last_organization")
+    create(api, handle="second")
+    assert api.ask("DELETE", "/v1/organizations/ada", token=grace.tokens[Scope.ADMIN]).error == (403, "insufficient_scope")
+    admin = member(api, Role.ADMIN, "joan")
+    assert api.ask("DELETE", "/v1/organizations/ada", token=admin.tokens[Scope.ADMIN]).error == (403, "owner_needed")
+    assert api.ask("DELETE", "/v1/organizations/second").error == (404, "organization_not_found")
+    assert api.ask("DELETE", "/v1/organizations/ada").status == 204
+    for token in (api.owner.tokens[Scope.ADMIN], grace.tokens[Scope.READ]):
+        assert api.ask("GET", "/v1/me", token=token).status == 401
+    assert '"second"' in session.get("/v1/organizations").text
+    assert '"ada"' not in session.get("/v1/organizations").text
+    assert events(api)[-1] == ("organization.deleted", {"handle": "ada", "name": "ada"}, None)
+
+
+def test_one_that_has_something_stays(api: Api) -> None:
+    create(api, handle="second")
+    slug = api.project("shop")
+    found = api.ask("DELETE", "/v1/organizations/ada")
+    assert (found.error, "1 projects" in found.json["message"]) == ((409, "organization_in_use"), True)
+    assert api.ask("DELETE", f"/v1/projects/{slug}").status in {200, 204}
+    assert api.ask("POST", "/v1/repositories", {"name": "handbook"}).status == 201
+    assert api.ask("DELETE", "/v1/organizations/ada").error == (409, "organization_in_use")
+    assert api.ask("GET", "/v1/me").status == 200

@@ -1,12 +1,14 @@
 """`canonry organizations`: what projects and members belong to."""
 
+import sys
 from typing import Annotated
 
 from canonry.cli.arguments import argument, option
-from canonry.cli.output import print_json, print_table, say
+from canonry.cli.output import ask, print_json, print_table, say
 from canonry.cli.remote.options import AsJson
 from canonry.client.credentials import current
 from canonry.client.people import PeopleApi
+from canonry.core.errors import Invalid
 
 
 def list_organizations(as_json: AsJson = False) -> None:
@@ -32,3 +34,23 @@ def create_organization(
     else:
         print(made["handle"])
         say(f"Your credentials act in the organization they were made in. To work in the new one: canonry login --org {made['handle']}")
+
+
+def remove_organization(
+    handle: Annotated[str, argument("HANDLE", help="The organization that your credential acts in.")],
+    yes: Annotated[bool, option("--yes", "-y", help="Do not ask first.")] = False,
+) -> None:
+    """Delete an organization without projects and repositories: its members, tokens, keys and webhooks go with it.
+
+    Only an owner may, who owns another one as well. It asks for the handle first.
+    """
+    people = PeopleApi(current())
+    found = people.get_organization(handle)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise Invalid("not_confirmed", f"Deleting {found['handle']} was not confirmed.", hint="Say so with --yes.")
+        say(f"This deletes {found['handle']} ({found['name']}) with its members, tokens, keys and webhooks. This cannot be undone.")
+        if ask("Type its handle to go on: ") != found["handle"]:
+            raise Invalid("not_confirmed", f"{found['handle']} was not deleted.")
+    people.delete_organization(found["handle"])
+    say(f"Deleted {found['handle']}. Credentials of it count no more: canonry login.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from canonry.cli.arguments import argument, option
 from canonry.cli.output import print_fields, print_json, print_table, say
 from canonry.cli.server.options import HomeOption, JsonOption
-from canonry.core.errors import Invalid, NotFound, Unavailable
+from canonry.core.errors import Invalid, NotFound
 from canonry.core.settings import read_settings
 
 if TYPE_CHECKING:
@@ -137,23 +137,11 @@ def restore(
 @contextmanager
 def _opened(home: Path | None) -> "Iterator[Container]":
     """Give everything of a Canonry that runs, while no other backup of it is made."""
-    from canonry.cli.server.home import explained, require_whole
-    from canonry.core.paths import Home
+    from canonry.cli.server.opening import opened
     from canonry.infra.locks import locked
-    from canonry.infra.postgres import Postgres
-    from canonry.wiring.container import open_container
 
-    settings = read_settings(home=home)
-    place = Home(settings.home_path)
-    require_whole(place)
-    if settings.database_url is None and Postgres(place).find() is None:
-        raise Unavailable("not_running", f"No Canonry runs in {place.root}.", hint="Start it: canonry up. Then back it up.")
-    with explained(place.root), locked(place.run / "backup.lock", timeout=_PATIENCE, purpose="back Canonry up"):
-        container = open_container(settings, settings.database_url or Postgres(place).url)
-        try:
-            yield container
-        finally:
-            container.close()
+    with opened(home) as container, locked(container.home.run / "backup.lock", timeout=_PATIENCE, purpose="back Canonry up"):
+        yield container
 
 
 def _bring_databases(container: "Container", place: "Place", snapshot: "Snapshot") -> None:

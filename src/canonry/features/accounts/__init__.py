@@ -4,6 +4,7 @@ The bottom floor: every other feature may ask who somebody is; this one asks nob
 """
 
 from canonry.features.accounts import attempts
+from canonry.features.accounts.deactivation import activate, deactivate, everybody
 from canonry.features.accounts.identities import find_or_create_from_identity
 from canonry.features.accounts.models import Membership, Organization, Recipient, User
 from canonry.features.accounts.password import set_password
@@ -28,9 +29,12 @@ __all__ = [
     "Organization",
     "Recipient",
     "User",
+    "activate",
     "attempts",
     "create_owner",
+    "deactivate",
     "derive_handle",
+    "everybody",
     "find_or_create_from_identity",
     "find_organization",
     "first_owner",

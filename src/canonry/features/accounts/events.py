@@ -57,6 +57,22 @@ class UserChanged(Event):
 
 
 @dataclass(frozen=True)
+class UserDeactivated(Event):
+    """Somebody is let in no more, and everything they had to come in with has ended."""
+
+    name: ClassVar[str] = "user.deactivated"
+    user_id: str
+
+
+@dataclass(frozen=True)
+class UserActivated(Event):
+    """Somebody who was deactivated may sign in again."""
+
+    name: ClassVar[str] = "user.activated"
+    user_id: str
+
+
+@dataclass(frozen=True)
 class OrganizationCreated(Event):
     """There is a new organization."""
 
@@ -68,6 +84,13 @@ class OrganizationChanged(Event):
     """An organization has another name or handle."""
 
     name: ClassVar[str] = "organization.changed"
+
+
+@dataclass(frozen=True)
+class OrganizationDeleted(Event):
+    """An organization is gone, with its members, tokens and keys. Its record stays."""
+
+    name: ClassVar[str] = "organization.deleted"
 
 
 @dataclass(frozen=True)

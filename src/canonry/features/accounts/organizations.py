@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import psycopg
 
 from canonry.core.access import Actor, Credential, Permission, Role, granted, require, require_person, require_unbound
-from canonry.core.errors import Denied, Invalid, Issue, NotFound
+from canonry.core.errors import Conflict, Denied, Invalid, Issue, NotFound
 from canonry.core.ids import new_id
 from canonry.core.paging import Page, cut
 from canonry.features.accounts import attempts
 from canonry.features.accounts.attempts import Allowance
-from canonry.features.accounts.events import OrganizationChanged, OrganizationCreated
+from canonry.features.accounts.events import OrganizationChanged, OrganizationCreated, OrganizationDeleted
 from canonry.features.accounts.models import OwnOrganization
 from canonry.features.accounts.profile import require_verified
 from canonry.features.accounts.rules import check_handle, derive_handle
@@ -98,6 +98,29 @@ def change(tx: Tx, actor: Actor, key: str, changes: Mapping[str, str]) -> OwnOrg
         raise handle_taken(handle) from error
     tx.emit(OrganizationChanged(before.id), before={"handle": before.handle, "name": before.name}, after={"handle": handle, "name": name})
     return _must_own(tx, actor, before.id)
+
+
+def delete(tx: Tx, actor: Actor, key: str) -> None:
+    """Delete an organization that has no project and no repository; only an owner may, who owns another one as well.
+
+    Its tokens, keys and invitations end at once, and sessions act in it no more. What was recorded of it stays.
+    Raises: NotFound `organization_not_found`; Denied `insufficient_scope`, `owner_needed`; Conflict `organization_in_use`,
+    `last_organization`.
+    """
+    found = find_to_manage(tx, actor, key)
+    require_person(actor)
+    if found.role != Role.OWNER:
+        raise Denied("owner_needed", "Only an owner may delete the organization.", hint="Ask an owner.")
+    if not any(place.role == Role.OWNER and place.organization_id != found.id for place in store.memberships(tx, actor.user_id)):
+        raise Conflict("last_organization", f"{found.handle} is the only organization you own.",
+                       hint="Make another one first: canonry organizations create NAME.")  # fmt: skip
+    store.hold(tx, found.id)
+    projects, repositories = store.holdings(tx, found.id)
+    if projects or repositories:
+        raise Conflict("organization_in_use", f"{found.handle} still has {projects} projects and {repositories} repositories of their own.",
+                       hint="Remove them first: canonry projects rm, canonry repos rm.")  # fmt: skip
+    store.delete_organization(tx, found.id)
+    tx.emit(OrganizationDeleted(found.id), before={"handle": found.handle, "name": found.name})
 
 
 def _must_own(tx: Tx, actor: Actor, organization_id: str) -> OwnOrganization:

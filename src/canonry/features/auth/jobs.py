@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from canonry.features import accounts
 from canonry.features.auth import service
 from canonry.infra.tx import Transactions
 
@@ -14,7 +15,8 @@ class Context(Protocol):
 
 
 def end_sessions(context: Context, user_id: str, organization_id: str, by_session: str = "") -> None:
-    """End the sessions of a person whose password was changed, which have counted no more since then."""
+    """End the sessions of a person that count no more since the password was changed, or since they were deactivated."""
     del organization_id, by_session  # the event's own fields: what stands with the user by now counts
     with context.transactions.begin() as tx:
-        service.end_refused(tx, user_id, "password_changed")
+        is_out = accounts.get_user(tx, user_id).deactivated_at is not None
+        service.end_refused(tx, user_id, "deactivated" if is_out else "password_changed")

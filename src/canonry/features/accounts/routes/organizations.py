@@ -46,6 +46,12 @@ def change_organization(organization: str, body: ChangeOrganization, actor: Acto
     return OrganizationAnswer(organization=organization_body(organizations.change(tx, actor, organization, changes)))
 
 
+@router.operation("DELETE", "/organizations/{organization}", Permission.ORG_MANAGE, status_code=204, errors=(409,))
+def delete_organization(organization: str, actor: ActorDep, tx: TxDep) -> None:
+    """Delete an organization without projects and repositories. Only an owner may, of another one too. Its credentials end at once."""
+    organizations.delete(tx, actor, organization)
+
+
 @router.operation("GET", "/organizations/{organization}/members", Permission.PROJECTS_READ)
 def list_members(organization: str, page: PageDep, actor: ActorDep, tx: TxDep) -> MembersAnswer:
     """List the members, the newest first."""

@@ -65,6 +65,26 @@ def rename(tx: Tx, organization_id: str, *, handle: str, name: str) -> None:
     tx.connection.execute("UPDATE organizations SET handle = %s, name = %s WHERE id = %s", (handle, name, organization_id))
 
 
+def hold(tx: Tx, organization_id: str) -> None:
+    """Let nobody change an organization, or put anything into it, until this transaction ends."""
+    tx.connection.execute("SELECT FROM organizations WHERE id = %s FOR UPDATE", (organization_id,))
+
+
+def holdings(tx: Tx, organization_id: str) -> tuple[int, int]:
+    """Return how many projects and repositories an organization has; they lie floors above, and their tables are only counted here."""
+    row = tx.connection.execute(
+        """SELECT (SELECT count(*) FROM projects WHERE organization_id = %s),
+                  (SELECT count(*) FROM repositories WHERE organization_id = %s AND removed_at IS NULL AND project_id IS NULL)""",
+        (organization_id, organization_id),
+    ).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def delete_organization(tx: Tx, organization_id: str) -> None:
+    """Delete an organization with members, tokens, keys and invitations. Raises psycopg's ForeignKeyViolation while it has projects."""
+    tx.connection.execute("DELETE FROM organizations WHERE id = %s", (organization_id,))
+
+
 def hold_members(tx: Tx, organization_id: str) -> None:
     """Let nobody else change the members of an organization until this transaction ends; new projects need not wait."""
     tx.connection.execute("SELECT FROM organizations WHERE id = %s FOR NO KEY UPDATE", (organization_id,))
@@ -98,6 +118,15 @@ def count_owners(tx: Tx, organization_id: str) -> int:
         (organization_id,),
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def has_others(tx: Tx, organization_id: str, user_id: str) -> bool:
+    """Say whether an organization has other members who can act."""
+    return tx.connection.execute(
+        """SELECT EXISTS (SELECT FROM members m JOIN users u ON u.id = m.user_id
+           WHERE m.organization_id = %s AND m.user_id <> %s AND u.deactivated_at IS NULL)""",
+        (organization_id, user_id),
+    ).fetchone() == (True,)
 
 
 def set_role(tx: Tx, organization_id: str, user_id: str, role: str) -> None:

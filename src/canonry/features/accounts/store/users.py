@@ -91,6 +91,24 @@ def set_name(tx: Tx, user_id: str, name: str) -> None:
     tx.connection.execute("UPDATE users SET name = %s WHERE id = %s", (name, user_id))
 
 
+def everybody(tx: Tx) -> list[User]:
+    """Return every person, the oldest first."""
+    with tx.connection.cursor(row_factory=class_row(User)) as cursor:
+        return cursor.execute(_SELECT + sql.SQL("ORDER BY created_at, id")).fetchall()
+
+
+def hold_operators(tx: Tx) -> list[str]:
+    """Return who runs this Canonry and can still act; none of them changes until this transaction ends."""
+    query = "SELECT id FROM users WHERE is_operator AND deactivated_at IS NULL ORDER BY id FOR UPDATE"
+    return [row[0] for row in tx.connection.execute(query).fetchall()]
+
+
+def set_active(tx: Tx, user_id: str, *, active: bool) -> bool:
+    """Let a person in again, or no more; say whether that changes anything."""
+    query = "UPDATE users SET deactivated_at = CASE WHEN %s THEN NULL ELSE now() END WHERE id = %s AND (deactivated_at IS NULL) <> %s"
+    return tx.connection.execute(query, (active, user_id, active)).rowcount == 1
+
+
 def user_of_identity(tx: Tx, issuer: str, subject: str) -> User | None:
     """Return the person with that identity at an outside provider."""
     with tx.connection.cursor(row_factory=class_row(User)) as cursor:
