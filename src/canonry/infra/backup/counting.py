@@ -13,7 +13,9 @@ in this order:
    for tables that are only added to; others may have been beyond them in between.
 
 Not counted: unlogged tables (a restore empties them), temporary and foreign ones. Not compared (None): a table that was dropped or
-rewritten while we counted, because a snapshot does not show what it held.
+rewritten while we counted, because a snapshot does not show what it held; one that cannot be counted because a function of the app fails.
+
+Rows are counted by a login that may do nothing but read (reader.py).
 """
 
 import time
@@ -26,6 +28,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
 from canonry.core.secret import Secret
+from canonry.infra.backup.reader import is_of_the_app, reading
 
 type Counts = Mapping[str, Mapping[str, int | None]]
 """Database → schema.table → rows."""
@@ -100,11 +103,14 @@ class _View:
 
 @contextmanager
 def _snapshots(url: Secret) -> Iterator[Mapping[str, _View]]:
-    with ExitStack() as stack:
-        connections = {name: stack.enter_context(_connect(url, name)) for name in _databases(url)}
-        for connection in connections.values():
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield {name: _View(connection, _tables(connection)) for name, connection in connections.items()}
+    with reading(url, _databases(url)) as readers:
+        yield _views(readers)
+
+
+def _views(readers: Mapping[str, Connection[_Row]]) -> Mapping[str, _View]:
+    for connection in readers.values():
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    return {name: _View(connection, _tables(connection)) for name, connection in readers.items()}
 
 
 def _mark_quiet(url: Secret, name: str) -> Point | None:
@@ -121,12 +127,14 @@ def _mark_quiet(url: Secret, name: str) -> Point | None:
 
 def _mark_locked(url: Secret, name: str) -> Point | None:
     with ExitStack() as stack:
-        lockers = {database: stack.enter_context(_connect(url, database)) for database in _databases(url)}
+        databases = _databases(url)
+        readers = stack.enter_context(reading(url, databases))  # before the locks, for which writers wait
+        lockers = {database: stack.enter_context(_connect(url, database)) for database in databases}
         admin = stack.enter_context(_connect(url))
         locked = {database: _lock(connection) for database, connection in lockers.items()}
         if None in locked.values():
             return None
-        views = stack.enter_context(_snapshots(url))
+        views = _views(readers)
         lsn = _write_point(admin, name)
         still = not any(_somebody_changes_tables(connection) for connection in lockers.values())
         same = {database: view.tables for database, view in views.items()} == locked
@@ -168,7 +176,9 @@ def _rows(connection: Connection[_Row], table: str, oid: int, file: int) -> int 
     try:
         rows = int(_text(connection, f"SELECT count(*) FROM ONLY {table}"))  # noqa: S608 -- quoted by the server's own format()
         same = _text(connection, f"SELECT coalesce(pg_relation_filenode({oid}), 0)") == str(file)
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+    except psycopg.DatabaseError as error:
+        if not is_of_the_app(error):
+            raise
         return None
     finally:
         connection.execute("ROLLBACK TO SAVEPOINT one")

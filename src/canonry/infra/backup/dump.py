@@ -5,13 +5,14 @@ The rows are counted in the snapshot that is dumped, so the counts are exact how
 
 import json
 from collections.abc import Generator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from canonry.core.clock import now
 from canonry.core.errors import CanonryError, NotFound
@@ -20,6 +21,7 @@ from canonry.infra.backup import errors
 from canonry.infra.backup.archive import Archive
 from canonry.infra.backup.counting import count_in
 from canonry.infra.backup.programs import connection_environment, feed, output_of, program
+from canonry.infra.backup.reader import opened, reading
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,10 @@ class Dump:
     data_bytes: int = 0
 
 
-def take(url: Secret, archive: Archive, programs: Path, *, dump_id: str) -> Dump:
+def take(url: Secret, archive: Archive, programs: Path, *, dump_id: str, login: tuple[str, Secret] | None = None) -> Dump:
     """Dump the database behind `url` into the archive, whole or not at all.
 
+    login: the app's, with its password, who counts the rows where `url` is no superuser's.
     Raises: Unavailable `backup_failed` | `disk_full`, as `Objects.put`.
     """
     try:
@@ -56,7 +59,8 @@ def take(url: Secret, archive: Archive, programs: Path, *, dump_id: str) -> Dump
             argv = [program(programs, "pg_dump"), "--format=custom", "--compress=none", "--no-password", f"--snapshot={row[0]}"]
             output = output_of(argv, connection_environment(url), doing="the dump")
             size = archive.put(f"{_folder(archive, dump_id)}/data", output)
-            made = Dump(dump_id, archive.cluster, str(row[2]), row[1], int(row[3]), count_in(connection), size, int(row[4]))
+            counts = _counted(url, str(row[0]), login)
+            made = Dump(dump_id, archive.cluster, str(row[2]), row[1], int(row[3]), counts, size, int(row[4]))
         values = {**asdict(made), "at": made.at.isoformat()}
         archive.put(f"{_folder(archive, dump_id)}/info", [json.dumps(values).encode()])
         return made
@@ -66,6 +70,18 @@ def take(url: Secret, archive: Archive, programs: Path, *, dump_id: str) -> Dump
     except BaseException:
         _discard(archive, dump_id)
         raise
+
+
+def _counted(url: Secret, snapshot: str, login: tuple[str, Secret] | None) -> Mapping[str, int | None]:
+    """Count the rows that the snapshot shows, without being more than whoever wrote them."""
+    with ExitStack() as stack:
+        if login is None:
+            connection = next(iter(stack.enter_context(reading(url)).values()))
+        else:
+            connection = stack.enter_context(opened(url, user=login[0], password=login[1]))
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
+        return count_in(connection)
 
 
 def load(archive: Archive, dump_id: str) -> Dump:

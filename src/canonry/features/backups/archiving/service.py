@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from canonry.core.clock import now
 from canonry.core.errors import CanonryError
 from canonry.core.ids import new_id
+from canonry.features import databases
 from canonry.features.backups.archiving import store
 from canonry.features.backups.archiving.events import ArchiveGapFound, DatabaseBackedUp, DatabaseBackupFailed, DatabaseBackupRemoved
 from canonry.features.backups.archiving.models import DatabaseBackup, Due, Kind
@@ -143,7 +144,11 @@ def _dump(context: Context, database: Database, backup_id: str) -> dict[str, Any
     clusters = context.ports.clusters
     clusters.wake(database.cluster_id)
     url = clusters.admin_url(database.cluster_id, clusters.names(database.cluster_id).database)
-    made = dump.take(url, archive_of(context, database.cluster_id), unpack(context.home.toolchains), dump_id=backup_id)
+    access = None if clusters.can_restore else databases.access_of(context.vault, clusters, database)
+    made = dump.take(
+        url, archive_of(context, database.cluster_id), unpack(context.home.toolchains), dump_id=backup_id,
+        login=(access.user, access.password) if access is not None else None,
+    )  # fmt: skip
     return {"point_at": made.at, "size_bytes": made.size, "data_bytes": made.data_bytes, "rows": {made.database: dict(made.counts)}}
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from psycopg import Connection, sql
 
 from canonry.core.errors import Unavailable
 from canonry.core.secret import Secret
+from canonry.infra.backup.reader import is_of_the_app, reading
 
 _SECONDS = 20.0  # for both databases together; what is not counted by then is estimated
 _MOST_TABLES = 500
@@ -49,8 +49,9 @@ def look(url: Secret, deadline: float) -> dict[str, Table]:
     Raises: Unavailable `database_unreachable`.
     """
     try:
-        with psycopg.connect(url.reveal(), autocommit=True, connect_timeout=10, application_name="canonry-comparison") as connection:
-            connection.execute("SET default_transaction_read_only = on; SET search_path = pg_catalog; SET lock_timeout = '2s'")
+        with reading(url) as readers:
+            connection = next(iter(readers.values()))
+            connection.execute("SET default_transaction_read_only = on; SET lock_timeout = '2s'")
             rows = connection.execute(_TABLES, (_MOST_TABLES,)).fetchall()
             return {f"{schema}.{name}": _seen(connection, schema, name, rough, column, deadline) for schema, name, rough, column in rows}
     except psycopg.Error as error:
@@ -97,11 +98,16 @@ def _seen(connection: Connection[Any], schema: str, name: str, rough: int, colum
     if left > 0:
         newest = sql.SQL("max({})").format(sql.Identifier(column)) if column is not None else sql.SQL("NULL")
         query = sql.SQL("SELECT count(*), {} FROM {}").format(newest, sql.Identifier(schema, name))
-        with suppress(psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
+        try:
             connection.execute(sql.SQL("SET statement_timeout = {}").format(sql.Literal(left)))
             row = connection.execute(query).fetchone()
             if row is not None:
                 return Table(int(row[0]), exact=True, column=column, newest=_text(row[1]))
+        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
+            pass
+        except psycopg.DatabaseError as error:
+            if not is_of_the_app(error):
+                raise
     return Table(rough, exact=False, column=column, newest=None)
 
 
