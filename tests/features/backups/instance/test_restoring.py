@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,7 @@ from canonry.core.secret import Secret
 from canonry.features.backups.instance import restoring, taking
 from canonry.features.backups.instance.models import Snapshot, from_bytes, to_bytes
 from canonry.features.backups.instance.place import Place, find_place
+from canonry.infra.backup import base
 from canonry.infra.backup.key import new_key
 from canonry.ports.objects import Objects
 from canonry.wiring.container import Container
@@ -95,6 +97,21 @@ def test_a_missing_part_is_told_before_anything_is_unpacked(canonry: Api, object
     with pytest.raises(NotFound, match=victim.key):
         restoring.restore(place, snapshot, home, canonry.container.ports.clusters, silent)
     assert [entry.name for entry in home.root.iterdir()] == [".restoring"]
+
+
+def test_a_backup_of_another_postgresql_is_refused_before_anything_is_unpacked(
+    canonry: Api, objects: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canonry.deploy(canonry.project("shop"), SITE)
+    place, snapshot = taken(canonry, objects)
+    monkeypatch.setattr(base, "find_all", lambda _archive: [SimpleNamespace(version=990_001)])
+    new = Home(tmp_path / "new")
+    named = replace(snapshot, clusters=("db_0123456789abcdef",))
+    with pytest.raises(Conflict) as caught:
+        restoring.restore(place, named, new, canonry.container.ports.clusters, silent)
+    assert (caught.value.code, "db_0123456789abcdef" in caught.value.message) == ("database_version", True)
+    assert not new.secret_key.exists()
+    assert list(new.artifacts.iterdir()) == []
 
 
 def test_a_snapshot_of_a_later_canonry_says_what_to_install(canonry: Api, objects: Objects) -> None:

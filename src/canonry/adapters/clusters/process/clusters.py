@@ -24,7 +24,7 @@ from canonry.core.settings import Settings
 from canonry.infra import processes
 from canonry.infra.files import remove_tree, sync_folder, write_atomic
 from canonry.infra.postgres import cluster
-from canonry.infra.postgres.programs import major_version, unpack
+from canonry.infra.postgres.programs import major_version, of_version, unpack
 from canonry.infra.restarts import Restarts
 from canonry.ports.clusters import ClusterNames, ClusterSpec, ClusterState
 from canonry.ports.runtime import InstanceState, Runtime
@@ -366,16 +366,11 @@ class ProcessClusters:
 
     def _programs_for(self, data: Path) -> Path:
         """Return the programs for a data folder: ours, else those that an earlier Canonry unpacked. Raises: Conflict `database_version`."""
-        ours, major = self._programs(), cluster.version_of(data)
-        if major_version(ours) == major:
-            return ours
-        older = [
-            folder / "bin" for folder in self._home.toolchains.glob(f"postgresql-{major}.*") if (folder / "bin" / "postgres").is_file()
-        ]
-        if older:
-            return max(older, key=lambda programs: [int(part) for part in programs.parent.name.split("-")[1].split(".")])
-        cluster.require_version(data, ours)  # says what to do
-        return ours
+        ours = self._programs()
+        found = of_version(self._home.toolchains, cluster.version_of(data), ours=ours)
+        if found is None:
+            cluster.require_version(data, ours)  # says what to do
+        return found or ours
 
     def _server(self, place: Place | None = None) -> Server:
         programs = self._programs_for(place.data) if place else self._programs()

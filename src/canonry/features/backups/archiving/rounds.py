@@ -37,6 +37,8 @@ class ArchiveRounds:
         self._next = dict.fromkeys(("list", "due", "clear"), 0.0)
         self._pause: dict[str, float] = {}
         self._is_first = True
+        self._began = now()
+        self._there: dict[str, set[str] | None] = {}  # cluster → base backups in the archive, which may be another one than last time
 
     def round(self) -> None:
         """Look once at everything."""
@@ -100,6 +102,12 @@ class ArchiveRounds:
         at_work = database.busy_until is not None and database.busy_until > moment
         if state is None or not (state.running or state.asleep) or at_work or any(backup.state is State.RUNNING for backup in backups):
             return None
+        if clusters.can_restore:
+            if self._there.get(database.cluster_id) is None:
+                self._begin(self._shipping, f"look {database.id}", partial(self._look, database.cluster_id))
+            if database.cluster_id not in self._there:
+                return None
+            backups = rules.still_there(backups, self._there[database.cluster_id], since=self._began)
         gap = clusters.can_restore and (clusters.folder(database.cluster_id) / "spool" / "GAP").exists()
         used = max(database.last_used_at, datetime.fromtimestamp(state.last_used, moment.tzinfo))
         if state.running and not state.asleep:
@@ -115,7 +123,15 @@ class ArchiveRounds:
         if backup is not None and backup.state is State.FAILED:
             _log.warning("backup %s of database %s failed: %s", backup.id, database.id, (backup.error or {}).get("message"))
         elif backup is not None and self._context.ports.clusters.can_restore:
+            there = self._there.get(database.cluster_id)
+            self._there[database.cluster_id] = None if there is None else {*there, backup.id}
             self._ship(database)
+
+    def _look(self, cluster: str) -> None:
+        """Find out which base backups the archive has; one that does not answer is asked again, and the rows are believed until then."""
+        self._there.setdefault(cluster, None)
+        listed = self._context.ports.objects.list(f"base/{cluster}")
+        self._there[cluster] = {item.key.split("/")[2] for item in listed if item.key.endswith("/info")}
 
     def _clear(self) -> None:
         for database in self._databases:

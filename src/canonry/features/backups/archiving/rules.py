@@ -1,6 +1,6 @@
 """Pure decisions: which backup of a database is due."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from canonry.features.backups.archiving.models import DatabaseBackup, Due, Kind, State, Trigger
@@ -30,6 +30,17 @@ def due(backups: Sequence[DatabaseBackup], now: datetime, *, gap: bool, used_at:
     if (last_dump is None or (last_dump < night and used_at >= last_dump)) and (bases or not can_restore):
         return Due(Kind.DUMP, Trigger.DAILY)
     return None
+
+
+def still_there(backups: Sequence[DatabaseBackup], there: Collection[str] | None, *, since: datetime) -> list[DatabaseBackup]:
+    """Return those that count: not base backups of before `since` that the archive does not have.
+
+    there: the ids of those that it had when it was looked at, and of what came since; None: it did not answer.
+    """
+    return [
+        backup for backup in backups
+        if there is None or not backup.is_base or backup.state is not State.DONE or backup.started_at >= since or backup.id in there
+    ]  # fmt: skip
 
 
 def waits_after_failure(backups: Sequence[DatabaseBackup], now: datetime) -> bool:

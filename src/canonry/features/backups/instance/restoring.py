@@ -20,7 +20,7 @@ from canonry.features.backups.instance.place import Place
 from canonry.infra.backup import base, restoring
 from canonry.infra.files import remove_tree, sync_file_system, write_atomic
 from canonry.infra.postgres import Postgres
-from canonry.infra.postgres.programs import unpack
+from canonry.infra.postgres.programs import require_of_version
 from canonry.ports.clusters import Clusters
 
 type Say = Callable[[str], None]
@@ -50,6 +50,7 @@ def restore(place: Place, snapshot: Snapshot, home: Home, clusters: Clusters, sa
     begin(home)
     require_parts(place, snapshot)
     home.create()
+    _require_programs(place, snapshot, home)
     for number, part in enumerate(snapshot.parts, 1):
         say(f"{number} of {len(snapshot.parts)}: {part.kind} {part.path}".rstrip())
         packing.unpack(place.archive.get(part.key), home.root, part.key)
@@ -93,10 +94,18 @@ def require_parts(place: Place, snapshot: Snapshot) -> None:
                        hint="Bring the files back to the archive, or choose an older backup: canonry backup ls.")  # fmt: skip
 
 
+def _require_programs(place: Place, snapshot: Snapshot, home: Home) -> None:
+    """Return when the PostgreSQL of every version that the backup needs is here. Raises: Conflict `database_version`."""
+    own = ((place.archive, f"What Canonry {snapshot.version} has backed up"),) if snapshot.base else ()
+    for archive, what in (*own, *((place.of_cluster(cluster), f"The database {cluster}") for cluster in snapshot.clusters)):
+        for backup in base.find_all(archive)[-1:]:
+            require_of_version(home.toolchains, backup.version, what)
+
+
 def _rows(place: Place, home: Home, say: Say) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Bring Canonry's own rows back to the latest there is; return the clusters they name, and the live sites whose files are missing."""
-    programs = unpack(home.toolchains)
     backup = base.choose(base.find_all(place.archive), None)
+    programs = require_of_version(home.toolchains, backup.version, "Canonry's own PostgreSQL in this backup")
     say(f"rows, from the base backup of {backup.ended:%Y-%m-%d %H:%M:%S} UTC on")
     restored = restoring.restore(place.archive, backup, home.postgres / "data", until="latest", programs=programs)
     if restored.archived_until is not None:
@@ -139,7 +148,8 @@ def _cluster(place: Place, cluster: str, home: Home, clusters: Clusters) -> None
         raise NotFound("backup_part_missing", f"The archive has no base backup of the database {cluster}.",
                        hint="Bring its files (base and wal) back to the archive.") from error  # fmt: skip
     work = home.databases / f".restored-{cluster}"
-    restoring.restore(archive, backup, work, until="latest", programs=unpack(home.toolchains))
+    programs = require_of_version(home.toolchains, backup.version, f"The database {cluster}")
+    restoring.restore(archive, backup, work, until="latest", programs=programs)
     clusters.adopt(cluster, work)
 
 

@@ -86,7 +86,7 @@ def _newest(context: Context, database: Database) -> BaseBackup | None:
 def _look(context: Context, trial: _Trial, backup: BaseBackup) -> list[Check]:
     from canonry.features.backups.proofs import checks  # noqa: PLC0415 -- not needed while nothing is drilled
 
-    clusters, programs = context.ports.clusters, archives.programs(context)
+    clusters, programs = context.ports.clusters, archives.programs_of(context, backup)
     with context.transactions.begin() as tx:
         throwaway = databases.register(tx, context, trial.database, Role.DRILL, trial.proof.id)
         store.update(tx, trial.proof.id, {"drill_id": throwaway.id})

@@ -84,7 +84,7 @@ def lay_out(context: Context, cluster: str, restore: Restore, work: Path) -> Pat
     named = next((backup for backup in found if backup.id == restore.backup_id), None)
     chosen = named or base.choose(found, restore.at)
     until: restoring.Until = "end" if named is not None else restore.at
-    restoring.restore(archive, chosen, work / "data", until=until, programs=archives.programs(context))
+    restoring.restore(archive, chosen, work / "data", until=until, programs=archives.programs_of(context, chosen))
     return work / "data"
 
 
