@@ -56,7 +56,9 @@ def test_order_and_total_are_those_of_the_definition(
     naive = reading.connection.execute(_NAIVE, {**weighted, "all": tsquery(terms), "status": status}).fetchall()
     assert naive or (status, words) != (None, ["pay"])
     for limit, offset in ((100, 0), (1, 0), (3, 0), (4, 3), (5, 1000)):
-        found, total = store.matching(reading, api.owner.organization_id, tsquery(terms), Filters(status=status), limit, offset)
+        found, total = store.matching(
+            reading, api.owner.organization_id, tsquery(terms), Filters(statuses=None if status is None else [status]), limit, offset
+        )
         assert [(item.path, item.score) for item in found] == [(path, float(score)) for path, score in naive][offset : offset + limit]
         assert total == len(naive)
 

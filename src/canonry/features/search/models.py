@@ -7,10 +7,10 @@ from canonry.features import git
 
 @dataclass(frozen=True)
 class Filters:
-    """What narrows a search; None does not. tags: one of these, as they are written; repositories: ids."""
+    """What narrows a search: one of these each, as they are written; None does not. statuses: of the document or of one of its sections."""
 
-    team: str | None = None
-    status: str | None = None
+    teams: list[str] | None = None
+    statuses: list[str] | None = None
     tags: list[str] | None = None
     review: str | None = None
     repositories: list[str] | None = None

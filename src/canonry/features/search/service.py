@@ -17,8 +17,10 @@ from canonry.infra.tx import Tx
 MOST = 100
 _LARGEST = 1 << 20  # bytes of a document that is looked at for what is shown of it
 _LONGEST = 0.8  # seconds for each of the statements that look into documents; they are two or three
+type _Spellings = dict[tuple[str, str], list[str]]
+"""(kind, text in lower case) → how it is written."""
 _facets = Kept[dict[str, dict[str, int]]](200)
-_spellings = Kept[dict[str, list[str]]](20_000, len)
+_spellings = Kept[_Spellings](20_000, len)
 
 
 def search(tx: Tx, actor: Actor, home: Home, wanted: Wanted) -> Results:
@@ -30,8 +32,7 @@ def search(tx: Tx, actor: Actor, home: Home, wanted: Wanted) -> Results:
     limit, offset = max(1, min(wanted.limit, MOST)), max(0, wanted.offset)
     state = specs.index_state(tx, actor)
     facets = _facets_of(tx, actor, scope, state, repositories)
-    tags = None if wanted.tag is None else _spellings_of(tx, actor, state).get(wanted.tag.lower(), [])
-    filters = Filters(wanted.team, wanted.status, tags, wanted.review_status, chosen)
+    filters = _filters(tx, actor, state, wanted, chosen)
     words = words_of(wanted.q)
     if not words and not wanted.q.strip():
         with store.bounded(tx, _LONGEST):
@@ -125,8 +126,23 @@ def _facets_of(
     return {**found, "repo": {repositories[key].full_name: count for key, count in found["repo"].items() if key in repositories}}
 
 
-def _spellings_of(tx: Tx, actor: Actor, state: str) -> dict[str, list[str]]:
-    return _spellings.get(actor.organization_id, state, lambda: store.spellings(tx, actor.organization_id))
+def _filters(tx: Tx, actor: Actor, state: str, wanted: Wanted, repositories: list[str] | None) -> Filters:
+    """Return the filters, with every way in which what is wanted is written: to compare in lower case costs more than all else."""
+    if wanted.team is wanted.status is wanted.tag is None:
+        return Filters(review=wanted.review_status, repositories=repositories)
+    written = _spellings.get(actor.organization_id, state, lambda: _by_lower_case(store.spellings(tx, actor.organization_id)))
+
+    def ways(kind: str, text: str | None) -> list[str] | None:
+        return None if text is None else [text.lower(), *written.get((kind, text.lower()), [])]
+
+    return Filters(ways("team", wanted.team), ways("status", wanted.status), ways("tag", wanted.tag), wanted.review_status, repositories)
+
+
+def _by_lower_case(written: list[tuple[str, str]]) -> _Spellings:
+    found: _Spellings = {}
+    for kind, text in written:
+        found.setdefault((kind, text.lower()), []).append(text)
+    return found
 
 
 def _is_named(repository: git.Repository, wanted: str) -> bool:

@@ -27,8 +27,8 @@ _A_OR_B, _C_AND_D = sql.SQL("({} OR {})").format(_A, _B), sql.SQL("{} AND {}").f
 _ORDER = sql.SQL("score DESC, is_spec DESC, repository_id, path")
 # Filter → the columns it looks at, and what has to be true. Only what narrows a search is in its statement: columns cost time as well.
 _NARROWING = {
-    "team": ("team", sql.SQL("lower(d.team) = lower(%(team)s)")),
-    "status": ("status, section_states", sql.SQL("(lower(d.status) = lower(%(status)s) OR lower(%(status)s) = ANY(d.section_states))")),
+    "teams": ("team", sql.SQL("d.team = ANY(%(teams)s)")),
+    "statuses": ("status, section_states", sql.SQL("(d.status = ANY(%(statuses)s) OR d.section_states && %(statuses)s::text[])")),
     "tags": ("tags", sql.SQL("d.tags && %(tags)s::text[]")),
     "review": ("review_status", sql.SQL("d.review_status = lower(%(review)s)")),
     "repositories": ("repository_id", sql.SQL("d.repository_id = ANY(%(repositories)s)")),
@@ -190,13 +190,15 @@ def everything(tx: Tx, organization_id: str, filters: Filters, limit: int, offse
     return _rows(tx, statements.specs, values), _number(tx, statements.count_of_specs, values)
 
 
-def spellings(tx: Tx, organization_id: str) -> dict[str, list[str]]:
-    """Return each tag of an organization's documents, in lower case, with how it is written."""
-    rows = tx.connection.execute(
-        "SELECT lower(tag), array_agg(DISTINCT tag) FROM spec_documents d, unnest(d.tags) tag WHERE organization_id = %s GROUP BY 1",
+def spellings(tx: Tx, organization_id: str) -> list[tuple[str, str]]:
+    """Return each team, status and tag of an organization's documents, as it is written: (`team`, `status` or `tag`, text)."""
+    return tx.connection.execute(
+        """WITH found AS MATERIALIZED (SELECT team, status, tags FROM spec_documents WHERE organization_id = %s)
+           SELECT 'team', team FROM found GROUP BY team
+           UNION ALL SELECT 'status', status FROM found WHERE status IS NOT NULL GROUP BY status
+           UNION ALL SELECT 'tag', tag FROM found, unnest(tags) tag GROUP BY tag""",
         (organization_id,),
     ).fetchall()
-    return dict(rows)
 
 
 def parts(tx: Tx, document_ids: list[int]) -> dict[int, list[Part]]:
