@@ -46,11 +46,12 @@ def reading(api: Api, tmp_path: Path) -> Iterator[Tx]:
 
 @pytest.mark.parametrize("words", [["refund"], ["order", "pay"], ["pay"], ["webhook", "refund", "order"]])
 @pytest.mark.parametrize("status", [None, "todo", "draft", "done"])
-@pytest.mark.parametrize("few", [0, 500], ids=["of many", "of few"])
+@pytest.mark.parametrize(("few", "very_few"), [(0, 0), (0, 150), (500, 0), (500, 150)])
 def test_order_and_total_are_those_of_the_definition(
-    api: Api, reading: Tx, monkeypatch: pytest.MonkeyPatch, words: list[str], status: str | None, few: int
+    api: Api, reading: Tx, monkeypatch: pytest.MonkeyPatch, words: list[str], status: str | None, few: int, very_few: int
 ) -> None:
     monkeypatch.setattr(store, "FEW", few)
+    monkeypatch.setattr(store, "VERY_FEW", very_few)
     terms = [Term(word, (word,)) for word in words]
     weighted = {place: " & ".join(f"'{word}':*{place}" for word in words) for place in "abcd"}
     naive = reading.connection.execute(_NAIVE, {**weighted, "all": tsquery(terms), "status": status}).fetchall()

@@ -16,6 +16,8 @@ from canonry.infra.tx import Tx
 
 FEW = 500
 """So many documents are scored all."""
+VERY_FEW = 150
+"""So many documents are taken apart to score them."""
 _MOST_CHOICES = 50
 # Where a document has every word: a in its title, b in a heading, c in a criterion, d in its text; the score is the sum.
 _WEIGHTS = {"a": 3.0, "b": 2.0, "c": 1.5, "d": 1.0}
@@ -59,14 +61,18 @@ def _statements(narrowed: tuple[str, ...]) -> _Statements:
     columns = sql.SQL(", ").join(sql.SQL(_NARROWING[name][0]) for name in dict.fromkeys(("repositories", *narrowed)))
     passing = sql.SQL(" AND ").join([sql.SQL("d.organization_id = %(organization)s"), *(_NARROWING[name][1] for name in narrowed)])
 
-    def found(which: sql.Composable) -> sql.Composed:
+    def found(which: sql.Composable, *, with_words: bool = False) -> sql.Composed:
         # Taken from the index of words before they are filtered (OFFSET 0 keeps the two apart): the planner knows no other way then.
-        return sql.SQL("(SELECT id, is_spec, path, organization_id, {} FROM spec_documents d WHERE {} OFFSET 0) d WHERE {}").format(
-            columns, which, passing
+        return sql.SQL("(SELECT id, is_spec, path, organization_id, {}{} FROM spec_documents d WHERE {} OFFSET 0) d WHERE {}").format(
+            columns, sql.SQL(", search") if with_words else sql.SQL(""), which, passing
         )
 
     def scored(which: sql.Composable, among: sql.Composable) -> sql.Composed:
-        return sql.SQL("SELECT d.id, d.is_spec, d.repository_id, d.path, {} AS score FROM {}").format(_score(among), found(which))
+        return sql.SQL("""WITH found AS MATERIALIZED (SELECT d.id, d.is_spec, d.repository_id, d.path, d.search FROM {}),
+                size AS MATERIALIZED (SELECT count(*) <= %(very_few)s AS is_small FROM (SELECT FROM found LIMIT %(very_few)s + 1) begun)
+            SELECT d.id, d.is_spec, d.repository_id, d.path, {} AS score FROM found d""").format(
+            found(which, with_words=True), _score(among)
+        )  # fmt: skip
 
     specs = sql.SQL("spec_documents d WHERE d.is_spec AND {}").format(passing)
     in_heading = sql.SQL("""WITH high AS MATERIALIZED ({}) SELECT * FROM high UNION ALL
@@ -85,13 +91,14 @@ def _statements(narrowed: tuple[str, ...]) -> _Statements:
 
 
 def _score(among: sql.Composable) -> sql.Composed:
-    """Return the score of documents of which `among` is true.
+    """Return the score of what is in `found`. among: is true of all of it.
 
-    Each IN is a set that the index answers; a document would have to be taken apart to say where in it a word stands.
+    Few documents are taken apart to say where in them the words stand; of more, each IN is a set that the index answers.
     """
     return sql.SQL(" + ").join(
-        sql.SQL("CASE WHEN d.id IN (SELECT d.id FROM spec_documents d WHERE {} AND {}) THEN {}::float8 ELSE 0 END")
-        .format(has, among, weight) for has, weight in zip((_A, _B, _C, _D), _WEIGHTS.values(), strict=True)
+        sql.SQL("""CASE WHEN CASE WHEN (SELECT is_small FROM size) THEN {}
+            ELSE d.id IN (SELECT d.id FROM spec_documents d WHERE {} AND {}) END THEN {}::float8 ELSE 0 END""")
+        .format(has, has, among, weight) for has, weight in zip((_A, _B, _C, _D), _WEIGHTS.values(), strict=True)
     )  # fmt: skip
 
 
@@ -235,7 +242,7 @@ def _asked(organization_id: str, filters: Filters, limit: int, offset: int, quer
     """Return what is asked, and its values."""
     values = asdict(filters)
     statements = _statements(tuple(name for name, value in values.items() if value is not None))
-    return statements, {**values, "organization": organization_id, "query": query, "limit": limit, "offset": offset}
+    return statements, {**values, "organization": organization_id, "query": query, "limit": limit, "offset": offset, "very_few": VERY_FEW}
 
 
 def _rows(tx: Tx, statement: bytes, values: dict[str, object]) -> list[Found]:
