@@ -118,6 +118,7 @@ def restore(archive: Archive, dump_id: str, url: Secret, programs: Path, *, owne
         program(programs, "pg_restore"),
         "--single-transaction",
         "--exit-on-error",
+        "--enable-row-security",  # what is made of rows that others hide, a materialized view say, is made as its owner makes it
         "--no-password",
         f"--dbname={environment['PGDATABASE']}",
     ]

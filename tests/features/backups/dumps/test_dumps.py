@@ -27,8 +27,14 @@ CREATE EXTENSION pgcrypto;
 CREATE TYPE mood AS ENUM ('fine', 'bad');
 CREATE TABLE notes (id serial PRIMARY KEY, body text NOT NULL CHECK (body <> ''), mood mood DEFAULT 'fine');
 CREATE INDEX ON notes (lower(body));
+CREATE FUNCTION next(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';
+CREATE INDEX ON notes (next(id));
 CREATE VIEW loud AS SELECT upper(body) AS body FROM notes;
 INSERT INTO notes (body) VALUES ('first'), ('second');
+CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM notes;
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE notes FORCE ROW LEVEL SECURITY;
+CREATE POLICY everybody ON notes USING (true);
 """
 
 
@@ -87,8 +93,10 @@ def test_a_dump_is_downloaded_and_read_by_pg_restore_anywhere(api: Api, shop: st
     script = subprocess.run([program, "--file=-", file], capture_output=True, text=True, check=True).stdout
     assert "CREATE TABLE public.notes" in script
     assert "second" in script
-    (event,) = events(api, "database_dump.downloaded")
-    assert event["payload"]["backup_id"] == dump["id"]
+    with api.container.transactions.begin() as tx:
+        query = "SELECT payload, user_id, credential FROM events WHERE name = 'database_dump.downloaded'"
+        ((payload, user_id, credential),) = tx.connection.execute(query).fetchall()
+    assert (payload["backup_id"], user_id, credential.partition(" ")[0]) == (dump["id"], api.owner.user_id, "token")
 
 
 def test_who_may_only_read_downloads_nothing(api: Api, shop: str) -> None:
@@ -115,6 +123,8 @@ def test_a_dump_is_restored_beside_and_promoted_and_that_undone(api: Api, shop: 
     access = api.ask("POST", f"/v1/projects/{shop}/databases/{restore['database_id']}/access", {}).json["connection_string"]
     assert ask(access, "SELECT body FROM loud ORDER BY 1") == [("FIRST",), ("SECOND",)]
     assert ask(access, "SELECT DISTINCT tableowner::text FROM pg_tables WHERE schemaname = 'public'") == [("app",)]
+    assert ask(access, "SELECT count FROM counted") == [(2,)]
+    assert ask(access, "SELECT relforcerowsecurity FROM pg_class WHERE relname = 'notes'") == [(True,)]
     assert exchanged(api, shop, restore, "promote")["state"] == "promoted"
     ask(url, "INSERT INTO notes (body) VALUES ('third'); ALTER TABLE notes ADD more text; DROP EXTENSION pgcrypto")
     assert ask(url, "SELECT id, body FROM notes ORDER BY id") == [(1, "first"), (2, "second"), (3, "third")]

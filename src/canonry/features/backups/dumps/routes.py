@@ -1,14 +1,16 @@
 """HTTP for dumps of databases. They are made by POST …/database/backups and restored by POST …/database/restores."""
 
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from canonry.core.access import Permission
+from canonry.core.origin import current_origin
 from canonry.features.backups.dumps import service
 from canonry.features.backups.dumps.schemas import DumpAnswer, DumpsAnswer, dump_body
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.download import FILE, download
 from canonry.http.paging import PageDep
-from canonry.http.routing import Routes
+from canonry.http.routing import Routes, origin_of
 
 router = Routes(tags=["Backups"])
 
@@ -36,7 +38,8 @@ def get_dump(project: str, dump: str, actor: ActorDep, tx: TxDep) -> DumpAnswer:
     response_class=StreamingResponse,
     responses={200: FILE},
 )
-def download_dump(project: str, dump: str, actor: ActorDep, services: ServicesDep) -> StreamingResponse:
+def download_dump(project: str, dump: str, request: Request, actor: ActorDep, services: ServicesDep) -> StreamingResponse:
     """Download a dump, as pg_restore reads it. When it turns out to be damaged the answer breaks off, and the dump says why."""
+    current_origin.set(origin_of(request, actor))  # a question, yet it is told who asked it
     found = service.read(services, actor, project, dump)
     return download(found.pieces, found.name)
