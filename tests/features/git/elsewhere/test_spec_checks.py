@@ -99,6 +99,11 @@ def test_a_push_made_there_gets_a_status(checked: SpecsAtGitHub) -> None:
 def test_without_the_key_nothing_is_said(there: SpecsAtGitHub) -> None:
     there.add()
     there.push({LOGIN: BAD})
+    repository, number = there.github.hosted["acme/specs"], there.api.get("/v1/repositories")["repositories"][0]["id"]
+    repository.git("update-ref", "refs/heads/edit", repository.head())
+    repository.commit({LOGIN: NEW}, "Edit", "edit")
+    assert there.api.ask("POST", f"/v1/repositories/{number}/refresh").status == 200
+    there.work()
     assert there.github.statuses == []
 
 

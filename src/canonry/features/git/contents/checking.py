@@ -38,9 +38,14 @@ def verdict_on(repository: Path, update: Update) -> Verdict | None:
     return check(_Hosted(repository), update)
 
 
+def is_checked(repository: Path, ref: str) -> bool:
+    """Say whether CANON.yaml of a commit (or of where a branch stands) asks for the check. Raises: NotFound `ref_not_found`."""
+    return is_asked_for(_Hosted(repository), ref)
+
+
 def may_be_checked(repository: Path, commit: str, path: str) -> bool:
     """Say whether a change of one file upon a commit may be looked at by the check: CANON.yaml asks for it, or is the file."""
-    return path in NAMES or is_asked_for(_Hosted(repository), commit)
+    return path in NAMES or is_checked(repository, commit)
 
 
 class _Hosted:

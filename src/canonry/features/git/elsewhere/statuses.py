@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from canonry.core.errors import CanonryError, NotFound, Unavailable
-from canonry.features.git.contents import Author, list_branches, merge, merge_base, verdict_on
+from canonry.features.git.contents import Author, is_checked, list_branches, merge, merge_base, verdict_on
 from canonry.features.git.context import Context
 from canonry.features.git.elsewhere import service, store
 from canonry.features.git.hosted import hosted_repository
@@ -62,14 +62,14 @@ def tell_pull(context: Context, repository_id: str, number: int) -> None:
     if (found := _found(context, repository_id)) is None:
         return
     repository, at = found
-    pull = service.host_of(context).pull(at, number)
-    if pull.state is not PullState.OPEN:
-        return
-    repository = service.bring(context, repository, also=[f"refs/pull/{number}/head"])
-    folder = hosted_repository(context.home, repository.folder)
     try:
+        pull = service.host_of(context).pull(at, number)
+        if pull.state is not PullState.OPEN:
+            return
+        repository = service.bring(context, repository, also=[f"refs/pull/{number}/head"])
+        folder = hosted_repository(context.home, repository.folder)
         verdict = _of_branch(folder, pull.base, pull.head_commit, is_default=pull.base == repository.default_branch)
-    except NotFound:  # it moved on meanwhile, which is told as well
+    except NotFound:  # it is gone, or moved on meanwhile, which is told as well
         return
     _tell(context, repository, at, pull.head_commit, verdict)
 
@@ -97,6 +97,8 @@ def _of_branch(folder: Path, base: str, commit: str, *, is_default: bool = True)
 
     Raises: NotFound `ref_not_found`.
     """
+    if not is_checked(folder, commit) and not is_checked(folder, base):
+        return None  # what a merge brings would ask for nothing either
     verdicts = list[Verdict | None]()
 
     def look(before: str | None, after: str) -> None:
