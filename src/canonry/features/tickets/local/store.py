@@ -1,12 +1,10 @@
 """All SQL on tickets that live in Canonry."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from psycopg import sql
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from canonry.infra.tx import Tx
@@ -16,39 +14,6 @@ _SELECT = sql.SQL("""SELECT id, project_key, summary, description, state, blocke
     parent_id, custom_fields, created_at, updated_at,
     coalesce((SELECT jsonb_agg(jsonb_build_object('url', url, 'title', title) ORDER BY linked_at, url) FROM ticket_pull_requests p
         WHERE p.organization_id = t.organization_id AND p.ticket_id = t.id), '[]') AS pulls FROM tickets t """)
-
-
-@dataclass(frozen=True)
-class Row:
-    """A ticket as it is kept."""
-
-    id: str
-    project_key: str
-    summary: str
-    description: str
-    state: str
-    blocked_by: str | None
-    raw_status: str
-    issue_type: str
-    labels: list[str]
-    assignees: list[str]
-    milestone: str | None
-    parent_id: str | None
-    custom_fields: dict[str, Any]
-    created_at: datetime
-    updated_at: datetime
-    pulls: list[dict[str, str]]
-
-
-def shown(row: Row, base: str) -> Ticket:
-    """Return a ticket as the port has it. base: what its address begins with."""
-    return Ticket(
-        id=row.id, url=base + quote(row.id), project_key=row.project_key, summary=row.summary, description=row.description, state=row.state,
-        blocked_by=row.blocked_by, raw_status=row.raw_status, issue_type=row.issue_type, labels=row.labels, assignees=row.assignees,
-        milestone=row.milestone, parent_id=row.parent_id, custom_fields=row.custom_fields,
-        pull_requests=[LinkedPull(item["url"], item["title"]) for item in row.pulls], created_at=row.created_at.isoformat(),
-        updated_at=row.updated_at.isoformat(),
-    )  # fmt: skip
 
 
 def insert(tx: Tx, organization_id: str, wish: TicketWish, raw_status: str) -> str:
@@ -74,10 +39,11 @@ def insert(tx: Tx, organization_id: str, wish: TicketWish, raw_status: str) -> s
     return str(row[0]) if row else ""
 
 
-def find(tx: Tx, organization_id: str, ticket_id: str) -> Row | None:
-    """Return a ticket of an organization."""
-    with tx.connection.cursor(row_factory=class_row(Row)) as cursor:
-        return cursor.execute(_SELECT + sql.SQL("WHERE organization_id = %s AND id = %s"), (organization_id, ticket_id)).fetchone()
+def find(tx: Tx, organization_id: str, ticket_id: str, base: str) -> Ticket | None:
+    """Return a ticket of an organization. base: what its address begins with."""
+    with tx.connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(_SELECT + sql.SQL("WHERE organization_id = %s AND id = %s"), (organization_id, ticket_id)).fetchone()
+    return None if row is None else _ticket(row, base)
 
 
 def by_fingerprint(tx: Tx, organization_id: str, repository_id: str, fingerprint: str) -> str | None:
@@ -136,9 +102,17 @@ def link_pull(tx: Tx, organization_id: str, ticket_id: str, pull: LinkedPull) ->
     )  # fmt: skip
 
 
-def page(tx: Tx, organization_id: str, state: str | None, project_key: str | None, limit: int) -> list[Row]:
-    """Return the newest tickets, of one state and of one project."""
+def page(tx: Tx, organization_id: str, base: str, *, state: str | None, project_key: str | None, limit: int) -> list[Ticket]:
+    """Return the newest tickets, of one state and of one project. base: what their addresses begin with."""
     query = _SELECT + sql.SQL("""WHERE organization_id = %s AND (%s::text IS NULL OR state = %s) AND (%s::text IS NULL OR project_key = %s)
         ORDER BY created_at DESC, number DESC LIMIT %s""")
-    with tx.connection.cursor(row_factory=class_row(Row)) as cursor:
-        return cursor.execute(query, (organization_id, state, state, project_key, project_key, limit)).fetchall()
+    with tx.connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(query, (organization_id, state, state, project_key, project_key, limit)).fetchall()
+    return [_ticket(row, base) for row in rows]
+
+
+def _ticket(row: dict[str, Any], base: str) -> Ticket:
+    """Return a ticket as the port has it: with its address, times as texts, pull requests as objects."""
+    pulls = [LinkedPull(item["url"], item["title"]) for item in row.pop("pulls")]
+    times = {name: row.pop(name).isoformat() for name in ("created_at", "updated_at")}
+    return Ticket(**row, **times, url=base + quote(row["id"]), pull_requests=pulls)

@@ -72,7 +72,7 @@ class LocalTracker:
 
     def page(self, tx: Tx, organization_id: str, *, state: str | None, project_key: str | None, limit: int) -> list[Ticket]:
         """Return the newest tickets, of one state and of one project."""
-        return [store.shown(row, self._base) for row in store.page(tx, organization_id, state, project_key, limit)]
+        return store.page(tx, organization_id, self._base, state=state, project_key=project_key, limit=limit)
 
     @contextmanager
     def _begin(self) -> Iterator[Tx]:
@@ -83,10 +83,10 @@ class LocalTracker:
             yield tx
 
     def _get(self, tx: Tx, organization_id: str, ticket_id: str) -> Ticket:
-        row = store.find(tx, organization_id, ticket_id) if "\0" not in ticket_id else None
-        if row is None:
+        found = store.find(tx, organization_id, ticket_id, self._base) if "\0" not in ticket_id else None
+        if found is None:
             raise _missing(ticket_id)
-        return store.shown(row, self._base)
+        return found
 
 
 def _missing(ticket_id: str) -> NotFound:
