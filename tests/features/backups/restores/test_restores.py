@@ -9,6 +9,8 @@ import pytest
 
 from canonry.core.access import Scope
 from canonry.core.errors import Unavailable
+from canonry.features.backups.archiving import service as archiving
+from canonry.features.backups.archiving.models import Due, Kind, Trigger
 from canonry.features.backups.restores import jobs, moments
 from canonry.features.databases import making
 from tests.support.api import Api
@@ -151,6 +153,29 @@ def test_a_restored_database_is_discarded_and_the_live_one_stays(api: Api, shop:
     assert [row["role"] for row in api.get(f"/v1/projects/{shop}/databases")["databases"]] == ["live"]
     assert ask(url, "SELECT count(*) FROM notes") == [(2,)]
     assert api.ask("POST", f"/v1/projects/{shop}/database/restores/{restore['id']}/promote").error == (409, "restore_not_ready")
+
+
+def test_a_database_that_was_deleted_by_mistake_comes_back_into_a_new_one(api: Api, shop: str) -> None:
+    url = with_backup(api, shop)
+    kept = archiving.make(api.container, row_of(api, shop), Due(Kind.FULL, Trigger.MANUAL))
+    assert kept is not None
+    first, at = row_of(api, shop), moment()
+    ask(url, "INSERT INTO notes (body) VALUES ('third')")
+    moments.bring_up_to_date(api.container, first)
+    assert api.ask("DELETE", f"/v1/projects/{shop}/database").status == 204
+    url = str(made(api, shop)["connection_string"])
+    spans = api.get(f"/v1/projects/{shop}/database/reach")
+    restore = restored(api, shop, at)
+    assert restore["state"] == "ready", (restore, spans)
+    assert [(item["table"], item["live"], item["restored"]) for item in restore["difference"]["tables"]] == [("public.notes", None, 2)]
+    assert exchanged(api, shop, restore, "promote")["state"] == "promoted"
+    assert ask(url, "SELECT count(*) FROM notes") == [(2,)]
+    answer = api.ask("POST", f"/v1/projects/{shop}/database/restores", {"backup": kept.id})
+    assert answer.status == 202, answer.body
+    other = api.project()
+    made(api, other)
+    assert api.ask("POST", f"/v1/projects/{other}/database/restores", {"at": at}).error == (400, "moment_out_of_reach")
+    assert api.ask("POST", f"/v1/projects/{other}/database/restores", {"backup": kept.id}).error == (404, "backup_not_found")
 
 
 def test_a_moment_out_of_reach_is_refused_and_the_range_is_named(api: Api, shop: str) -> None:

@@ -87,6 +87,16 @@ def abandoned(tx: Tx, before: datetime) -> list[str]:
     return [row[0] for row in rows]
 
 
+def deleted_clusters(tx: Tx, project_id: str) -> list[str]:
+    """Return the clusters of a project that base backups are kept of and whose database was deleted, the oldest first."""
+    rows = tx.connection.execute(
+        """SELECT cluster_id FROM database_backups b WHERE project_id = %s AND kind <> 'dump' AND state = 'done'
+           AND NOT EXISTS (SELECT 1 FROM databases d WHERE d.cluster_id = b.cluster_id) GROUP BY cluster_id ORDER BY min(started_at)""",
+        (project_id,),
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 def delete(tx: Tx, backup_ids: Sequence[str]) -> list[DatabaseBackup]:
     """Forget backups; return what they were."""
     found = _all(tx, _SELECT + sql.SQL("WHERE id = ANY(%s) AND state <> 'running'"), (list(backup_ids),))

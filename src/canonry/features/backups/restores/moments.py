@@ -1,6 +1,7 @@
 """Which moments of a database can be reached, and its data folder as it was at one of them: what the archive is asked for.
 
-A database that was promoted has the history of the one it replaced too: that lies in the archive under the other one's name.
+A database has the history of the one it replaced too, when it was promoted, and of one that was deleted before it was made: both lie in the
+archive under the other one's name.
 """
 
 import time
@@ -31,7 +32,7 @@ _PAUSE = 0.1
 def reach(context: Context, database: Database) -> Sequence[Reach]:
     """Return the spans of time that a database can be restored to, oldest first. Raises: Unavailable, when the archive does not answer."""
     with context.transactions.begin() as tx:
-        former = store.replaced_by(tx, database.id)
+        former = _former(tx, database)
     found: list[Reach] = []
     for cluster, until in [*former, (database.cluster_id, None)]:
         found += _reach_of(context, database, cluster, until)
@@ -41,7 +42,7 @@ def reach(context: Context, database: Database) -> Sequence[Reach]:
 def of_backup(tx: Tx, project: Project, database: Database, backup_id: str) -> datetime | None:
     """Return the moment of a backup of the project or of its database; None when it holds no database. Raises: NotFound."""
     kept = None if "\0" in backup_id else archiving.find(tx, project.organization_id, project.id, backup_id)
-    if kept is not None and kept.cluster_id in {database.cluster_id, *(cluster for cluster, _until in store.replaced_by(tx, database.id))}:
+    if kept is not None and kept.cluster_id in {database.cluster_id, *(cluster for cluster, _until in _former(tx, database))}:
         return kept.point_at
     return points.find(tx, project, backup_id).database_at
 
@@ -86,6 +87,14 @@ def lay_out(context: Context, cluster: str, restore: Restore, work: Path) -> Pat
     until: restoring.Until = "end" if named is not None else restore.at
     restoring.restore(archive, chosen, work / "data", until=until, programs=archives.programs_of(context, chosen))
     return work / "data"
+
+
+def _former(tx: Tx, database: Database) -> list[tuple[str, datetime]]:
+    """Return what was live in the project before this database, as the archive calls it, each with until when: replaced, or deleted."""
+    replaced = store.replaced_by(tx, database.id)
+    known = {cluster for cluster, _until in replaced}
+    deleted = [cluster for cluster in archiving.deleted_clusters(tx, database.project_id) if cluster not in known]
+    return [*((cluster, now()) for cluster in deleted), *replaced]
 
 
 def _reach_of(context: Context, database: Database, cluster: str, until: datetime | None) -> list[Reach]:
