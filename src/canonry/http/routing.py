@@ -73,7 +73,7 @@ class Routes(APIRouter):
         errors: the statuses, besides those that every route has (400, 401, 403, 404 with an object in the path, 429), it may answer with.
         any_organization: below `/app/{org}`, let in who acts in another organization as well; elsewhere it means nothing.
         body_limit: MiB its body may have, where that differs from the router's `bodies`.
-        repeatable: carrying the same request out again leads to the same state and answer, also when the first was cut off in the middle.
+        repeatable: carrying the same request out again leads to the same state, also when the first was cut off in the middle.
         """
         declared = access if access in {PUBLIC, SIGNED_IN} else str(Permission(access))
         extra = {**options.pop("openapi_extra", {}), _KEY: declared} | ({_ANY_ORGANIZATION: True} if any_organization else {})

@@ -100,7 +100,7 @@ def open_restored_database(
     return opened_answer(opened.shown, opened.access)
 
 
-@router.operation("POST", "/projects/{project}/database/upgrade", Permission.PROJECTS_DEPLOY, errors=(409, 503), repeatable=True)
+@router.operation("POST", "/projects/{project}/database/upgrade", Permission.PROJECTS_DEPLOY, errors=(409, 503))
 def upgrade_database(project: str, actor: ActorDep, services: ServicesDep) -> DatabaseAnswer:
     """Move the database to the PostgreSQL that this Canonry brings. Clients wait meanwhile; a failure leaves it as it was."""
     return answer_of(upgrading.upgrade(services, actor, project))
