@@ -15,6 +15,7 @@ from canonry.features.auth.grants import service as grants
 from canonry.features.auth.models import Label
 from canonry.wiring.container import Container
 from tests.support.api import FORM, SITE, Answer, Api, archive, form, serving
+from tests.support.killed_request import dying
 from tests.support.waiting import until
 
 
@@ -228,14 +229,9 @@ def test_what_is_stored_of_a_body_cannot_be_found_out_by_trying(api: Api) -> Non
 
 
 def killed(api: Api, monkeypatch: pytest.MonkeyPatch, path: str, body: object = None) -> Answer:
-    """Send a request and return the answer that nobody got: the process died when it was to be written down, half a minute ago."""
-    with monkeypatch.context() as dying:
-        dying.setattr("canonry.http.idempotency._finish", lambda *_: None)
-        dying.setattr("canonry.http.idempotency._release", lambda *_: None)
-        lost = upload(api, path) if path.endswith("/upload") else post(api, path, body)
-    with api.container.transactions.begin() as tx:
-        tx.connection.execute("UPDATE idempotency_keys SET locked_until = now() - interval '1 second'")
-    return lost
+    """Send a request and return the answer that nobody got: the process died when it was to be written down."""
+    with dying(api, monkeypatch):
+        return upload(api, path) if path.endswith("/upload") else post(api, path, body)
 
 
 def upload(api: Api, path: str) -> Answer:
@@ -314,8 +310,8 @@ def test_what_cannot_be_answered_after_a_kill_is_not_done_twice(api: Api, monkey
 
 def test_a_kill_before_anything_was_done_costs_half_a_minute(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     slug = api.project()
-    with monkeypatch.context() as dying:
-        dying.setattr("canonry.features.observe.drains.service.store.insert", lambda *_: 1 // 0)
+    with monkeypatch.context() as broken:
+        broken.setattr("canonry.features.observe.drains.service.store.insert", lambda *_: 1 // 0)
         assert killed(api, monkeypatch, f"/v1/projects/{slug}/drains", EFFECTS[3][1]).status == 500
     assert post(api, f"/v1/projects/{slug}/drains", EFFECTS[3][1]).status == 201
     assert told(api, "drain.created") == 1

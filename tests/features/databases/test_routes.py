@@ -9,6 +9,7 @@ from canonry.features.databases import making, store
 from canonry.features.databases.models import State
 from tests.support.api import Api
 from tests.support.databases import answers, ask, made, row_of
+from tests.support.killed_request import dying
 
 
 @pytest.mark.criterion("databases#no-superuser")
@@ -98,6 +99,23 @@ def test_a_person_gets_a_login_of_their_own_that_ends(api: Api) -> None:
     other = api.ask("POST", f"/v1/projects/{slug}/databases/{row.id}/access")
     assert ask(other.json["connection_string"], "SELECT count(*) FROM t") == [(1,)]
     assert api.ask("POST", f"/v1/projects/{slug}/databases/db_0/access").error == (404, "database_not_found")
+
+
+def test_a_password_that_nobody_got_is_given_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug, key = api.project(), {"Idempotency-Key": "k-1"}
+    with dying(api, monkeypatch):
+        lost = api.ask("POST", f"/v1/projects/{slug}/database", headers=key)
+    again = api.ask("POST", f"/v1/projects/{slug}/database", headers=key)
+    assert (lost.status, again.status, again.json) == (201, 201, lost.json)
+    assert again.headers["idempotency-replayed"] == "true"
+    other = {"Idempotency-Key": "k-2"}
+    with dying(api, monkeypatch):
+        lost = api.ask("POST", f"/v1/projects/{slug}/database/access", {"hours": 1}, headers=other)
+    again = api.ask("POST", f"/v1/projects/{slug}/database/access", {"hours": 1}, headers=other)
+    assert (lost.status, again.status, again.json) == (201, 201, lost.json)
+    with api.container.transactions.begin() as tx:
+        names = tx.connection.execute("SELECT name FROM events WHERE name IN ('database.created', 'database.opened') ORDER BY id")
+        assert [name for (name,) in names] == ["database.created", "database.opened"]
 
 
 def test_of_many_at_once_each_project_gets_one_with_a_port_of_its_own(api: Api) -> None:

@@ -21,8 +21,11 @@ from canonry.features.databases.schemas import (
     made_answer,
     opened_answer,
 )
-from canonry.http.deps import ActorDep, ServicesDep, TxDep
+from canonry.features.databases.service import Opened, Settled
+from canonry.http.conduct import settle
+from canonry.http.deps import ActorDep, Services, ServicesDep, TxDep
 from canonry.http.routing import Routes
+from canonry.infra.tx import Tx
 
 router = Routes(tags=["Databases"])
 
@@ -34,7 +37,11 @@ def create_database(
     project: str, actor: ActorDep, services: ServicesDep, body: Annotated[CreateDatabase | None, Body()] = None
 ) -> DatabaseMadeAnswer:
     """Make the database of a project. The app is given DATABASE_URL from now on; the connection string is shown this once."""
-    made = service.create(services, actor, project, (body or CreateDatabase()).wish)
+
+    def settled(tx: Tx, made: Opened) -> None:
+        settle(tx, services, made_answer(made.shown, made.access), 201)
+
+    made = service.create(services, actor, project, (body or CreateDatabase()).wish, settled)
     return made_answer(made.shown, made.access)
 
 
@@ -87,7 +94,7 @@ def open_database(
     body: Annotated[OpenDatabase | None, Body()] = None,
 ) -> DatabaseOpenedAnswer:  # fmt: skip
     """Make a login of your own for some hours, which may do what the app may. The app's own password stays what it is."""
-    opened = service.admit(services, actor, project, environment, (body or OpenDatabase()).hours)
+    opened = service.admit(services, actor, project, environment, (body or OpenDatabase()).hours, _settled(services))
     return opened_answer(opened.shown, opened.access)
 
 
@@ -96,7 +103,7 @@ def open_restored_database(
     project: str, database: str, actor: ActorDep, services: ServicesDep, body: Annotated[OpenDatabase | None, Body()] = None
 ) -> DatabaseOpenedAnswer:
     """Make a login of your own for any database of a project, like a restored one."""
-    opened = service.admit_to(services, actor, project, database, (body or OpenDatabase()).hours)
+    opened = service.admit_to(services, actor, project, database, (body or OpenDatabase()).hours, _settled(services))
     return opened_answer(opened.shown, opened.access)
 
 
@@ -104,3 +111,10 @@ def open_restored_database(
 def upgrade_database(project: str, actor: ActorDep, services: ServicesDep) -> DatabaseAnswer:
     """Move the database to the PostgreSQL that this Canonry brings. Clients wait meanwhile; a failure leaves it as it was."""
     return answer_of(upgrading.upgrade(services, actor, project))
+
+
+def _settled(services: Services) -> Settled:
+    def settled(tx: Tx, opened: Opened) -> None:
+        settle(tx, services, opened_answer(opened.shown, opened.access), 201)
+
+    return settled

@@ -1,7 +1,7 @@
 """Use cases: create, look, change, replace the password, let a person in, upgrade, delete."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -33,7 +33,11 @@ class Opened:
     access: Access
 
 
-def create(context: Context, actor: Actor, key: str, wish: Wish) -> Opened:
+type Settled = Callable[[Tx, Opened], None]
+"""Called with what will be answered, in the transaction that does it: a password that is shown once must not be lost with the process."""
+
+
+def create(context: Context, actor: Actor, key: str, wish: Wish, settled: Settled) -> Opened:
     """Make the database of a project; what runs of it is started anew with DATABASE_URL. The password is never shown again.
 
     Raises: Conflict `database_exists`, `database_url_is_set`; Invalid `invalid_database`; Unavailable.
@@ -44,17 +48,19 @@ def create(context: Context, actor: Actor, key: str, wish: Wish) -> Opened:
         project = projects.find(tx, actor, key)
         database = making.planned(tx, context, project, PRODUCTION, wish)
         require_free_name(env.run_keys(tx, project.id, PRODUCTION), project.slug)
-    done: list[Database] = []
+    done: list[Opened] = []
 
     def make() -> None:
         look = making.provide(context, database)
         with context.transactions.begin() as tx:
-            done.append(making.made(tx, database, look))
+            made = making.made(tx, database, look)
             happened = DatabaseCreated(project.organization_id, project.id, PRODUCTION, database.id)
-            tx.emit(happened, after={"slug": project.slug, **facts(done[0])})
+            tx.emit(happened, after={"slug": project.slug, **facts(made)})
+            done.append(Opened(show(context, made), access_of(context.vault, context.ports.clusters, made)))
+            settled(tx, done[0])
 
     making.discarding(context, database, make)
-    return Opened(show(context, done[0]), access_of(context.vault, context.ports.clusters, done[0]))
+    return done[0]
 
 
 def find(tx: Tx, actor: Actor, key: str, environment: str = PRODUCTION) -> Database:
@@ -189,7 +195,7 @@ def retire(context: Context, database: Database) -> Database:
         return store.get(tx, database.id) or database
 
 
-def admit(context: Context, actor: Actor, key: str, environment: str, hours: int) -> Opened:
+def admit(context: Context, actor: Actor, key: str, environment: str, hours: int, settled: Settled) -> Opened:
     """Make a login of a person's own for some hours, which may do what the app may. Raises: Invalid `invalid_hours`; Unavailable."""
     require(actor, Permission.PROJECTS_DEPLOY)
     if not 1 <= hours <= MOST_HOURS:
@@ -197,30 +203,32 @@ def admit(context: Context, actor: Actor, key: str, environment: str, hours: int
                       issues=[Issue("body.hours", f"must be from 1 to {MOST_HOURS}", "range")])  # fmt: skip
     with context.transactions.begin() as tx:
         database = making.ready(find(tx, actor, key, environment))
-    return _admitted(context, database, hours)
+    return _admitted(context, database, hours, settled)
 
 
-def admit_to(context: Context, actor: Actor, key: str, database_id: str, hours: int) -> Opened:
+def admit_to(context: Context, actor: Actor, key: str, database_id: str, hours: int, settled: Settled) -> Opened:
     """Make a login of a person's own for a database that is not what an environment uses: a restored one."""
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
         database = making.ready(find_any(tx, actor, key, database_id))
-    return _admitted(context, database, hours)
+    return _admitted(context, database, hours, settled)
 
 
-def _admitted(context: Context, database: Database, hours: int) -> Opened:
+def _admitted(context: Context, database: Database, hours: int, settled: Settled) -> Opened:
     clusters, password, until = context.ports.clusters, Secret(new_password()), now() + timedelta(hours=hours)
     clusters.start(spec_of(database))
     names = names_of(clusters, database.cluster_id)
     guest = inside.admit_guest(clusters.admin_url(database.cluster_id), names, database.tier, password, until)
-    with context.transactions.begin() as tx:
-        tx.emit(DatabaseOpened(database.organization_id, database.project_id, database.environment, database.id),
-                after={"login": guest, "until": until.isoformat()})  # fmt: skip
     host, port = clusters.address(spec_of(database))
     options = dict(clusters.options())
     if database.public and not context.settings.base_is_local:  # a person may sit elsewhere
         host, options = context.settings.base_domain, {**options, "sslmode": "require"}
-    return Opened(show(context, database), Access(guest, password, host, port, names.database, options, until))
+    opened = Opened(show(context, database), Access(guest, password, host, port, names.database, options, until))
+    with context.transactions.begin() as tx:
+        tx.emit(DatabaseOpened(database.organization_id, database.project_id, database.environment, database.id),
+                after={"login": guest, "until": until.isoformat()})  # fmt: skip
+        settled(tx, opened)
+    return opened
 
 
 def delete(context: Context, actor: Actor, key: str) -> None:
