@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import psycopg
@@ -88,6 +89,56 @@ def test_over_its_limit_it_takes_no_writes_until_there_is_room(api: Api, rounds:
     ask(url, "INSERT INTO t VALUES ('one more')")
     names = [event["name"] for event in api.get("/v1/activity")["events"]]
     assert [name for name in names if name in {"database.full", "database.has_room"}] == ["database.has_room", "database.full"]
+
+
+def test_an_app_that_writes_on_all_the_same_is_kept_out_until_somebody_has_made_room(api: Api, rounds: DatabaseRounds) -> None:
+    slug = api.project()
+    url = made(api, slug, disk_mb=64, sleeps=False)["connection_string"]
+    with api.container.transactions.begin() as tx:
+        store.update(tx, row_of(api, slug).id, {"disk_mb": 8})  # less than can be asked for, so that there is less to write
+    with psycopg.connect(url, autocommit=True) as hostile:
+        hostile.execute("SET default_transaction_read_only = off")
+        hostile.execute("CREATE UNLOGGED TABLE t (x text)")
+        hostile.execute("ALTER TABLE t ALTER x SET STORAGE PLAIN")
+        until_round(rounds, lambda: rounds._sizes)
+        with suppress(psycopg.OperationalError):  # it may be in the middle of that when it is noticed
+            hostile.execute("INSERT INTO t SELECT repeat('x', 7000) FROM generate_series(1, 11000)")
+        until_round(rounds, lambda: "kept out" in api.get(f"/v1/projects/{slug}/database")["reason"])
+        with pytest.raises(psycopg.OperationalError):
+            hostile.execute("SELECT 1")
+    assert not answers(url)
+    guest = api.ask("POST", f"/v1/projects/{slug}/database/access").json["connection_string"]
+    with connected(guest) as person:
+        person.execute("SET default_transaction_read_only = off")
+        person.execute("DROP TABLE t")
+    until_round(rounds, lambda: answers(url))
+    until_round(rounds, lambda: api.get(f"/v1/projects/{slug}/database")["reason"] == "")
+
+
+def has_ended(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
+def test_files_of_sorts_count_and_go_with_their_session(api: Api, rounds: DatabaseRounds) -> None:
+    slug = api.project()
+    url = made(api, slug, disk_mb=64, sleeps=False)["connection_string"]
+    with api.container.transactions.begin() as tx:
+        store.update(tx, row_of(api, slug).id, {"disk_mb": 8})
+    sort = "CURSOR FOR SELECT n, repeat('x', 100) FROM generate_series(1, 350000) AS n ORDER BY 2, 1 DESC"
+    with psycopg.connect(url) as one, psycopg.connect(url) as two:  # each within what one session may have
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            one.execute("SET temp_file_limit = -1")
+        one.rollback()
+        with suppress(psycopg.OperationalError):
+            for hostile in (one, two):
+                hostile.execute(f"DECLARE it {sort}".encode())
+                hostile.execute("FETCH it")
+        until_round(rounds, lambda: has_ended(one) and has_ended(two))
+    until_round(rounds, lambda: answers(url))
 
 
 @pytest.mark.criterion("databases#former-refused")

@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 from canonry.core.clock import now
 from canonry.core.errors import Invalid
 from canonry.core.secret import Secret
+from canonry.features.databases.inside import Look
 from canonry.features.databases.models import Access, Database, Role, State, Wish
 from canonry.features.databases.rules import (
     Names,
     check_wish,
     gets_a_copy,
     is_nearly_full,
+    is_to_be_kept_out,
     is_too_large,
     other_login,
+    seconds_to_look,
     status_of,
     url_of,
     variables_of,
@@ -85,6 +88,36 @@ def test_a_limit_is_near_from_nine_tenths_on_until_there_is_room(sizes: list[int
             assert near is database.nearly_full
         assert near or not is_too_large(database, size) or database.read_only
         database = replace(database, nearly_full=near)
+
+
+@pytest.mark.parametrize(
+    ("mib", "grown", "temporary", "kept_out", "out"),
+    [
+        (124, 50, 0, False, False),  # a little over, it may make room for itself
+        (165, 2, 0, False, True),
+        (165, 1, 0, False, False),  # nobody writes: the limit was lowered
+        (165, -9, 0, True, True),  # until there is room
+        (163, 0, 0, True, False),
+        (165, 0, 30, False, False),
+        (50, 0, 120, False, True),
+        (50, 0, 110, False, False),
+    ],
+)
+def test_who_writes_on_far_over_the_limit_is_kept_out_and_who_only_reads_is_not(
+    mib: int, grown: int, temporary: int, kept_out: bool, out: bool
+) -> None:
+    seen = Look("18", mib << 20, 1, 0, temporary_bytes=temporary << 20, kept_out=kept_out)
+    assert is_to_be_kept_out(DATABASE, seen, grown=grown << 20) is out
+
+
+@given(st.integers(0, 1 << 30), st.integers(0, 1 << 30), st.floats(0, 60))
+def test_one_that_grows_is_looked_at_before_it_can_be_at_its_limit(before: int, size: int, seconds: float) -> None:
+    wait = seconds_to_look(512 << 20, before, size, seconds, longest=30)
+    assert 1 <= wait <= 30
+    if size <= before:
+        assert wait == 30
+    elif wait > 1 and seconds > 0.001:
+        assert size + (size - before) / seconds * wait <= 512 << 20
 
 
 def test_logins_take_turns() -> None:

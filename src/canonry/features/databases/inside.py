@@ -34,12 +34,17 @@ class Login:
 
 @dataclass(frozen=True)
 class Look:
-    """What is seen of a database: its version, its size, how many connections there are, and how many guests whose time is over."""
+    """What is seen of a database: its version, its size, how many connections there are, and how many guests whose time is over.
+
+    temporary_bytes: what sorting and the like take at this moment (0 on a server outside). kept_out: the app's logins cannot come in.
+    """
 
     version: str
     size_bytes: int
     connections: int
     overdue: int
+    temporary_bytes: int = 0
+    kept_out: bool = False
 
 
 @contextmanager
@@ -120,18 +125,33 @@ def dismiss_guests(url: Secret, names: Names) -> None:
         _dismiss(connection, names)
 
 
-def look(url: Secret, names: Names) -> Look:
+def look(url: Secret, names: Names, *, shared: bool) -> Look:
     """Look at a database. url: to another one of the same server, so that looking does not count as a connection."""
     with connected(url) as connection:
+        temporary = None if shared else connection.execute("SELECT coalesce(sum(size), 0) FROM pg_ls_tmpdir()").fetchone()
         row = connection.execute(
             """SELECT current_setting('server_version'), pg_database_size(datname), numbackends,
-               (SELECT count(*) FROM pg_roles WHERE rolname LIKE %s AND rolvaliduntil < now())
+               (SELECT count(*) FROM pg_roles WHERE rolname LIKE %s AND rolvaliduntil < now()),
+               EXISTS (SELECT FROM pg_roles WHERE rolname = ANY(%s) AND rolconnlimit = 0)
                FROM pg_stat_database WHERE datname = %s""",
-            (_pattern(names), names.database),
+            (_pattern(names), list(names.logins), names.database),
         ).fetchone()
     if row is None:
         raise Unavailable("database_unreachable", "The database is not in its cluster.", hint="Restore it from a backup.")
-    return Look(str(row[0]).split(" ", 1)[0], int(str(row[1])), int(str(row[2])), int(str(row[3])))
+    return Look(str(row[0]).split(" ", 1)[0], int(str(row[1])), int(str(row[2])), int(str(row[3])),
+                int(str(temporary[0])) if temporary else 0, row[4] is True)  # fmt: skip
+
+
+def keep_out(url: Secret, names: Names, tier: str, *, out: bool) -> None:
+    """End the app's connections and let none in any more, or let them in again; people with logins of their own may come either way."""
+    with connected(url) as connection:
+        if not out:
+            _fit(connection, names, tier)
+            return
+        for name in names.logins:
+            connection.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT 0").format(sql.Identifier(name)))
+        for name in names.logins:
+            _end_sessions(connection, name)
 
 
 def refuse_writes(url: Secret, names: Names, *, refuse: bool, shared: bool) -> None:

@@ -96,7 +96,8 @@ def _on_a_free_port(context: Context, database: Database, act: Callable[[Cluster
 def seen(context: Context, database: Database) -> inside.Look:
     """Look at a database whose cluster runs."""
     clusters = context.ports.clusters
-    return inside.look(clusters.admin_url(database.cluster_id), names_of(clusters, database.cluster_id))
+    names = names_of(clusters, database.cluster_id)
+    return inside.look(clusters.admin_url(database.cluster_id), names, shared=not clusters.can_restore)
 
 
 def equip(context: Context, database: Database) -> None:

@@ -17,13 +17,15 @@ from canonry.features.databases.context import Context
 from canonry.features.databases.delivery import spec_of
 from canonry.features.databases.events import DatabaseFull, DatabaseHasRoom, DatabaseNearlyFull
 from canonry.features.databases.models import Database, Role, State
-from canonry.features.databases.rules import is_nearly_full, is_too_large, names_of
+from canonry.features.databases.rules import is_nearly_full, is_to_be_kept_out, is_too_large, names_of, seconds_to_look
 from canonry.infra.restarts import Restarts
 from canonry.ports.clusters import ClusterState
 
 _log = logging.getLogger(__name__)
 _THREADS = 4
 _LOOK_EVERY = 30.0  # seconds
+_LOOK_AGAIN = 2.0  # seconds, at one whose app is kept out
+_FAR_OVER = "It is far over its limit, so the app is kept out: make room (canonry db psql), or raise it (canonry db set --disk)."
 _AGAIN = 10.0  # after one could not be started
 _MEND_EVERY = 300.0
 
@@ -38,6 +40,7 @@ class DatabaseRounds:
         self._threads: list[threading.Thread] = []
         self._next: dict[str, float] = {}  # when something is to be done again
         self._next_look: dict[str, float] = {}
+        self._sizes: dict[str, tuple[float, int]] = {}  # when a database was looked at last, and how large it was
         self._restarts = Restarts()
         self._every = _LOOK_EVERY
 
@@ -52,9 +55,9 @@ class DatabaseRounds:
                 self._in_background(database.id, work)
         self._staff()
         known = {database.id for database in databases}
-        for moments in (self._next, self._next_look):
-            for gone in moments.keys() - known:
-                moments.pop(gone, None)
+        for kept in (self._next, self._next_look, self._sizes):
+            for gone in kept.keys() - known:
+                kept.pop(gone, None)
         self._restarts.forget_all_but(known)
 
     def close(self) -> None:
@@ -116,6 +119,7 @@ class DatabaseRounds:
         if too_large is not database.read_only:
             inside.refuse_writes(clusters.admin_url(database.cluster_id), names, refuse=too_large, shared=not clusters.can_restore)
             changes["read_only"] = too_large
+        changes["reason"] = self._bound(database, look)
         if any(getattr(database, name) != value for name, value in changes.items()):
             self._note(database, changes)
         state = clusters.state(database.cluster_id)
@@ -123,6 +127,20 @@ class DatabaseRounds:
         after = self._context.settings.database_sleep
         if database.sleeps and after and not look.connections and time.time() - used > after:
             clusters.sleep(database.cluster_id)
+
+    def _bound(self, database: Database, look: inside.Look) -> str:
+        """Keep the app out when it writes on far over its limit; return why, empty when it is not. Look sooner at one that grows."""
+        moment, limit, clusters = time.monotonic(), database.disk_mb << 20, self._context.ports.clusters
+        before, known = self._sizes.get(database.id, (moment, look.size_bytes))
+        self._sizes[database.id] = (moment, look.size_bytes)
+        out = is_to_be_kept_out(database, look, grown=look.size_bytes - known)
+        if out or look.kept_out:
+            _log.warning("database %s: the app is %s at %d bytes", database.id, "kept out" if out else "let in", look.size_bytes)
+            names = names_of(clusters, database.cluster_id)
+            inside.keep_out(clusters.admin_url(database.cluster_id), names, database.tier, out=out)
+        wait = seconds_to_look(limit, known, look.size_bytes, moment - before, longest=self._every)
+        self._next_look[database.id] = moment + (min(wait, _LOOK_AGAIN) if out else wait)
+        return _FAR_OVER if out else ""
 
     def _note(self, database: Database, changes: dict[str, object]) -> None:
         with self._context.transactions.begin() as tx:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote, urlencode
 
 from canonry.core.errors import Conflict, Invalid, Issue
@@ -14,6 +15,9 @@ URL = "DATABASE_URL"
 _OF_LIBPQ = {"sslmode": "PGSSLMODE", "channel_binding": "PGCHANNELBINDING"}
 _FORK = "preview/pull:"
 _BRANCH_MB = 1024
+_ROOM_TO_MAKE_ROOM = 64 << 20
+_NOTHING = 1 << 20  # bytes that a database grows by without anybody writing
+_SHORTEST_LOOK = 1.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,39 @@ def is_too_large(database: Database, size_bytes: int) -> bool:
 def is_nearly_full(database: Database, size_bytes: int) -> bool:
     """Say whether its limit is near: from nine tenths of it on, until it is well below that again."""
     return size_bytes >= (database.disk_mb << 20) * (85 if database.nearly_full else 90) // 100
+
+
+class Seen(Protocol):
+    """How large a database is seen to be, and whether its app is kept out; see `inside.Look`."""
+
+    @property
+    def size_bytes(self) -> int: ...  # noqa: D102 -- see inside.Look
+    @property
+    def temporary_bytes(self) -> int: ...  # noqa: D102
+    @property
+    def kept_out(self) -> bool: ...  # noqa: D102
+
+
+def is_to_be_kept_out(database: Database, seen: Seen, *, grown: int) -> bool:
+    """Say whether the app may connect no more: far over its limit it writes on (grown: bytes since the last look), or sorts on the disk.
+
+    One that only lies there so large, because its limit was lowered, is read on. One that is kept out stays so until there is room.
+    """
+    limit = database.disk_mb << 20
+    over = max(limit // 4, _ROOM_TO_MAKE_ROOM)
+    if seen.size_bytes > limit + over and (seen.kept_out or grown > _NOTHING):
+        return True
+    return seen.temporary_bytes > over and seen.size_bytes + seen.temporary_bytes > limit + over
+
+
+def seconds_to_look(limit_bytes: int, before: int, size_bytes: int, seconds: float, *, longest: float) -> float:
+    """Return when to look at a size again: well before it can be at its limit. It has grown from `before` within so many seconds."""
+    growth = (size_bytes - before) / max(seconds, 0.001)
+    if growth <= 0:
+        return longest
+    if size_bytes >= limit_bytes:
+        return min(longest, _SHORTEST_LOOK)
+    return min(longest, max(_SHORTEST_LOOK, (limit_bytes - size_bytes) / growth / 2))
 
 
 def facts(database: Database) -> dict[str, object]:

@@ -9,6 +9,7 @@ from canonry.ports.clusters import SUPERUSER, WAL_SEGMENT_BYTES, ClusterSpec
 
 SPOOL_LIMIT_BYTES = 512 << 20  # what the archive may be behind, for one cluster
 
+_LEAST_TEMPORARY_MB = 64
 _RESERVED = 5  # connections: the superuser's, beside those of apps
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",  # clients come through the proxy
@@ -26,7 +27,6 @@ _SETTINGS: Mapping[str, str] = {
     "min_wal_size": "16MB",
     "max_wal_size": "256MB",
     "archive_timeout": "50",  # with the way to the archive that makes a minute
-    "temp_file_limit": "2GB",
     "idle_in_transaction_session_timeout": "15min",
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] %q%u@%d ",
@@ -53,6 +53,7 @@ def write(place: Place, spec: ClusterSpec, *, fresh: bool, spool_limit: int) -> 
         "shared_buffers": f"{buffers}MB",
         "effective_cache_size": f"{max(spec.tier.memory_mb * 3 // 4, 64)}MB",
         "maintenance_work_mem": f"{max(spec.tier.memory_mb // 16, 16)}MB",
+        "temp_file_limit": f"{min(2048, max(spec.disk_mb // 4, _LEAST_TEMPORARY_MB))}MB",  # of one session
         "archive_mode": "on" if spec.archive else "off",
         "archive_command": 'sh ../conf/archive.sh "%p" "%f"' if spec.archive else "",
         "summarize_wal": "on" if spec.archive else "off",
