@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from canonry.core.secret import Secret
 from canonry.features.databases import store
 from canonry.features.databases.models import Access, Database, State
 from canonry.features.databases.rules import names_of, variables_of
@@ -50,6 +51,14 @@ def access_of(vault: Vault, clusters: Clusters, database: Database) -> Access:
     names = names_of(clusters, database.cluster_id)
     return Access(database.login, vault.open(database.sealed_password, bound=database.bound), host, port, names.database,
                   clusters.options())  # fmt: skip
+
+
+def counting_login(vault: Vault, clusters: Clusters, database: Database) -> tuple[str, Secret] | None:
+    """Return the app's login and its password where rows are counted as the app, on a server outside; None where we have one for it."""
+    if clusters.can_restore:
+        return None
+    access = access_of(vault, clusters, database)
+    return access.user, access.password
 
 
 def spec_of(database: Database) -> ClusterSpec:

@@ -5,7 +5,7 @@ The rows are counted in the snapshot that is dumped, so the counts are exact how
 
 import json
 from collections.abc import Generator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from canonry.infra.backup import errors
 from canonry.infra.backup.archive import Archive
 from canonry.infra.backup.counting import count_in
 from canonry.infra.backup.programs import connection_environment, feed, output_of, program
-from canonry.infra.backup.reader import opened, reading
+from canonry.infra.backup.reader import Login, reading_one
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Dump:
     data_bytes: int = 0
 
 
-def take(url: Secret, archive: Archive, programs: Path, *, dump_id: str, login: tuple[str, Secret] | None = None) -> Dump:
+def take(url: Secret, archive: Archive, programs: Path, *, dump_id: str, login: Login | None = None) -> Dump:
     """Dump the database behind `url` into the archive, whole or not at all.
 
     login: the app's, with its password, who counts the rows where `url` is no superuser's.
@@ -72,13 +72,9 @@ def take(url: Secret, archive: Archive, programs: Path, *, dump_id: str, login: 
         raise
 
 
-def _counted(url: Secret, snapshot: str, login: tuple[str, Secret] | None) -> Mapping[str, int | None]:
+def _counted(url: Secret, snapshot: str, login: Login | None) -> Mapping[str, int | None]:
     """Count the rows that the snapshot shows, without being more than whoever wrote them."""
-    with ExitStack() as stack:
-        if login is None:
-            connection = next(iter(stack.enter_context(reading(url)).values()))
-        else:
-            connection = stack.enter_context(opened(url, user=login[0], password=login[1]))
+    with reading_one(url, login) as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
         return count_in(connection)

@@ -20,6 +20,7 @@ NAME = "canonry_reader"
 _LOCK = 4_872_093_177_215  # in the database postgres, where no app gets in
 _SERIOUS = {"08", "53", "57", "58", "XX"}  # classes of errors: connection, resources, operator, system, damage
 type Rows = Connection[Any]
+type Login = tuple[str, Secret]  # a name and its password
 
 
 @contextmanager
@@ -40,6 +41,20 @@ def reading(url: Secret, databases: Sequence[str] | None = None) -> Iterator[Map
             finally:
                 admin.execute(sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(sql.Identifier(NAME)))
         yield found
+
+
+@contextmanager
+def reading_one(url: Secret, login: Login | None) -> Iterator[Rows]:
+    """Give a connection to the database that the address names. login: the app's, where the address is no superuser's.
+
+    Raises: psycopg.Error.
+    """
+    if login is None:
+        with reading(url) as found:
+            yield next(iter(found.values()))
+    else:
+        with opened(url, user=login[0], password=login[1]) as connection:
+            yield connection
 
 
 def opened(url: Secret, *, user: str, password: Secret, database: str | None = None) -> Rows:

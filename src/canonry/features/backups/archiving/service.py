@@ -144,10 +144,9 @@ def _dump(context: Context, database: Database, backup_id: str) -> dict[str, Any
     clusters = context.ports.clusters
     clusters.wake(database.cluster_id)
     url = clusters.admin_url(database.cluster_id, clusters.names(database.cluster_id).database)
-    access = None if clusters.can_restore else databases.access_of(context.vault, clusters, database)
     made = dump.take(
         url, archive_of(context, database.cluster_id), unpack(context.home.toolchains), dump_id=backup_id,
-        login=(access.user, access.password) if access is not None else None,
+        login=databases.counting_login(context.vault, clusters, database),
     )  # fmt: skip
     return {"point_at": made.at, "size_bytes": made.size, "data_bytes": made.data_bytes, "rows": {made.database: dict(made.counts)}}
 

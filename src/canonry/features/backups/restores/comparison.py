@@ -11,7 +11,9 @@ from psycopg import Connection, sql
 
 from canonry.core.errors import Unavailable
 from canonry.core.secret import Secret
-from canonry.infra.backup.reader import is_of_the_app, reading
+from canonry.infra.backup.reader import Login, is_of_the_app, reading_one
+
+type Way = tuple[Secret, Login | None]  # an address, and the app's login where it is no superuser's
 
 _SECONDS = 20.0  # for both databases together; what is not counted by then is estimated
 _MOST_TABLES = 500
@@ -43,14 +45,13 @@ class Table:
     newest: str | None
 
 
-def look(url: Secret, deadline: float) -> dict[str, Table]:
+def look(url: Secret, deadline: float, login: Login | None = None) -> dict[str, Table]:
     """Return the tables of a database by their full names. deadline: of time.monotonic(); what is not counted by then is estimated.
 
-    Raises: Unavailable `database_unreachable`.
+    login: the app's, where the address is no superuser's. Raises: Unavailable `database_unreachable`.
     """
     try:
-        with reading(url) as readers:
-            connection = next(iter(readers.values()))
+        with reading_one(url, login) as connection:
             connection.execute("SET default_transaction_read_only = on; SET lock_timeout = '2s'")
             rows = connection.execute(_TABLES, (_MOST_TABLES,)).fetchall()
             return {f"{schema}.{name}": _seen(connection, schema, name, rough, column, deadline) for schema, name, rough, column in rows}
@@ -64,11 +65,11 @@ def counts(url: Secret, seconds: float = _SECONDS) -> dict[str, int]:
     return {name: table.rows for name, table in look(url, time.monotonic() + seconds).items() if table.exact}
 
 
-def compare(live: Secret, restored: Secret) -> dict[str, Any]:
+def compare(live: Way, restored: Way) -> dict[str, Any]:
     """Return what differs, as a restore keeps it: see `difference`. Raises: Unavailable `database_unreachable`."""
     began = time.monotonic()
-    there = look(live, began + _SECONDS / 2)
-    here = look(restored, time.monotonic() + _SECONDS / 2)
+    there = look(live[0], began + _SECONDS / 2, live[1])
+    here = look(restored[0], time.monotonic() + _SECONDS / 2, restored[1])
     return difference(there, here)
 
 

@@ -80,10 +80,15 @@ def _compared(context: Context, live: Database, target: Database) -> dict[str, o
     clusters = context.ports.clusters
     try:
         clusters.wake(live.cluster_id)
-        urls = [clusters.admin_url(row.cluster_id, clusters.names(row.cluster_id).database) for row in (live, target)]
-        return comparison.compare(*urls)
+        return comparison.compare(_way(context, live), _way(context, target))
     except CanonryError as error:  # the live one may be what is broken: then the restore is needed all the more
         return {"tables": [], "same": 0, "complete": False, "why": error.message}
+
+
+def _way(context: Context, database: Database) -> comparison.Way:
+    clusters = context.ports.clusters
+    url = clusters.admin_url(database.cluster_id, clusters.names(database.cluster_id).database)
+    return url, databases.counting_login(context.vault, clusters, database)
 
 
 def _databases(context: Context, restore: Restore) -> tuple[Database, Database]:
