@@ -18,8 +18,8 @@ from canonry.features.databases.store import everything, get, note_told
 from canonry.features.databases.store import live as live_of
 
 __all__ = [
-    "Access", "Context", "Database", "DatabaseRounds", "Role", "State", "access_of", "alarms", "clear", "close", "clusters_of", "counting_login",
-    "delivery", "discard", "emptied", "ensure_branch", "equip", "everything", "find", "find_any", "get", "is_busy", "keep_still",
-    "live_of", "names_of", "note_deployed", "note_told", "overriding", "owners_url", "read_script", "ready", "register", "secrets_of",
-    "spec_of", "started", "swap",
+    "Access", "Context", "Database", "DatabaseRounds", "Role", "State", "access_of", "alarms", "clear", "close", "clusters_of",
+    "counting_login", "delivery", "discard", "emptied", "ensure_branch", "equip", "everything", "find", "find_any", "get", "is_busy",
+    "keep_still", "live_of", "names_of", "note_deployed", "note_told", "overriding", "owners_url", "read_script", "ready", "register",
+    "secrets_of", "spec_of", "started", "swap",
 ]  # fmt: skip
