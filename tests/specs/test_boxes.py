@@ -57,3 +57,8 @@ def test_lint_takes_everything_and_no_criterion_is_called_none(text: str) -> Non
     document = parse(HEAD + text)
     lines = {item.line for item in lint(document) if item.rule == "ac.form"}
     assert not lines & {criterion.line for _, criterion in document.criteria()}
+
+
+def test_very_many_of_them_are_told_one_by_one() -> None:
+    found = said("## 1. A\n\n" + "* [ ] a\n```\n* [ ] b\n```\n" * 20_000)
+    assert found == [("ac.form", 10 + 4 * number, 1) for number in range(20_000)]

@@ -9,7 +9,7 @@ from canonry.specs.scanner import scan
 
 _BULLET = r"(?:[-*+]|\d{1,9}[.)])"
 _BOX = re.compile(
-    r"\n[ \t]*(?:"  # `re` jumps to line feeds without looking at what lies between
+    r"\n[ \t]*(?=[-*+\d])(?:"  # `re` jumps to line feeds without looking at what lies between
     r"(?P<bullet>[*+]|\d{1,9}[.)])[ \t]+\[[ xX]\](?=[ \t])"  # `* [ ] text`
     rf"|{_BULLET}[ \t]*(?P<none>\[\])(?=[ \t\n]|$)"  # `- [] text`
     r"|-[ \t]*\[[ xX]\](?P<empty>[ \t]*(?![^\n]))"  # `- [ ]`
@@ -32,12 +32,19 @@ def near_boxes(document: Document) -> Iterator[Diagnostic]:
     start = len(document.text) - len(body)
     body = f"\n{body}"
     if (first := _BOX.search(body)) is not None:
-        hidden = list[tuple[int, int]]()
-        for _ in scan(document.text, start, document.body_line, hidden):
+        spans = list[tuple[int, int]]()
+        for _ in scan(document.text, start, document.body_line, spans):
             pass
+        hidden, line, counted = iter([*spans, (len(document.text) + 1, 0)]), document.body_line, 0
+        begin, end = next(hidden)
         for match in _BOX.finditer(body, first.start()):
-            if not any(begin <= start + match.start() < end for begin, end in hidden):
-                yield _warning(document, body, match)
+            at = match.start()
+            line += body.count("\n", counted, at)
+            counted = at
+            while end <= start + at and begin <= start + at:
+                begin, end = next(hidden)
+            if start + at < begin:
+                yield _warning(match, line)
     for _, criterion in document.criteria():
         if criterion.text.endswith("}") and (wrong := _ID.search(criterion.text)) and not NAMED_AT_END.search(criterion.text):
             message = f"`{wrong[0]}` is no id of a criterion, so it belongs to the text."
@@ -45,10 +52,9 @@ def near_boxes(document: Document) -> Iterator[Diagnostic]:
             yield Diagnostic("ac.id", Severity.WARNING, message, hint, criterion.line, criterion.column)
 
 
-def _warning(document: Document, body: str, match: re.Match[str]) -> Diagnostic:
+def _warning(match: re.Match[str], line: int) -> Diagnostic:
     kind = match.lastgroup or "none"
     message, hint = _SAYS[kind]
-    line = document.body_line + body.count("\n", 0, match.start())
     written = match[0][1:]
     column = len(written) - len(written.lstrip(" \t")) + 1
     return Diagnostic("ac.form", Severity.WARNING, message.format(match[kind]), hint, line, column)
