@@ -102,7 +102,7 @@ class ArchiveRounds:
         at_work = database.busy_until is not None and database.busy_until > moment
         if state is None or not (state.running or state.asleep) or at_work or any(backup.state is State.RUNNING for backup in backups):
             return None
-        if clusters.can_restore:
+        if clusters.can_restore and any(backup.is_base and backup.state is State.DONE for backup in backups):
             if self._there.get(database.cluster_id) is None:
                 self._begin(self._shipping, f"look {database.id}", partial(self._look, database.cluster_id))
             if database.cluster_id not in self._there:
@@ -123,8 +123,7 @@ class ArchiveRounds:
         if backup is not None and backup.state is State.FAILED:
             _log.warning("backup %s of database %s failed: %s", backup.id, database.id, (backup.error or {}).get("message"))
         elif backup is not None and self._context.ports.clusters.can_restore:
-            there = self._there.get(database.cluster_id)
-            self._there[database.cluster_id] = None if there is None else {*there, backup.id}
+            self._there[database.cluster_id] = {*(self._there.get(database.cluster_id) or ()), backup.id}
             self._ship(database)
 
     def _look(self, cluster: str) -> None:
@@ -132,6 +131,7 @@ class ArchiveRounds:
         self._there.setdefault(cluster, None)
         listed = self._context.ports.objects.list(f"base/{cluster}")
         self._there[cluster] = {item.key.split("/")[2] for item in listed if item.key.endswith("/info")}
+        self._next["due"] = 0.0  # whoever waited for this
 
     def _clear(self) -> None:
         for database in self._databases:
