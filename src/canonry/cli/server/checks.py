@@ -28,6 +28,7 @@ _REMEDIES = {
     "backup_failing": "Canonry itself is not backed up; why is said by: canonry backup create.",
     "backup_unproven": "Which database: canonry db proofs, in its project; prove it now: canonry db drill.",
     "archive_behind": "See whether the place of CANONRY_BACKUPS_URL can be reached, and has room.",
+    "database_full": "Which one: canonry db info, in its project. Let it be larger: canonry db set --disk.",
     "disk_low": "See who uses what: canonry disk.",
     "disk_full": "Make room: canonry disk prune.",
 }

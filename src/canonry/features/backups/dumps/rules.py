@@ -41,7 +41,8 @@ def require_loadable(dump_id: str, *, made_by: int, server: int) -> None:
                        hint=f"Load it into a PostgreSQL {made_by} or newer: canonry db dump {dump_id}, then pg_restore.")  # fmt: skip
     if server < _OLDEST:
         raise Conflict("server_too_old", f"The server is PostgreSQL {server}, and dumps are loaded into {_OLDEST} and newer.",
-                       hint=f"Load it with the server's own programs: canonry db dump {dump_id}, then pg_restore.")  # fmt: skip
+                       hint=f"Download it (canonry db dump {dump_id}), then: pg_restore --no-owner --no-privileges -f - FILE | "
+                       "grep -v '^SET transaction_timeout' | psql URL, with a pg_restore of 18 or newer.")  # fmt: skip
 
 
 def require_room(data_bytes: int, space: Space, reserve_mb: int) -> None:

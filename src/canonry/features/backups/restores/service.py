@@ -169,5 +169,5 @@ def _find(tx: Tx, project: Project, restore_id: str) -> Restore:
 
 def _require_restorable(context: Context) -> None:
     if not context.ports.clusters.can_restore:
-        raise Unavailable("not_on_outside_server", "Databases lie on a server outside of Canonry, which restores them itself.",
-                          hint="Ask whoever runs the server of CANONRY_DATABASES_URL.")  # fmt: skip
+        raise Unavailable("not_on_outside_server", "Databases lie on a server outside of Canonry, which alone knows earlier moments.",
+                          hint="Restore a dump: canonry db restore --dump ID. Or ask whoever runs that server.")  # fmt: skip
