@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from canonry.core.clock import now
-from canonry.core.errors import CanonryError, Conflict, NotFound
+from canonry.core.errors import CanonryError, Conflict, NotFound, Unavailable
 from canonry.core.ids import new_id
 from canonry.features.databases import inside, store
 from canonry.features.databases.context import Context
@@ -28,7 +28,10 @@ _LONGEST_RESTORE = 86_400.0  # likewise, of one that is filled from elsewhere
 
 
 def planned(tx: Tx, context: Context, project: Project, environment: str, wish: Wish, *, source: str | None = None) -> Database:
-    """Add the row of a live database that is to be made. Raises: Conflict `database_exists`, Unavailable `no_port`."""
+    """Add the row of a live database that is to be made.
+
+    Raises: Conflict `database_exists`; Unavailable `database_being_made` (by somebody, or by whoever is gone since a moment), `no_port`.
+    """
     known = store.live(tx, project.id, environment)
     if known is not None and is_left_over(known):
         store.update(tx, known.id, {"state": str(State.REMOVING)})
@@ -36,6 +39,9 @@ def planned(tx: Tx, context: Context, project: Project, environment: str, wish: 
         with tx.connection.transaction():
             return added(tx, context, project, environment, wish, role=Role.LIVE, source=source)
     except psycopg.errors.UniqueViolation as error:
+        if known is not None and known.state is State.CREATING:
+            hint = f"Ask again; one that was cut off goes after {_LEFT_OVER_SECONDS / 60:.0f} minutes."
+            raise Unavailable("database_being_made", f"A database of {project.slug} for {environment} is being made.", hint=hint) from error
         raise Conflict("database_exists", f"{project.slug} has a database for {environment} already.",
                        hint="`canonry db info` shows it, `canonry db url` gives a way in.") from error  # fmt: skip
 
