@@ -1,9 +1,12 @@
 """Databases on a server outside: what works there, and what is refused rather than pretended."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
+from canonry.adapters.clusters import server
 from canonry.adapters.clusters.server import OutsideClusters
 from canonry.core.secret import Secret
 from canonry.features.backups.restores import jobs
@@ -15,6 +18,7 @@ from tests.support.api import Api, serving
 from tests.support.databases import answers, ask, connected, made, row_of
 from tests.support.dumps import dumped, restored_dump
 from tests.support.restores import exchanged, moment
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -111,6 +115,24 @@ def renewals(api: Api) -> int:
         row = tx.connection.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = %s", (RENEW.name,)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def test_two_who_remove_a_database_follow_each_other(outside: Api) -> None:
+    """A restore that failed and the rounds come to it at the same moment: the second found roles that were just being dropped."""
+    slug = outside.project()
+    made(outside, slug)
+    clusters, name = outside.container.ports.clusters, row_of(outside, slug).cluster_id
+    waits = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = {server._LOCK} AND NOT granted"  # noqa: S608 -- a number
+    admin = clusters.admin_url(name).reveal()
+    with ThreadPoolExecutor() as pool:
+        with psycopg.connect(admin, autocommit=True) as first:
+            first.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (server._LOCK, name))
+            removals = [pool.submit(clusters.remove, name) for _ in range(2)]
+            until(lambda: ask(admin, waits) == [(2,)], 60)
+            assert clusters.state(name) is not None
+        for removal in removals:
+            removal.result(60)
+    assert clusters.state(name) is None
 
 
 def test_over_its_limit_writes_are_refused_there_too(outside: Api) -> None:

@@ -18,6 +18,7 @@ from canonry.ports.clusters import ClusterNames, ClusterSpec, ClusterState
 
 _CLIENT_OPTIONS = {"sslmode", "channel_binding"}  # of the administrator's address, that clients need as well
 type _Connection = psycopg.Connection[tuple[Any, ...]]
+_LOCK = 7_226_691  # first key of the advisory locks on databases
 _OURS = "^db_[0-9a-f]{16}$"
 
 
@@ -41,6 +42,7 @@ class OutsideClusters:
         """Make a role and a database; see the port. Nobody gets in before it is closed to everybody else."""
         name = sql.Identifier(spec.id)
         with self._server() as server:
+            _alone(server, spec.id)
             if server.execute("SELECT FROM pg_roles WHERE rolname = %s", [spec.id]).fetchone() is None:
                 server.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
             server.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))  # who is no superuser could not make its database else
@@ -146,6 +148,7 @@ class OutsideClusters:
     def remove(self, cluster_id: str) -> None:
         """Drop the database, its owner and its logins."""
         with self._server() as server:
+            _alone(server, cluster_id)
             server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(cluster_id)))
             logins = server.execute("SELECT rolname FROM pg_roles WHERE rolname ^@ %s OR rolname = %s", [f"{cluster_id}_", cluster_id])
             for (role,) in sorted(logins.fetchall(), reverse=True):  # the owner last
@@ -189,6 +192,11 @@ class OutsideClusters:
         if not self._exists(server, cluster_id):
             raise NotFound("cluster_missing", f"There is no database {cluster_id} on the server of CANONRY_DATABASES_URL.",
                            hint="Restore it from a dump.")  # fmt: skip
+
+
+def _alone(server: _Connection, cluster_id: str) -> None:
+    """Wait until nobody else makes or removes this database, until the connection ends: of two at a time one would find half of it."""
+    server.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, cluster_id])
 
 
 def _refuse(what: str) -> NoReturn:

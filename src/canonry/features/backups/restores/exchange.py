@@ -74,7 +74,8 @@ def _exchange(context: Context, restore: Restore) -> float | None:
         pause = time.monotonic() - began
         if not ready:
             databases.equip(context, coming)
-        _keep_last(context, former)
+        if clusters.can_restore:
+            _keep_last(context, former)
     except CanonryError:
         _go_back(context, live=coming, retired=former)
         raise
