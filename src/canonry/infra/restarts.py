@@ -1,4 +1,4 @@
-"""How soon something that has ended is started again: at once, and ever more slowly when it does not stay up."""
+"""How soon something that has ended is started again: at once, and ever more slowly when it cannot be started."""
 
 import time
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Restarts:
         self._rows[name] = (row, self._clock())
 
     def forget(self, name: str) -> None:
-        """Begin anew with one: its last start was not because it had ended."""
+        """Begin anew with one: it has been started."""
         self._rows.pop(name, None)
 
     def forget_all_but(self, names: set[str]) -> None:

@@ -99,6 +99,7 @@ class DatabaseRounds:
             if isinstance(error, Conflict) and error.code != "busy":  # it takes a person: looking every few seconds does not help
                 self._next[database.id] = time.monotonic() + _MEND_EVERY
             return
+        self._restarts.forget(database.id)
         if database.reason:
             self._note(database, {"reason": ""})
 

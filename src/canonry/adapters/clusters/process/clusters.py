@@ -260,14 +260,12 @@ class ProcessClusters:
         return len(running)
 
     def _wake_for_client(self, cluster_id: str) -> None:
-        """Start it, ever more seldom when it does not stay up: each client that waits asks for it every few seconds."""
+        """Start it, ever more seldom when that fails: each client that waits asks for it every few seconds."""
         if not self._restarts.may(cluster_id):
             return
-        was_asleep = self._folders.place(cluster_id).asleep.exists()
         self._restarts.begins(cluster_id)
         self.wake(cluster_id)
-        if was_asleep:
-            self._restarts.forget(cluster_id)
+        self._restarts.forget(cluster_id)
 
     def _start(self, place: Place, spec: ClusterSpec) -> ClusterState:
         found = self._runtime.state(spec.id)
