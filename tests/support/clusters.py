@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import psutil
 import psycopg
 import pytest
 
@@ -21,6 +22,7 @@ from canonry.core.settings import child_environment
 from canonry.infra.files import remove_tree
 from canonry.infra.postgres import Postgres, cluster
 from canonry.infra.postgres.programs import runnable, unpack
+from tests.support.waiting import until
 
 _ARCHIVE = """\
 if [ -e ../FULL ]; then echo "$(date +%s) $2" >> ../spool/GAP; exit 0; fi
@@ -82,13 +84,16 @@ class BareCluster:
             time.sleep(0.02)
 
     def stop(self, how: int = signal.SIGINT) -> None:
-        """End it: fast, or as another signal says."""
+        """End it: fast, or as another signal says. Its backends, which outlive a killed postmaster for a moment, are gone as well."""
         if self._process is None:
             return
+        backends: list[psutil.Process] = []
         if self._process.poll() is None and (pid := self.pid()) is not None:
+            backends = psutil.Process(pid).children()
             os.kill(pid, how)
         self._process.wait(60)
         self._process = None
+        until(lambda: not any(_is_alive(backend) for backend in backends))
 
     def pid(self) -> int | None:
         """Return the postmaster's pid as we see it."""
@@ -112,6 +117,13 @@ class BareCluster:
             assert time.monotonic() < deadline, "not archived"
             time.sleep(0.02)
         return name
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class BareClusters:

@@ -58,7 +58,7 @@ class TestConnecting:
         assert (answer["webhookSecret"], answer["webhookRegistered"], answer["root_dir"]) == (None, False, "web")
         shown = api.get("/v1/projects/web/git")
         assert (shown["connected"], shown["repository"], shown["access"]) == (True, "ada/mono", "hosted")
-        assert api.ask("POST", "/v1/projects/web/git/rotate-secret").error == (409, "not_connected")
+        assert api.ask("POST", "/v1/projects/web/git/rotate-secret").error == (409, "no_webhook")
 
     def test_its_address_means_it_too(self, api: Api, mono: Mono) -> None:
         url = api.get("/v1/repositories/mono")["repository"]["clone_url"]
