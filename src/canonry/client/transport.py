@@ -108,23 +108,9 @@ class Transport:
         last_id: the id of the last event seen, to resume after it. silence: seconds without a byte after which the stream counts as broken.
         Raises: like `send`, on opening and, when the connection breaks, while iterating.
         """
-        self._freshen()
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"} | ({"Last-Event-ID": last_id} if last_id else {})
-        while True:
-            connection = self._connect(silence)
-            try:
-                try:
-                    answer = self._exchange(connection, method, _target(self._prefix + path, query), headers, document, None)
-                    if answer.status == 401 and self._found_another():
-                        continue
-                    if answer.status >= 300:
-                        raise self._refusal(answer, answer.read())
-                except (OSError, http.client.HTTPException) as error:
-                    raise _broken(self.url, error) from error
-                yield self._iterate(answer)
-                return
-            finally:
-                connection.close()
+        with self._opened(method, _target(self._prefix + path, query), headers, document, silence) as answer:
+            yield self._iterate(answer)
 
     @contextmanager
     def download(self, path: str, *, silence: float = 120.0) -> Iterator[Iterator[bytes]]:
@@ -132,19 +118,27 @@ class Transport:
 
         Raises: like `send`, on opening and, when it breaks off before its end, while iterating.
         """
+        with self._opened("GET", self._prefix + path, {"Accept": "*/*"}, None, silence) as answer:
+            yield self._received(answer)
+
+    @contextmanager
+    def _opened(
+        self, method: str, target: str, headers: dict[str, str], document: object, silence: float
+    ) -> Iterator[http.client.HTTPResponse]:
+        """Ask, and hand out an answer whose body is still to be read; a token that has run out is renewed once."""
         self._freshen()
         while True:
             connection = self._connect(silence)
             try:
                 try:
-                    answer = self._exchange(connection, "GET", self._prefix + path, {"Accept": "*/*"}, None, None)
+                    answer = self._exchange(connection, method, target, headers, document, None)
                     if answer.status == 401 and self._found_another():
                         continue
                     if answer.status >= 300:
                         raise self._refusal(answer, answer.read())
                 except (OSError, http.client.HTTPException) as error:
                     raise _broken(self.url, error) from error
-                yield self._received(answer)
+                yield answer
                 return
             finally:
                 connection.close()
