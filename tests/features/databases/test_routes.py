@@ -74,7 +74,7 @@ def test_a_variable_of_ones_own_is_in_the_way_first_and_wins_later(api: Api) -> 
 def test_one_for_previews_alone_is_not_in_the_way_of_production(api: Api) -> None:
     slug = api.project("shop")
     api.ask("POST", f"/v1/projects/{slug}/env", {"key": "DATABASE_URL", "value": "x", "environment": "preview"})
-    made(api, slug)
+    assert made(api, slug)["overridden"] is False
 
 
 def test_a_person_gets_a_login_of_their_own_that_ends(api: Api) -> None:
