@@ -207,6 +207,26 @@ def test_counts_are_exact_while_somebody_writes_all_the_time(bench: Bench) -> No
     assert backup.point.differing(counting.count(found.url())) == []
 
 
+def test_a_point_that_somebody_wrote_past_is_not_the_one_that_is_restored(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.main.ask("CREATE TABLE t AS SELECT 1 AS n")
+    write, written = counting._write_point, list[str]()
+
+    def write_and_be_disturbed(connection: psycopg.Connection[tuple[object, ...]], name: str) -> str:
+        written.append(name)
+        lsn = write(connection, name)
+        if len(written) <= 2:  # somebody commits between the point and the look whether somebody did
+            bench.main.ask("INSERT INTO t VALUES (2)")
+        return lsn
+
+    monkeypatch.setattr(counting, "_write_point", write_and_be_disturbed)
+    backup = bench.take()
+    assert backup.point.exact
+    assert backup.point.name == written[2]
+    assert backup.point.counts["postgres"] == {"public.t": 3}
+    found = bench.started(backup, "end")
+    assert backup.point.differing(counting.count(found.url())) == []
+
+
 def test_counts_are_bounds_when_a_table_is_never_free(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "_LOCK_PAUSE", 0.01)
     monkeypatch.setattr(counting, "_QUIET_PAUSE", 0.01)

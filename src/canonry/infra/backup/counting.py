@@ -18,6 +18,7 @@ rewritten while we counted, because a snapshot does not show what it held; one t
 Rows are counted by a login that may do nothing but read (reader.py).
 """
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -66,17 +67,23 @@ class Point:
         return wrong
 
 
-def mark(url: Secret, name: str) -> Point:
-    """Write a restore point and count the rows there. url: of a superuser, to any database of the cluster. Raises: psycopg.Error."""
+def mark(url: Secret, prefix: str) -> Point:
+    """Write a restore point and count the rows there. url: of a superuser, to any database of the cluster. Raises: psycopg.Error.
+
+    prefix: of the point's name. Each attempt has a name of its own: recovery stops at the first point with the name it looks for, and an
+    attempt may fail after its point was written.
+    """
+    names = (f"{prefix}_{number}" for number in itertools.count(1))
     for _ in range(_QUIET_ATTEMPTS):
-        if (point := _mark_quiet(url, name)) is not None:
+        if (point := _mark_quiet(url, next(names))) is not None:
             return point
         time.sleep(_QUIET_PAUSE)
     for _ in range(_LOCK_ATTEMPTS):
-        if (point := _mark_locked(url, name)) is not None:
+        if (point := _mark_locked(url, next(names))) is not None:
             return point
         time.sleep(_LOCK_PAUSE)
     before = count(url)
+    name = next(names)
     with _connect(url) as admin:
         lsn = _write_point(admin, name)
     return Point(name, lsn, before, exact=False, counts_after=count(url))
