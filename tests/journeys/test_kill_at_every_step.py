@@ -1,6 +1,7 @@
 """`kill -9` of Canonry's own process at every step of a deploy, then `up`: it goes on, nothing is lost, and no visitor notices."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -68,7 +69,7 @@ def start_with(canonry: Canonry, settings: dict[str, str]) -> None:
 @pytest.mark.criterion("running-canonry#kill-any-step")
 def test_the_deploy_goes_on_after_the_next_start(canonry: Canonry, tmp_path: Path, point: str) -> None:
     canonry.up()  # in case the test before left it down
-    slug = f"killed-{POINTS.index(point)}"
+    slug = f"killed-{secrets.token_hex(3)}"  # its processes are told from those of other runs on this machine
     folder = write_server(tmp_path / "app", "old")
     (folder / "Procfile").write_text("web: python main.py\nrelease: echo migrated\n")
     canonry.must("deploy", str(folder), "--project", slug)

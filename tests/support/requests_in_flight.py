@@ -1,9 +1,11 @@
 """Somebody who keeps asking a site while something happens to it, and counts what goes wrong."""
 
 import http.client
+import re
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -58,7 +60,7 @@ class Visitor:
                 else:
                     self._note(repr(error), "")
                     continue
-            self._note("" if status in self.allowed else f"status {status}: {text[:80]}", text)
+            self._note("" if status in self.allowed else f"status {status}: {_said(text)}", text)
             if not kept:
                 connection.close()
                 connection = self._connect()
@@ -77,7 +79,13 @@ class Visitor:
         with self._lock:
             self.asked += 1
             if wrong:
-                self.wrong.append(wrong)
+                self.wrong.append(f"{datetime.now(UTC):%H:%M:%S.%f} {wrong}")  # the time, to find it in the logs
             else:
                 word = text.split(" born=", maxsplit=1)[0]
                 self.seen[word] = self.seen.get(word, 0) + 1
+
+
+def _said(text: str) -> str:
+    """Return the title of a page, else the beginning of what was answered."""
+    title = re.search(r"<title>(.*?)</title>", text)
+    return title[1] if title else text[:80]
