@@ -123,6 +123,15 @@ class Transactions:
             tx.write_events()
 
     @contextmanager
+    def snapshot(self) -> Iterator[Tx]:
+        """Give a Tx for questions only that all see one moment, that of the first: for whoever puts several answers together."""
+        with self._database.connection() as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            tx = Tx(connection, self._queue)
+            yield tx
+            tx.expect_no_events()
+
+    @contextmanager
     def reading(self) -> Iterator[Tx]:
         """Give a Tx for questions only: each sees what is committed when it is asked, and writing fails."""
         with self._database.reading() as connection:

@@ -1,5 +1,6 @@
 """The watch over memory adapters: whatever happens to the instances, what shall run runs again and the edge follows."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 
 from canonry.adapters.edge.memory import MemoryEdge
 from canonry.features import traffic
-from canonry.features.deployments import Watch
+from canonry.features.deployments import Watch, store, switch
+from canonry.features.deployments.models import Release
 from canonry.infra.tx import Tx
 from canonry.ports.edge import Page
 from canonry.ports.runtime import InstanceState
@@ -271,6 +273,36 @@ def test_what_went_live_while_it_looked_goes_on(api: Api, watch: Watch, monkeypa
     _settle(watch)
     assert api.edge.answer(f"{slug}.localhost").status == 200
     assert f"{new['id']}-0" in {state.id for state in look() if state.running}
+
+
+def test_what_went_live_between_two_of_its_questions_goes_on(api: Api, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug = api.app()
+    _settle(watch)
+    is_ready, may_go = threading.Event(), threading.Event()
+    go_live, live_releases = switch.go_live, store.live_releases
+
+    def go_live_later(*arguments: Any) -> None:
+        is_ready.set()
+        may_go.wait(60)
+        go_live(*arguments)
+
+    def slow_look(tx: Tx) -> list[Release]:
+        seen = live_releases(tx)
+        may_go.set()
+        deploying.join()
+        return seen
+
+    monkeypatch.setattr(switch, "go_live", go_live_later)
+    deploying = threading.Thread(target=lambda: api.deploy(slug, {**APP, "version": "2"}))
+    deploying.start()
+    assert is_ready.wait(60)
+    monkeypatch.setattr(store, "live_releases", slow_look)
+    watch.round()
+    monkeypatch.undo()
+    _wait_for_background(watch)
+    assert [row["status"] for row in api.instances(slug)].count("healthy") == 1
+    _settle(watch)
+    assert api.edge.answer(f"{slug}.localhost").status == 200
 
 
 def test_a_site_that_went_live_while_it_looked_for_the_first_time_stays(api: Api, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ class Watch:
         """Look once at everything. Slow work (stopping, checking) goes on in the background."""
         runtime = self._context.ports.runtime
         states = {state.id: state for state in runtime.states()}  # before the rows: whatever runs then and has no row is a leftover
-        with self._context.transactions.begin() as tx:
+        with self._context.transactions.snapshot() as tx:  # else one that goes live between two of these questions seems to be nobody's
             rows = store.everything(tx)
             releases = {release.id: release for release in deployments.live_releases(tx)}
             active = deployments.unfinished_ids(tx)
