@@ -71,11 +71,6 @@ class Api:
         answer = self._transport.send("POST", "/v1/deploy/plan", upload=_upload(archive, sent), timeout=_UPLOAD_TIMEOUT)
         return cast("Document", answer["plan"])
 
-    def plan_repository(self, repo_url: str, ref: str | None) -> Document:
-        """Return what a deploy of a repository would do; nothing is kept."""
-        document = _present({"repo_url": repo_url, "ref": ref})
-        return cast("Document", self._transport.send("POST", "/v1/deploy/plan", document=document, timeout=_UPLOAD_TIMEOUT)["plan"])
-
     def deploy(self, project: str, ref: str | None) -> Deployment:
         """Deploy from the connected repository. Raises: Conflict `no_source`."""
         return self._deployment("POST", f"{_of(project)}/deploy", _present({"ref": ref}))

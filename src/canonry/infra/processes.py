@@ -5,7 +5,6 @@ import select
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,16 +117,6 @@ def port_holder(port: int) -> str:
     except (psutil.Error, OSError):
         pass
     return ""
-
-
-def wait_until_gone(process: ProcessId, timeout: float) -> bool:
-    """Wait up to `timeout` seconds for a process that somebody else ended; say whether it is gone."""
-    deadline = time.monotonic() + timeout
-    while is_alive(process):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def _let_go_of_ended() -> None:

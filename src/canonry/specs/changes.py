@@ -1,6 +1,6 @@
 """What changed between two versions of a document, section by section and criterion by criterion, and the history that follows from it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from canonry.specs.identity import carry, words_of
@@ -78,18 +78,6 @@ def history(versions: Iterable[Version], wanted: str | None = None) -> list[Entr
             says = None if names is None else _says(document, names[at])
             found.append(Entry(version.commit, version.author, version.when, version.message, tuple(about), says))
     return found
-
-
-def stable_ids(documents: Iterable[Document]) -> dict[str, str]:
-    """Return for each criterion of the last document the id it had in the version that brought it. documents: the oldest first."""
-    before: Sequence[Criterion] = ()
-    names: dict[str, str] = {}
-    for document in documents:
-        now = [criterion for _, criterion in document.criteria()]
-        pairs = carry(before, now)
-        names = {criterion.id: names.get(pairs.get(criterion.id, ""), criterion.id) for criterion in now}
-        before = now
-    return names
 
 
 _EMPTY = replace(parse("---\ntitle: none\n---\n"), text="")

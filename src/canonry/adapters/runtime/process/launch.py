@@ -22,13 +22,6 @@ _COUNT = 'ulimit -u "$1" 2>/dev/null || ulimit -p "$1" 2>/dev/null; shift; exec 
 _REPORT = 'shift 2; "$@" 3>&-; code=$?; echo "{ \\"exit-code\\": $code }" >&3; exit $code'
 
 
-class Detached(subprocess.Popen[bytes]):
-    """A child that may outlive us: nobody has to wait for it."""
-
-    def __del__(self) -> None:
-        """Leave it running, without the warning that it still runs."""
-
-
 @dataclass(frozen=True)
 class Launch:
     """How an instance is started, decided by `Launcher.prepare`. boxed: in a sandbox. port: given to it in $PORT."""
