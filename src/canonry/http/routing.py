@@ -1,8 +1,8 @@
 """Routes that say who may call them. A route without a declared permission does not start."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -21,6 +21,7 @@ from canonry.http.errors import ErrorEnvelope
 from canonry.http.idempotency import once
 from canonry.http.organizations import is_page, to_sign_in
 from canonry.http.ratelimit import caller_of, limiter_of
+from canonry.http.stream import EVENTS, while_admitted
 
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
@@ -43,7 +44,7 @@ _MEANING = {
 
 _STREAM = {
     "description": "Server-sent events.",
-    "content": {"text/event-stream": {"schema": {}, "example": "event: line\ndata: {}\n\n"}},
+    "content": {EVENTS: {"schema": {}, "example": "event: line\ndata: {}\n\n"}},
 }
 
 
@@ -154,7 +155,8 @@ class _Guarded(APIRoute):
             request = bounded(request, self.bodies, megabytes=most)
             if came_by_cookie(request):
                 await require_csrf(request, services_of(request).vault, actor.credential_id)
-            return await once(request, actor, handle, streams=streams, archive=self.bodies is Bodies.ARCHIVE, repeatable=repeatable)
+            response = await once(request, actor, handle, streams=streams, archive=self.bodies is Bodies.ARCHIVE, repeatable=repeatable)
+            return _watched(response, partial(_admit_again, request, permission, in_organization=in_organization))
 
         return asked if admits_itself(self.endpoint) else guarded
 
@@ -192,6 +194,22 @@ def _admit(request: Request, permission: Permission | None, *, in_organization: 
     if permission is not None:
         require(actor, permission)
     return actor
+
+
+def _watched(response: Response, admit: Callable[[], None]) -> Response:
+    if isinstance(response, StreamingResponse) and response.media_type == EVENTS:
+        response.body_iterator = while_admitted(cast("AsyncIterator[str]", response.body_iterator), admit)
+    return response
+
+
+def _admit_again(request: Request, permission: Permission | None, *, in_organization: bool) -> None:
+    """Look whether who opened a stream still may: a credential can be revoked, and a role taken away, while it is open."""
+    now = Request({name: value for name, value in request.scope.items() if name != "actor"})
+    actor = actor_of(now)
+    if in_organization:
+        org_actor_of(now)
+    if permission is not None:
+        require(actor, permission)
 
 
 def _page_for_strangers(request: Request, error: Unauthenticated | Denied) -> Response | None:

@@ -281,18 +281,13 @@ def test_what_went_live_between_two_of_its_questions_goes_on(api: Api, watch: Wa
     is_ready, may_go = threading.Event(), threading.Event()
     go_live, live_releases = switch.go_live, store.live_releases
 
-    def go_live_later(*arguments: Any) -> None:
-        is_ready.set()
-        may_go.wait(60)
-        go_live(*arguments)
-
     def slow_look(tx: Tx) -> list[Release]:
         seen = live_releases(tx)
         may_go.set()
         deploying.join()
         return seen
 
-    monkeypatch.setattr(switch, "go_live", go_live_later)
+    monkeypatch.setattr(switch, "go_live", lambda *arguments: (is_ready.set(), may_go.wait(60), go_live(*arguments)))
     deploying = threading.Thread(target=lambda: api.deploy(slug, {**APP, "version": "2"}))
     deploying.start()
     assert is_ready.wait(60)

@@ -3,7 +3,9 @@
 import base64
 import http.client
 import json
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -113,8 +115,7 @@ def test_the_stream_gives_lines_and_goes_on_after_the_last_event(api: Api) -> No
     cursor, seen = _first_lines(api, slug, 2, {})
     assert seen == ["one", "two"]
     (instance,) = api.instances(slug)
-    with (api.container.home.instance_logs / f"{instance['id']}.log").open("a") as file:
-        file.write("three\n")
+    _write(api.container.home.instance_logs / f"{instance['id']}.log", "three")
     assert _first_lines(api, slug, 1, {"Last-Event-ID": cursor})[1] == ["three"]
 
 
@@ -134,6 +135,31 @@ def _first_lines(api: Api, slug: str, count: int, headers: dict[str, str], query
             if name == "data":
                 seen.append(json.loads(value)["text"])
     return cursor, seen
+
+
+def test_a_stream_ends_when_the_token_it_was_opened_with_is_revoked(api: Api) -> None:
+    slug = talking(api, "one")
+    made = api.ask("POST", "/v1/tokens", {"name": "follower", "scope": "read"}).json
+    log = api.container.home.instance_logs / f"{api.instances(slug)[0]['id']}.log"
+    with api.connection() as connection:
+        token = {"Authorization": f"Bearer {made['token']}"}
+        connection.request("GET", f"/v1/projects/{slug}/logs/stream?since=1h", headers=token)
+        response: http.client.HTTPResponse = connection.getresponse()
+        while b'"one"' not in response.readline():
+            pass
+        time.sleep(1.1)  # so that whether it may still follow is asked again
+        _write(log, "two")
+        while b'"two"' not in response.readline():
+            pass
+        assert api.ask("DELETE", f"/v1/tokens/{made['id']}").status == 204
+        time.sleep(1.1)
+        _write(log, "secret")
+        assert b"secret" not in response.read()
+
+
+def _write(log: Path, line: str) -> None:
+    with log.open("a") as file:
+        file.write(f"{line}\n")
 
 
 @pytest.mark.parametrize("cursor", ["x", base64.urlsafe_b64encode(b"[" * 5000).decode()])
