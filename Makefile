@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
+# Tests start Python hundreds of times: what it compiles is kept, also where the machine says otherwise (PYTHONDONTWRITEBYTECODE).
+PYTEST := PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest
 T ?= tests
 ARGS ?=
 
@@ -21,7 +23,7 @@ demo-stop: setup ## Stop what `make demo` started
 	@$(PYTHON) scripts/demo.py stop
 
 test: setup ## Run every test, a file to each core (one part: make test T=tests/core ARGS="-k settings")
-	@$(PYTHON) -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(T) $(ARGS)
+	@$(PYTEST) --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(T) $(ARGS)
 
 check: setup lint types layers specs architecture ## Format, lint, types, import contracts, specs, architecture and docs tests
 
@@ -44,7 +46,7 @@ specs: setup ## Lint our own specs, and check that tests prove what is ticked in
 	@$(PYTHON) -m canonry.cli.main spec verify --proof
 
 architecture: setup ## Check sizes, names, front doors and the documentation
-	@$(PYTHON) -m pytest -q tests/architecture tests/docs
+	@$(PYTEST) -q tests/architecture tests/docs
 
 bench: setup ## Measure the figures of docs/benchmarks.md
 	@$(PYTHON) -m bench $(ARGS)

@@ -58,7 +58,7 @@ def copy_checkout(folder: Path) -> Checkout:
     programs = folder.parent / "programs"
     programs.mkdir()
     (programs / "uv").symlink_to(Path(sys.executable).with_name("uv"))
-    return Checkout(folder, {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})
+    return Checkout(folder, {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"})
 
 
 def load_script(name: str) -> ModuleType:

@@ -30,6 +30,16 @@ def test_a_killed_set_up_is_made_good_by_the_next_one(checkout: Checkout) -> Non
     assert checkout.run("python", "-c", code).strip() == str(checkout.folder / "src/canonry/__init__.py")
 
 
+def test_no_start_has_to_compile_what_setup_could(checkout: Checkout) -> None:
+    """Also where PYTHONDONTWRITEBYTECODE is set, for the set-up or for the start."""
+    code = (
+        "import sys, pathlib, canonry.cli.main, canonry.cli.server.up, canonry.cli.server.serve, canonry.web.app, canonry.worker.main\n"
+        "kept = [(name, getattr(module, '__cached__', None)) for name, module in sorted(sys.modules.items())]\n"
+        "print([name for name, file in kept if file and not pathlib.Path(file).exists()])"
+    )
+    assert checkout.run("python", "-B", "-c", code).strip() == "[]"
+
+
 @pytest.mark.criterion("running-canonry#setup-anywhere")
 def test_the_command_works_in_a_path_with_a_space(checkout: Checkout) -> None:
     assert checkout.run("canonry", "--version").startswith("canonry ")
