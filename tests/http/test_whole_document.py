@@ -4,7 +4,9 @@ schemathesis makes the requests from the document; half of them name objects tha
 """
 
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ from tests.support.api import SITE, Api
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ENDLESS = "/v1/projects/{project}/logs/stream"  # of a project that is there: tests/features/observe reads it
+FOLLOWED = "/v1/projects/{project}/deploy/stream"  # ends with the deployment
 _EXAMPLES = 6
 _NO_HTTP = "Invalid HTTP request received."  # what uvicorn says before any of us is asked: an address of 100 kB, a header with a line end
 
@@ -76,6 +79,24 @@ def session(api: Api) -> Iterator[requests.Session]:
         yield opened
 
 
+@contextmanager
+def working(api: Api, slug: str) -> Iterator[None]:
+    """Carry out, meanwhile, what deployments of that project wait. Only around a request: Hypothesis wants nothing random beside it."""
+    project_id, enough = api.get(f"/v1/projects/{slug}")["id"], threading.Event()
+
+    def work() -> None:
+        while not enough.wait(0.05):
+            api.work_for(project_id)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        worker.join()
+
+
 def described() -> list[tuple[str, str]]:
     """Give every operation that the document has, as the routers declare it."""
     return sorted(
@@ -96,7 +117,8 @@ def test_it_answers_as_described(api: Api, session: requests.Session, document: 
     def ask(case: schemathesis.Case) -> None:
         if path != ENDLESS and next(turn) % 2 == 0:
             case.path_parameters = {name: there.get(name, value) for name, value in (case.path_parameters or {}).items()}
-        response = case.call(base_url="http://localhost", session=session, headers=credential)
+        with working(api, slug) if path == FOLLOWED else nullcontext():
+            response = case.call(base_url="http://localhost", session=session, headers=credential)
         if response.text != _NO_HTTP:
             case.validate_response(response, checks=CHECKS)
 

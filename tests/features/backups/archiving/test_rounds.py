@@ -41,6 +41,14 @@ def until_round(rounds: ArchiveRounds, done: Callable[[], object]) -> None:
     until(look, 60)
 
 
+def hasten_archiving(api: Api, slug: str) -> None:
+    """Let the server end a segment that nothing fills after one second, which takes a minute in earnest."""
+    url = api.container.ports.clusters.admin_url(row_of(api, slug).cluster_id).reveal()
+    assert ask(url, "SHOW archive_timeout") == [("50s",)]
+    ask(url, "ALTER SYSTEM SET archive_timeout = 1")
+    ask(url, "SELECT pg_reload_conf()")
+
+
 def backups(api: Api, slug: str) -> list[DatabaseBackup]:
     cluster = row_of(api, slug).cluster_id
     with api.container.transactions.begin() as tx:
@@ -68,6 +76,7 @@ def test_a_new_database_is_backed_up_at_once_and_its_changes_follow(api: Api, ro
     assert first.size_bytes > 0
     assert [event["kind"] for event in events(api, "database_backup.made") if event is not None] == ["full"]
     ask(url, "INSERT INTO t VALUES (11)")
+    hasten_archiving(api, slug)
     before = len(wal.segments(service.archive_of(api.container, row_of(api, slug).cluster_id)))
     until_round(rounds, lambda: len(wal.segments(service.archive_of(api.container, row_of(api, slug).cluster_id))) > before)
 
