@@ -74,3 +74,18 @@ def test_a_held_port_is_not_free_and_its_holder_has_a_name() -> None:
         assert not processes.is_port_free(port)
         assert f"(pid {os.getpid()})" in processes.port_holder(port)
     assert processes.port_holder(port) == ""
+
+
+def test_more_files_may_be_opened_and_never_fewer() -> None:
+    code = """import resource
+from canonry.infra.processes import allow_open_files
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+for most in (256, 64, hard if hard > 0 else 512):
+    allow_open_files(most)
+    print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+print(hard if hard > 0 else 512)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second, third, hard = done.stdout.split()
+    assert (first, second, third) == ("256", "256", hard)

@@ -1,6 +1,7 @@
 """Processes that outlive us: started detached, known by pid and start time, ended without hitting a stranger; and the ports they hold."""
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -23,10 +24,13 @@ class ProcessId:
 
 
 def identify(pid: int) -> ProcessId | None:
-    """Return the identity of a living process, None when there is none with this pid (a zombie counts as none)."""
+    """Return the identity of a living process, None when there is none with this pid (a zombie counts as none).
+
+    Raises: OSError when that cannot be found out (no free file descriptor).
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text.rpartition(")")[2].split()
     return None if fields[0] in {"Z", "X"} else ProcessId(pid, int(fields[19]))
@@ -35,6 +39,17 @@ def identify(pid: int) -> ProcessId | None:
 def is_alive(process: ProcessId) -> bool:
     """Say whether exactly this process still runs."""
     return identify(process.pid) == process
+
+
+def allow_open_files(most: int = 65_536) -> None:
+    """Let this process and what it starts open that many files, as far as the machine allows it.
+
+    Many systems begin with 1,024, and each open log stream is one. Not more: some programs make a table of the length of the limit.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def started_at(process: ProcessId) -> float:

@@ -96,6 +96,7 @@ def test_a_number_that_went_to_another_process_is_not_taken_for_the_instance(pla
 def test_after_a_restart_of_the_machine_everything_has_ended(place: Place) -> None:
     place.runtime.start(place.spec("a", "exit 0"))
     place.ended("a")
+    place.runtime.close()  # it may be noticing the end right now
     file = place.home.instances / f"{INS}a" / "state.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "phase": "running", "boot": "another", "exit_code": None}))
     [state] = place.open().states()
@@ -184,3 +185,15 @@ def test_no_line_is_lost_when_an_app_writes_fifty_thousand_a_second_while_canonr
         assert [line.text for line in page.lines] == [str(number) for number in range(expected, expected + len(page.lines))]
         expected, position = expected + len(page.lines), page.next
     assert expected == total + 1
+
+
+def test_an_instance_is_not_taken_for_ended_when_no_more_files_can_be_opened(tmp_path: Path) -> None:
+    program = Path(__file__).with_name("few_descriptors.py")
+    done = subprocess.run([sys.executable, str(program), str(tmp_path / "home")], env={"PYTHONPATH": str(_ROOT / "src")},
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["running"]
+    assert "OSError" in found["said"]
+    assert "running" in found["said"]
+    assert "not running" not in found["said"]

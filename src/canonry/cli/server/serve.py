@@ -41,8 +41,10 @@ def serve_home(settings: Settings) -> None:
     from canonry.cli.server.services import make_services, start_services
     from canonry.infra.locks import FileLock
     from canonry.infra.logs import write_to_stderr
+    from canonry.infra.processes import allow_open_files
     from canonry.wiring.container import open_container
 
+    allow_open_files()
     home = prepare_home(settings)
     lock = FileLock(home.lock)
     with explained(home.root):

@@ -225,7 +225,7 @@ class CaddyProcess:
             values = json.loads(self._state_file.read_text(encoding="utf-8"))
             values["leaving"] = [(pid, started) for pid, started in values["leaving"]]
             return _State(**values)
-        except (OSError, ValueError, TypeError, KeyError):
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
             return None
 
 
@@ -268,6 +268,6 @@ def _started(pid: int) -> int:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         # Its other threads may outlive the first one for a moment, and hold the port.
         ended = fields[0] in {"Z", "X"} and len(list(Path(f"/proc/{pid}/task").iterdir())) <= 1
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0
     return 0 if ended else int(fields[19])

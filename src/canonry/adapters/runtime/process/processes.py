@@ -1,6 +1,7 @@
 """What the kernel says of processes: which are alive, whose they are, what they use.
 
-Reads /proc; a process that ends meanwhile is no error.
+Reads /proc; a process that ends meanwhile is no error. What cannot be read for another reason (no free file descriptor, for one) is:
+whoever cannot look must not take a process for ended. Raises: OSError.
 """
 
 import contextlib
@@ -39,7 +40,7 @@ def children(pid: int) -> list[int]:
     try:
         tasks = [entry.name for entry in os.scandir(f"/proc/{pid}/task")]
         return [int(child) for task in tasks for child in _text(f"/proc/{pid}/task/{task}/children").split()]
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
 
 
@@ -156,5 +157,5 @@ def _text(path: str) -> str:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 -- read thousands of times
             return file.read().decode(errors="replace")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return ""

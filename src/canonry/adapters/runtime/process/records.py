@@ -69,10 +69,13 @@ class Records:
             return []
 
     def read(self, instance_id: str) -> Record | None:
-        """Return the record, None when there is none or what is there cannot be read (a power cut)."""
+        """Return the record, None when there is none or what is there is no record (a power cut).
+
+        Raises: OSError when it cannot be read now, which says nothing about the instance.
+        """
         try:
             return Record(**json.loads((self.folder(instance_id) / "state.json").read_bytes()))
-        except (OSError, ValueError, TypeError):
+        except (FileNotFoundError, ValueError, TypeError):
             return None
 
     def write(self, record: Record) -> Record:
@@ -108,7 +111,7 @@ class Records:
     def status(self, instance_id: str) -> "Status":
         """Return what the sandbox has reported so far."""
         values: dict[str, int] = {}
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(FileNotFoundError):
             for line in self.status_file(instance_id).read_bytes().splitlines():
                 with contextlib.suppress(ValueError):
                     values.update(json.loads(line))
