@@ -16,7 +16,7 @@ from canonry.features.accounts.store import organizations, users
 from canonry.http.routing import PUBLIC, SIGNED_IN
 from canonry.ports.builder import DeclaredVolume
 from canonry.wiring.routes import API, ROOT
-from tests.support.api import FORM, SITE, Api, archive, form
+from tests.support.api import FORM, SITE, Api, archive, emptied, form
 from tests.support.databases import row_only
 from tests.support.dumps import kept_dump
 from tests.support.mutations_of_git import handbook_with_pull_request
@@ -113,7 +113,13 @@ def call(api: Api, operation: Operation, path: str, token: str | None) -> tuple[
     return api.ask(operation.method, f"/v1{path}", body, token=token).error
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def api(common_api: Api) -> Api:
+    """Give one API to all tests of this file: none of them may change anything of it but who there is."""
+    return emptied(common_api)
+
+
+@pytest.fixture(scope="module")
 def ids(api: Api) -> dict[str, str]:
     """Give a project with a live deployment and a preview: everything that a path can name."""
     slug = api.project("mine", repo_url="https://localhost/x.git")

@@ -72,6 +72,11 @@ def document(common_api: Api) -> dict[str, Any]:
     return parsed
 
 
+@pytest.fixture(scope="module")
+def schema(document: dict[str, Any]) -> Any:  # noqa: ANN401 -- schemathesis's own
+    return schemathesis.openapi.from_dict(document)
+
+
 @pytest.fixture
 def session(api: Api) -> Iterator[requests.Session]:
     with requests.Session() as opened:
@@ -108,7 +113,9 @@ def described() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("method", "path"), described())
 @pytest.mark.criterion("api#no-other-status")
-def test_it_answers_as_described(api: Api, session: requests.Session, document: dict[str, Any], method: str, path: str) -> None:
+def test_it_answers_as_described(
+    api: Api, session: requests.Session, document: dict[str, Any], schema: Any, method: str, path: str,  # noqa: ANN401
+) -> None:  # fmt: skip
     slug = api.project("shop")
     there = {"project": slug, "deployment": api.deploy(slug, SITE)["id"], "org": api.owner.handle, "hostname": "www.example.com"}
     credential = {"Authorization": f"Bearer {api.owner.tokens[Scope.ADMIN]}"}
@@ -122,7 +129,7 @@ def test_it_answers_as_described(api: Api, session: requests.Session, document: 
         if response.text != _NO_HTTP:
             case.validate_response(response, checks=CHECKS)
 
-    operation = schemathesis.openapi.from_dict(document)[path][method]
+    operation = schema[path][method]
     rough = settings(
         max_examples=_EXAMPLES, deadline=None, database=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -267,10 +267,17 @@ def common_api(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 def api(common_api: Api) -> Api:
     """Give an API with one organization and nothing in it. Making a Canonry for each test would take ten times as long."""
+    return emptied(common_api)
+
+
+def emptied(common_api: Api) -> Api:
+    """Return the API that all tests use, with one new organization and nothing in it."""
     container = common_api.container
     for state in common_api.runtime.states():
         common_api.runtime.stop(state.id, 0)
         common_api.runtime.forget(state.id)
+    if isinstance(ports := common_api.runtime.machine.ports, _AppPorts):
+        ports.again()  # else a worker would have as many apps in the end as all its tests together
     if isinstance(dns := container.ports.dns, MemoryDns):
         dns.records.clear()
         dns.faults.clear()
@@ -314,8 +321,25 @@ def serving(container: Container, **ports: Any) -> Iterator[Api]:  # noqa: ANN40
         yield Api(container, owner, path, edge, runtime)
 
 
+class _AppPorts(Iterator[int]):
+    """Ports on each of which a real small app answers."""
+
+    def __init__(self, apps: Apps) -> None:
+        self._apps, self._made, self._given = apps, list[int](), 0
+
+    def __next__(self) -> int:
+        if self._given == len(self._made):
+            self._made.append(int(self._apps.start(f"app {self._given}").address.rpartition(":")[2]))
+        self._given += 1
+        return self._made[self._given - 1]
+
+    def again(self) -> None:
+        """Begin anew with the first one: nobody uses those that were given out."""
+        self._given = 0
+
+
 def _machine(apps: Apps) -> Machine:
-    return Machine(ports=(int(apps.start(f"app {number}").address.rpartition(":")[2]) for number in itertools.count()))
+    return Machine(ports=_AppPorts(apps))
 
 
 def _container(database: Database, machine: Machine, root: Path) -> Container:
