@@ -5,10 +5,14 @@ from types import ModuleType
 
 import pytest
 
-from canonry.features.deployments import Watch
+from canonry.core.environments import preview_of
+from canonry.features import projects, traffic
+from canonry.features.deployments import Watch, closing
 from canonry.features.deployments.fleet import leading
 from canonry.features.deployments.fleet import store as fleet
-from tests.support.api import Api
+from canonry.ports.edge import Page
+from tests.support.api import SITE, Api
+from tests.support.between import once_after, once_before
 from tests.support.waiting import until
 
 _MOMENT = 0.5  # seconds in which what need not wait would be done
@@ -56,3 +60,36 @@ def test_a_project_that_is_deleted_while_the_watch_leads_it_leaves_no_host(api: 
     delete.join()
     watch.close()
     assert f"{slug}.localhost" not in api.edge.hosts()
+
+
+def _new_site(api: Api, slug: str) -> None:
+    assert api.deploy(api.project(slug), SITE)["status"] == "live"
+
+
+def test_a_name_that_a_deletion_sets_free_is_not_taken_from_who_has_it_by_then(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    _new_site(api, "notes")
+    once_before(monkeypatch, traffic, "remove", lambda: _new_site(api, "notes"))
+    assert api.ask("DELETE", "/v1/projects/notes").status == 204
+    assert api.edge.answer("notes.localhost").status == 200
+
+
+def test_nor_one_that_the_end_of_a_preview_sets_free(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    project_id, environment = str(api.get(f"/v1/projects/{api.project('shop')}")["id"]), preview_of("next")
+    with api.container.transactions.begin() as tx:
+        projects.claim_label(tx, project_id, environment, ["shop-next"])
+        traffic.claim(tx, "shop-next.localhost", project_id, environment)
+    once_before(monkeypatch, traffic, "remove", lambda: _new_site(api, "shop-next"))
+    with closing(api.container, project_id, environment):
+        pass
+    assert api.edge.answer("shop-next.localhost").status == 200
+
+
+def test_a_leftover_that_somebody_claims_while_the_watch_looks_for_the_first_time_is_theirs(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.edge.show_page("late.localhost", Page.DEAD)
+    once_after(monkeypatch, traffic, "all_hosts", lambda: _new_site(api, "late"))
+    watch = Watch(api.container)
+    watch.round()
+    watch.close()
+    assert api.edge.answer("late.localhost").status == 200

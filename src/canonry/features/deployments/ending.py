@@ -21,19 +21,18 @@ def closing(context: Context, project_id: str, environment: str) -> Iterator[Tx]
     Gives the transaction, for the caller to note first what is closed; should the caller raise, nothing is. Harmless twice.
     From here on no deployment can go live in it: what still runs finds no host any more. The deployments stay, as history.
     """
-    with leading.turn(context, project_id):
-        with context.transactions.begin() as tx:
-            yield tx
-            hosts = traffic.release(tx, project_id, environment)
-            projects.free_label(tx, project_id, environment)
-            artifacts = store.close(tx, project_id, environment)
-            databases.close(tx, project_id, environment)
-            instances = [row.id for row in fleet.with_logs(tx, project_id, environment)]
-            fleet.drain(tx, project_id, environment, keep_release=None, seconds=0)
-            kept = volumes.release(tx, project_id, environment)
-            tx.enqueue(CLEAR_ENVIRONMENT, project_id=project_id, environment=environment, artifacts=" ".join(artifacts),
-                       instances=" ".join(instances), kept=" ".join(kept))  # fmt: skip
-        traffic.remove(context.ports.edge, hosts)
+    with leading.turn(context, project_id), context.transactions.begin() as tx:
+        yield tx
+        hosts = traffic.release(tx, project_id, environment)
+        projects.free_label(tx, project_id, environment)
+        artifacts = store.close(tx, project_id, environment)
+        databases.close(tx, project_id, environment)
+        instances = [row.id for row in fleet.with_logs(tx, project_id, environment)]
+        fleet.drain(tx, project_id, environment, keep_release=None, seconds=0)
+        kept = volumes.release(tx, project_id, environment)
+        tx.enqueue(CLEAR_ENVIRONMENT, project_id=project_id, environment=environment, artifacts=" ".join(artifacts),
+                   instances=" ".join(instances), kept=" ".join(kept))  # fmt: skip
+    leading.withdraw(context, hosts)
 
 
 def clear(context: Context, project_id: str, environment: str, *, artifacts: str, instances: str, kept: str) -> None:

@@ -72,13 +72,13 @@ def delete(context: Context, actor: Actor, key: str) -> None:
     require(actor, Permission.PROJECTS_DEPLOY)
     with context.transactions.begin() as tx:
         project_id = projects.find(tx, actor, key).id
-    with leading.turn(context, project_id):  # else the watch, or a deployment, leads its hosts once more when they are nobody's
-        with context.transactions.begin() as tx:
-            project = projects.find(tx, actor, key)
-            git.require_own_unused(tx, project.id)
-            hosts = [row.host for row in traffic.everything_of(tx, project.id)]
-            _delete_rows(tx, project)
-        traffic.remove(context.ports.edge, hosts)
+    # In its turn: else the watch, or a deployment, leads its hosts once more when they are nobody's.
+    with leading.turn(context, project_id), context.transactions.begin() as tx:
+        project = projects.find(tx, actor, key)
+        git.require_own_unused(tx, project.id)
+        hosts = [row.host for row in traffic.everything_of(tx, project.id)]
+        _delete_rows(tx, project)
+    leading.withdraw(context, hosts)
 
 
 def _delete_rows(tx: Tx, project: Project) -> None:

@@ -76,6 +76,18 @@ def leave(context: Context, project_id: str, host: str, also: Callable[[Tx], Non
             traffic.remove(context.ports.edge, [host])
 
 
+def withdraw(context: Context, hosts: Sequence[str]) -> None:
+    """Take hosts away from the edge that were given up; not to be called inside of `turn`.
+
+    Their names are free already: one that somebody has led to a project of theirs before we came to remove it is led there anew.
+    """
+    traffic.remove(context.ports.edge, hosts)
+    with context.transactions.begin() as tx:
+        owners = {project_id for project_id, _ in traffic.owners(tx, hosts).values()}
+    for project_id in sorted(owners):
+        lead_project(context, project_id)
+
+
 def serving_addresses(tx: Tx, release: Release) -> list[str]:
     """Return where the healthy web instances of a release listen."""
     return addresses_of([row for row in fleet.of_project(tx, release.project_id) if row.release_id == release.id])

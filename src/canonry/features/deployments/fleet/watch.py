@@ -195,7 +195,7 @@ class Watch:
             told_otherwise = {*deployments.stopped_projects(tx), *traffic.redirecting(tx)}
         for project_id in sorted(told_otherwise):
             leading.lead_project(self._context, project_id)
-        traffic.remove(self._context.ports.edge, [host for host in known if host not in owned])
+        leading.withdraw(self._context, [host for host in known if host not in owned])
 
     def _follow(self, release: Release) -> None:
         with leading.turn(self._context, release.project_id):
