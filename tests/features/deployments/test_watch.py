@@ -9,12 +9,14 @@ import pytest
 from canonry.adapters.edge.memory import MemoryEdge
 from canonry.features import traffic
 from canonry.features.deployments import Watch, store, switch
+from canonry.features.deployments.fleet import launch
 from canonry.features.deployments.models import Release
 from canonry.infra.tx import Tx
 from canonry.ports.edge import Page
 from canonry.ports.runtime import InstanceState
 from canonry.wiring.container import Container
 from tests.support.api import APP, SITE, Api, serving
+from tests.support.between import once_before
 from tests.support.edge import Apps
 from tests.support.waiting import until
 
@@ -56,6 +58,11 @@ def set_times(api: Api, **columns: str) -> None:
     with api.container.transactions.begin() as tx:
         for name, value in columns.items():
             tx.connection.execute(f"UPDATE instances SET {name} = {value}".encode())  # noqa: S608 -- our own words
+
+
+def execute(api: Api, query: str, *values: object) -> None:
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute(query.encode(), values)
 
 
 def crash(api: Api, row: dict[str, Any], code: int = 1) -> None:
@@ -295,6 +302,40 @@ def test_what_went_live_between_two_of_its_questions_goes_on(api: Api, watch: Wa
     watch.round()
     monkeypatch.undo()
     _wait_for_background(watch)
+    assert [row["status"] for row in api.instances(slug)].count("healthy") == 1
+    _settle(watch)
+    assert api.edge.answer(f"{slug}.localhost").status == 200
+
+
+def _rolled_back_with_a_leftover(api: Api) -> tuple[str, str]:
+    """Return an app, and a rollback that waits, to a release of which an instance was left over when it was replaced."""
+    slug = api.app()
+    (first,), (row,) = api.deployments(slug), api.instances(slug)
+    api.deploy(slug, {**APP, "version": "2"})
+    execute(api, "UPDATE instances SET status = 'starting', stop_after = NULL, address = NULL WHERE id = %s", row["id"])
+    answer = api.ask("POST", f"/v1/deployments/{first['id']}/rollback")
+    assert answer.status == 201, answer.body
+    return slug, str(answer.json["deployment"]["id"])
+
+
+def test_what_a_rollback_starts_again_is_not_ended_as_a_leftover(api: Api, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug, rollback = _rolled_back_with_a_leftover(api)
+    once_before(monkeypatch, launch, "wait_until_healthy", lambda: _settle(watch))
+    api.work(slug)
+    assert api.deployment(rollback)["status"] == "live"
+    assert [row["status"] for row in api.instances(slug) if row["status"] != "draining"] == ["healthy"]
+
+
+def test_nor_when_it_goes_live_after_the_watch_has_looked(api: Api, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug, rollback = _rolled_back_with_a_leftover(api)
+    execute(api, "UPDATE deployments SET status = 'cancelled' WHERE id = %s", rollback)  # so the watch sees a leftover
+
+    def roll_back() -> None:
+        execute(api, "UPDATE deployments SET status = 'queued' WHERE id = %s", rollback)
+        api.work(slug)
+
+    once_before(monkeypatch, Watch, "_end", roll_back)
+    watch.round()
     assert [row["status"] for row in api.instances(slug)].count("healthy") == 1
     _settle(watch)
     assert api.edge.answer(f"{slug}.localhost").status == 200

@@ -87,6 +87,21 @@ def drain_some(tx: Tx, instance_ids: Sequence[str], seconds: float) -> None:
     )
 
 
+def end_leftover(tx: Tx, instance_id: str) -> None:
+    """Let an instance end at once that belongs to nothing: neither what started it nor anything with its release is under way or live.
+
+    All in one statement: a rollback may be about to go live with it, or have just done so.
+    """
+    tx.connection.execute(
+        """UPDATE instances i SET status = 'draining', stop_after = now() WHERE i.id = %s AND i.status NOT IN ('draining', 'stopped')
+           AND NOT EXISTS (SELECT 1 FROM deployments d JOIN projects p ON p.id = d.project_id
+               WHERE d.id = i.deployment_id AND d.status IN ('queued', 'building', 'deploying')
+               OR d.release_id = i.release_id AND (d.status IN ('queued', 'building', 'deploying')
+                   OR d.status = 'live' AND p.status <> 'stopped'))""",
+        (instance_id,),
+    )
+
+
 def drain_deployment(tx: Tx, deployment_id: str) -> None:
     """Let the instances that a deployment started end at once; it did not go live."""
     tx.connection.execute(

@@ -82,7 +82,7 @@ class Watch:
 
     def _end(self, row: Instance) -> None:
         with self._context.transactions.begin() as tx:
-            store.drain_some(tx, [row.id], 0)
+            store.end_leftover(tx, row.id)
 
     def _keep(self, row: Instance, release: Release, state: InstanceState | None) -> None:
         if state is None or not state.running:
