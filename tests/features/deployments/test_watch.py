@@ -341,6 +341,24 @@ def test_nor_when_it_goes_live_after_the_watch_has_looked(api: Api, watch: Watch
     assert api.edge.answer(f"{slug}.localhost").status == 200
 
 
+def test_what_is_live_and_has_no_instance_gets_one(api: Api, rounds: Rounds) -> None:
+    slug = api.app()
+    rounds(lambda: api.edge.answer(f"{slug}.localhost").status == 200)
+    execute(api, "DELETE FROM instances")
+    rounds(lambda: [row["status"] for row in api.instances(slug)] == ["healthy"])
+    rounds(lambda: api.edge.answer(f"{slug}.localhost").status == 200)
+    rounds(lambda: len(api.runtime.states()) == 1)
+
+
+def test_what_was_stopped_since_it_looked_gets_none(api: Api, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug = api.app()
+    _settle(watch)
+    execute(api, "DELETE FROM instances")
+    once_before(monkeypatch, Watch, "_add_missing", lambda: api.ask("POST", f"/v1/projects/{slug}/stop"))
+    _settle(watch)
+    assert (api.instances(slug), api.get(f"/v1/projects/{slug}")["status"]) == ([], "stopped")
+
+
 def test_a_site_that_went_live_while_it_looked_for_the_first_time_stays(api: Api, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     slugs: list[str] = []
     owned = traffic.all_hosts

@@ -6,7 +6,7 @@ the edge follows what is healthy. Deployments in progress are left to their own 
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -68,6 +68,7 @@ class Watch:
         for state in states.values():
             if not any(row.runtime_id == state.id for row in rows):
                 self._in_background(state.id, partial(self._remove, state.id))
+        self._fill(releases, rows)
         self._lead(releases, rows)
         self._keep_logs(rows)
         self._tidy(rows)
@@ -83,6 +84,24 @@ class Watch:
     def _end(self, row: Instance) -> None:
         with self._context.transactions.begin() as tx:
             store.end_leftover(tx, row.id)
+
+    def _fill(self, releases: Mapping[str, Release], rows: Sequence[Instance]) -> None:
+        """Give what is live the instances of a process of which it has none, whatever took them away."""
+        there = {(row.release_id, row.process) for row in rows if row.status != "draining"}
+        for release in releases.values():
+            processes: Iterable[str] = release.plan.get("processes") or ()  # not read as a plan: that is much for each second
+            if any((release.id, process) not in there for process in processes):
+                self._add_missing(release)
+
+    def _add_missing(self, release: Release) -> None:
+        with leading.turn(self._context, release.project_id), self._context.transactions.begin() as tx:
+            live = deployments.live(tx, release.project_id, release.environment)
+            if live is None or live.release_id != release.id:  # it was when we looked
+                return
+            project = projects.get_any(tx, release.project_id)
+            if project.status != "stopped":
+                _log.warning("%s %s has no instance left: it gets new ones", project.slug, release.environment)
+                launch.add_missing(tx, self._context, project, release, live.id)
 
     def _keep(self, row: Instance, release: Release, state: InstanceState | None) -> None:
         if state is None or not state.running:
