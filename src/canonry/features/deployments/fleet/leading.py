@@ -94,7 +94,7 @@ def serving_addresses(tx: Tx, release: Release) -> list[str]:
 
 
 def addresses_of(rows: Sequence[Instance]) -> list[str]:
-    """Return the addresses that requests may go to: the healthy ones, else those that drain but still serve (a change of size)."""
+    """Return the addresses that requests may go to, in an order of their own: the healthy ones, else those that drain but still serve."""
     listening = [row for row in rows if row.process == WEB and row.address is not None]
-    healthy = [row.address for row in listening if row.status == "healthy" and row.address is not None]
-    return healthy or [row.address for row in listening if row.status == "draining" and row.address is not None]
+    found = {status: sorted(row.address for row in listening if row.status == status and row.address) for status in ("healthy", "draining")}
+    return found["healthy"] or found["draining"]
