@@ -9,7 +9,8 @@ import pytest
 from canonry.adapters.edge.memory import MemoryEdge
 from canonry.features import traffic
 from canonry.features.deployments import Watch, store, switch
-from canonry.features.deployments.fleet import launch
+from canonry.features.deployments.fleet import launch, revival
+from canonry.features.deployments.fleet import store as fleet
 from canonry.features.deployments.models import Release
 from canonry.infra.tx import Tx
 from canonry.ports.edge import Page
@@ -259,6 +260,36 @@ def test_what_nothing_happens_to_is_not_told_to_the_edge_again(container: Contai
             _settle(watch)
         watch.close()
     assert edge.told == before
+
+
+def test_nor_are_several_in_whatever_order_the_database_gives_them(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    edge = CountingEdge()
+    with serving(container, edge=edge) as api:
+        slug = api.app()
+        api.ask("POST", f"/v1/projects/{slug}/scale", {"instances": 3})
+        watch = Watch(api.container)
+        until(lambda: _round(watch) and len(edge.addresses(f"{slug}.localhost")) == 3)
+        _settle(watch)
+        before, everything = edge.told, fleet.everything
+        for order in (1, -1):
+            monkeypatch.setattr(fleet, "everything", lambda tx, order=order: sorted(everything(tx), key=lambda row: order * row.index))
+            _settle(watch)
+        watch.close()
+    assert edge.told == before
+
+
+def test_a_site_is_served_again_although_who_started_it_was_killed_on_the_way(
+    api: Api, watch: Watch, rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug = api.project()
+    api.deploy(slug, SITE)
+    _settle(watch)
+    api.ask("POST", f"/v1/projects/{slug}/stop")
+    _settle(watch)
+    monkeypatch.setattr(revival, "serve_sites", lambda *_: None)
+    api.ask("POST", f"/v1/projects/{slug}/start")
+    assert api.edge.answer(f"{slug}.localhost").status == 503
+    rounds(lambda: api.edge.answer(f"{slug}.localhost").status == 200)
 
 
 def test_what_went_live_while_it_looked_goes_on(api: Api, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:

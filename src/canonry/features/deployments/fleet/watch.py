@@ -198,6 +198,8 @@ class Watch:
 
     def _lead(self, releases: dict[str, Release], rows: list[Instance]) -> None:
         """Let the edge follow what is healthy; on the first round tell it everything, and take away what nobody owns."""
+        for gone in [known for known in self._led if known not in releases]:
+            self._led.pop(gone, None)  # stopped, or replaced: should it come back, the edge is told anew
         for release in releases.values():
             addresses = leading.addresses_of([row for row in rows if row.release_id == release.id])
             if self._led.get(release.id) != addresses:
