@@ -119,6 +119,7 @@ UNSAFE: dict[str, list[tuple[tarfile.TarInfo, bytes]]] = {
     "ring of links": [member("a", kind=tarfile.SYMTYPE, link="b"), member("b", kind=tarfile.SYMTYPE, link="a")],
     "hard link outside": [member("h", kind=tarfile.LNKTYPE, link="../../etc/passwd")],
     "hard link to nothing": [member("h", kind=tarfile.LNKTYPE, link="nothing")],
+    "hard link to itself": [member("a/h", kind=tarfile.LNKTYPE, link="a/h")],
     "hard link to a link": [member("l", kind=tarfile.SYMTYPE, link="x"), member("h", kind=tarfile.LNKTYPE, link="l")],
     "pipe": [member("p", kind=tarfile.FIFOTYPE)],
     "device": [member("d", kind=tarfile.CHRTYPE)],

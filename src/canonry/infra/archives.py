@@ -120,7 +120,7 @@ class _Unpacking:
             self._links[entry.path] = entry.goal
         elif entry.kind == "hard link":
             goal = parse_path(entry.goal)
-            if self._kinds.get(goal) not in {"file", "hard link"}:
+            if goal == entry.path or self._kinds.get(goal) not in {"file", "hard link"}:
                 raise unsafe(entry.path, "is a hard link to something that is no file of the archive")
             if self._target is not None:
                 os.link(self._place(goal), place, follow_symlinks=False)
