@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.telemetry import TelemetryConfig
+from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
@@ -39,7 +40,7 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the description of the API, made at the first call."""
         if self.openapi_schema is None:
-            self.openapi_schema = completed(super().openapi(), server=self._server)
+            self.openapi_schema = completed(_with_errors(super().openapi()), server=self._server)
         return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -52,3 +53,13 @@ class Application(FastAPI):
                 allow_methods=("GET", "POST", "PATCH", "PUT", "DELETE"), allow_headers=ASKED, expose_headers=EXPOSED,
             )  # fmt: skip
         return Conventions(app, self._aliases)
+
+
+def _with_errors(document: dict[str, Any]) -> dict[str, Any]:
+    """Add what every error answers, which the routes only name."""
+    _, described = models_json_schema([(errors.ErrorEnvelope, "serialization")], ref_template="#/components/schemas/{model}")
+    for field in (field for schema in described["$defs"].values() for field in schema["properties"].values()):
+        field.pop("default", None)  # as in every other answer: what is not there is left out
+    components = document.setdefault("components", {})
+    components["schemas"] = dict(sorted((components.get("schemas", {}) | described["$defs"]).items()))
+    return document

@@ -48,6 +48,9 @@ class ErrorEnvelope(BaseModel):
     issues: list[ErrorIssue] | None = Field(None, description="with 400: each wrong field")
 
 
+ENVELOPE = "#/components/schemas/ErrorEnvelope"
+"""What the description of the API calls it."""
+
 STATUS: Mapping[type[CanonryError], int] = {
     Invalid: 400,
     Unauthenticated: 401,

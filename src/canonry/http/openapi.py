@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from canonry.http.errors import ENVELOPE
 from canonry.http.examples import example_of
 
 type Document = dict[str, Any]
@@ -70,7 +71,6 @@ _HEADERS = {
     "X-RateLimit-Remaining": ("calls left in this one", {"type": "integer"}),
     "X-RateLimit-Reset": ("when the next one begins, UNIX seconds", {"type": "integer"}),
 }
-_ENVELOPE = "#/components/schemas/ErrorEnvelope"
 _KEY_PARAMETER = {
     "name": "Idempotency-Key", "in": "header", "required": False, "description": "carry this request out once, however often it comes",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
@@ -146,21 +146,19 @@ def _complete_responses(method: str, path: str, operation: Operation, schemas: M
     if method == "POST" and operation["x-canonry-permission"] != "public":
         also["409"] = "The state of things does not allow it, or the Idempotency-Key came with another request."
     for status, words in also.items():
-        responses.setdefault(status, {"description": words, "content": {"application/json": {"schema": {"$ref": _ENVELOPE}}}})
+        responses.setdefault(status, {"description": words, "content": {"application/json": {"schema": {"$ref": ENVELOPE}}}})
     page = "text/html" in responses.get("200", {}).get("content", {})
     for status, response in responses.items():
         if page and status >= "400":  # a person sees a page, a program the envelope
-            response["content"] = {"text/html": {"schema": {"type": "string"}}, "application/json": {"schema": {"$ref": _ENVELOPE}}}
+            response["content"] = {"text/html": {"schema": {"type": "string"}}, "application/json": {"schema": {"$ref": ENVELOPE}}}
         elif "HTTPValidationError" in str(response):
-            response.update(description="The request is not valid.", content={"application/json": {"schema": {"$ref": _ENVELOPE}}})
+            response.update(description="The request is not valid.", content={"application/json": {"schema": {"$ref": ENVELOPE}}})
         response["headers"] = {**{name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}, **response.get("headers", {})}
         if status == "429":
             response["headers"]["Retry-After"] = {"description": "seconds to wait", "schema": {"type": "integer"}}
         for content in response.get("content", {}).values():
             if "schema" in content and "example" not in content:
-                content["example"] = (
-                    _error(status) if content["schema"].get("$ref") == _ENVELOPE else example_of(content["schema"], schemas)
-                )
+                content["example"] = _error(status) if content["schema"].get("$ref") == ENVELOPE else example_of(content["schema"], schemas)
     operation["responses"] = dict(sorted(responses.items()))
 
 

@@ -17,7 +17,7 @@ from canonry.http.bodies import Bodies, bounded
 from canonry.http.conduct import ADMIT, Endpoint, admits_itself, conducted
 from canonry.http.csrf import require_csrf
 from canonry.http.deps import actor_of, came_by_cookie, org_actor_of, services_of
-from canonry.http.errors import ErrorEnvelope
+from canonry.http.errors import ENVELOPE
 from canonry.http.idempotency import once
 from canonry.http.organizations import is_page, to_sign_in
 from canonry.http.ratelimit import caller_of, limiter_of
@@ -80,7 +80,8 @@ class Routes(APIRouter):
         extra = {**options.pop("openapi_extra", {}), _KEY: declared} | ({_ANY_ORGANIZATION: True} if any_organization else {})
         extra |= {} if body_limit is None else {_BODY: body_limit}
         extra |= {_REPEATABLE: True} if repeatable else {}
-        responses = {**_described(path, declared, errors), **options.pop("responses", {})}
+        kind = getattr(options.get("response_class"), "media_type", None) or "application/json"
+        responses = {**_described(path, declared, errors, kind), **options.pop("responses", {})}
         if options.get("response_class") is StreamingResponse:
             responses.setdefault(200, _STREAM)
         as_usual = any(name.startswith("response_model_") for name in options)  # then the framework writes the model
@@ -230,6 +231,11 @@ def origin_of(request: Request, actor: Actor | None = None) -> Origin:
     return Origin(actor.user_id, f"{actor.credential} {actor.credential_id}".strip(), address, request_id)
 
 
-def _described(path: str, declared: str, errors: Sequence[int]) -> Mapping[int | str, dict[str, Any]]:
+def _described(path: str, declared: str, errors: Sequence[int], kind: str) -> Mapping[int | str, dict[str, Any]]:
+    """Describe the errors of a route. By the envelope's name (`ENVELOPE`): with the model itself the framework would prepare it for each.
+
+    kind: the media type of what the route answers.
+    """
     every = {400, 429} | (set() if declared == PUBLIC else {401, 403}) | ({404} if "{" in path else set())
-    return {status: {"model": ErrorEnvelope, "description": _MEANING[status]} for status in sorted(every | set(errors))}
+    content = {kind: {"schema": {"$ref": ENVELOPE}}}
+    return {status: {"description": _MEANING[status], "content": content} for status in sorted(every | set(errors))}
