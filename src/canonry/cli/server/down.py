@@ -26,45 +26,49 @@ def down(
         say(f"Nothing runs in {place.root}.")
         return 0
     with explained(place.root), locked(place.run / "start.lock", timeout=120, purpose="start or stop Canonry here"):
-        stopped = [stop_serving(place), _stop_instances(settings, place), _stop_databases(settings, place), _stop_services(settings, place)]
-    if not any(stopped):
+        stopped = stop_serving(place)  # first: nothing is to be started any more
+        with ThreadPoolExecutor() as pool:  # Caddy says goodbye to its clients for a second, apps and databases have their grace
+            steps = [pool.submit(stop, settings, place) for stop in (_stop_apps, _stop_edge, _stop_postgres)]
+        said = [words for step in steps for words in step.result()]
+    for words in said:
+        say(words)
+    if not stopped and not said:
         say(f"Nothing runs in {place.root}.")
     return 0
 
 
-def _stop_instances(settings: Settings, home: "Home") -> bool:
+def _stop_apps(settings: Settings, home: "Home") -> list[str]:
+    """Stop the instances of apps, then the databases they use. Returns what to say of it, as each of these."""
     from canonry.adapters.runtime.process.runtime import ProcessRuntime
-
-    runtime = ProcessRuntime(home, settings)
-    running = [state for state in runtime.states() if state.running]
-    if not running:
-        return False
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        list(pool.map(lambda state: runtime.stop(state.id, settings.stop_grace), running))
-    say(f"{len(running)} app instance{'s' if len(running) > 1 else ''} stopped.")
-    return True
-
-
-def _stop_databases(settings: Settings, home: "Home") -> bool:
     from canonry.wiring.clusters import clusters_of_this_machine
 
-    count = clusters_of_this_machine(settings, home).shut_down()
-    if count:
-        say(f"{count} database{'s' if count > 1 else ''} stopped.")
-    return count > 0
+    said = []
+    runtime = ProcessRuntime(home, settings)
+    if running := [state for state in runtime.states() if state.running]:
+        with ThreadPoolExecutor(max_workers=16) as pool:
+            list(pool.map(lambda state: runtime.stop(state.id, settings.stop_grace), running))
+        said.append(f"{len(running)} app instance{'s' if len(running) > 1 else ''} stopped.")
+    if count := clusters_of_this_machine(settings, home).shut_down():
+        said.append(f"{count} database{'s' if count > 1 else ''} stopped.")
+    return said
 
 
-def _stop_services(settings: Settings, home: "Home") -> bool:
+def _stop_edge(settings: Settings, home: "Home") -> list[str]:
     from canonry.cli.server.services import make_services
+
+    caddy = make_services(settings, home).caddy
+    if (pid := caddy.find()) is None:
+        return []
+    caddy.stop()
+    return [f"Caddy (pid {pid}) stopped."]
+
+
+def _stop_postgres(_settings: Settings, home: "Home") -> list[str]:
+    """Stop our own PostgreSQL; one may still run from a time before CANONRY_DATABASE_URL was set."""
     from canonry.infra.postgres import Postgres
 
-    services = make_services(settings, home)
-    postgres = services.postgres or Postgres(home)  # ours may still run from a time before CANONRY_DATABASE_URL was set
-    edge, database = services.caddy.find(), postgres.find()
-    if edge:
-        services.caddy.stop()
-        say(f"Caddy (pid {edge}) stopped.")
-    if database:
-        postgres.stop()
-        say(f"PostgreSQL (pid {database.pid}) stopped.")
-    return bool(edge or database)
+    postgres = Postgres(home)
+    if (database := postgres.find()) is None:
+        return []
+    postgres.stop()
+    return [f"PostgreSQL (pid {database.pid}) stopped."]

@@ -1,6 +1,7 @@
 """`canonry serve`: the one Python process of a home, which is web, worker and keeper."""
 
 import asyncio
+import atexit
 import os
 import signal
 import sys
@@ -133,11 +134,16 @@ def _main() -> None:
     from canonry.cli.errors import exit_code, show
     from canonry.core.errors import CanonryError
 
+    code = 1
+    # The last that is done, after threads and whoever registers later have ended: Python itself would take half a second to take all
+    # that was loaded apart.
+    atexit.register(lambda: os._exit(code))
     try:
         serve_home(read_settings(home=Path(sys.argv[1]), http_port=int(sys.argv[2])))
+        code = 0
     except CanonryError as error:
         show(error)
-        sys.exit(exit_code(error))
+        code = exit_code(error)
 
 
 if __name__ == "__main__":
