@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -35,6 +36,10 @@ def _spec(number: int) -> str:
     return f"{top}<!-- canon:system:1 status:{status} -->\n\n{text}.\n\n- [ ] {criterion}\n"
 
 
+def _whole(term: Term) -> Term:
+    return Term(term.word, term.lexemes, {term.word: tuple(word for word in _WORDS if word.startswith(term.word))})
+
+
 @pytest.fixture
 def reading(api: Api, tmp_path: Path) -> Iterator[Tx]:
     spec_repository(api, tmp_path).push(
@@ -46,19 +51,23 @@ def reading(api: Api, tmp_path: Path) -> Iterator[Tx]:
 
 @pytest.mark.parametrize("words", [["refund"], ["order", "pay"], ["pay"], ["webhook", "refund", "order"]])
 @pytest.mark.parametrize("status", [None, "todo", "draft", "done"])
-@pytest.mark.parametrize(("few", "very_few"), [(0, 0), (0, 150), (500, 0), (500, 150)])
+@pytest.mark.parametrize("few", [0, 2, 5, 40])
+@pytest.mark.parametrize("is_whole", [False, True])
 def test_order_and_total_are_those_of_the_definition(
-    api: Api, reading: Tx, monkeypatch: pytest.MonkeyPatch, words: list[str], status: str | None, few: int, very_few: int
+    api: Api, reading: Tx, monkeypatch: pytest.MonkeyPatch, words: list[str], status: str | None, few: int, is_whole: bool
 ) -> None:
     monkeypatch.setattr(store, "FEW", few)
-    monkeypatch.setattr(store, "VERY_FEW", very_few)
     terms = [Term(word, (word,)) for word in words]
     weighted = {place: " & ".join(f"'{word}':*{place}" for word in words) for place in "abcd"}
+    if is_whole:  # likewise, of words that are known
+        assert tsquery(terms) != (query := tsquery([_whole(term) for term in terms]))
+    else:
+        query = tsquery(terms)
     naive = reading.connection.execute(_NAIVE, {**weighted, "all": tsquery(terms), "status": status}).fetchall()
     assert naive or (status, words) != (None, ["pay"])
     for limit, offset in ((100, 0), (1, 0), (3, 0), (4, 3), (5, 1000)):
         found, total = store.matching(
-            reading, api.owner.organization_id, tsquery(terms), Filters(statuses=None if status is None else [status]), limit, offset
+            reading, api.owner.organization_id, query, Filters(statuses=None if status is None else [status]), limit, offset
         )
         assert [(item.path, item.score) for item in found] == [(path, float(score)) for path, score in naive][offset : offset + limit]
         assert total == len(naive)
@@ -131,3 +140,53 @@ def test_a_word_of_a_repository_out_of_reach_is_no_suggestion(api: Api, tmp_path
         assert store.alike(tx, api.owner.organization_id, ["zygott"], [handbook.id]) == {"zygott": ["zygot"]}
         assert store.alike(tx, api.owner.organization_id, ["zygott"], ["rep_another"]) == {}
         assert store.alike(tx, "org_another", ["zygott"], None) == {}
+
+
+_LONG = "extraordinary" + "x" * 70
+
+
+def test_beginnings_find_words_of_any_length_and_number(api: Api, tmp_path: Path) -> None:
+    words = ["extra", "extrapolate", _LONG, f"{_LONG}y", "loopa", "loop\U00020bb7", *(f"loop{letter}z" for letter in "abcdefghi"), "zq"]
+    spec_repository(api, tmp_path).push({f"docs/{number}.md": f"{word}.\n" for number, word in enumerate(words)})
+    for q, total in (
+        ("extra", 4),
+        ("extrap", 1),
+        ("extraord", 2),
+        (_LONG, 2),
+        ("loop", 11),
+        ("loopaz", 1),
+        ("loop\U00020bb7", 1),
+        ("zq", 1),
+        ("z", 1),
+    ):
+        found = api.get(f"/app/ada/api/search?q={quote(q)}")
+        assert (q, found["total"], found["relaxed"]) == (q, total, False)
+    assert api.get("/app/ada/api/search?q=extraordinaryy")["corrected"] == {"extraordinaryy": ["extra"]}
+
+
+def test_words_between_the_bounds_of_letters_are_known(api: Api, tmp_path: Path) -> None:
+    spec_repository(api, tmp_path).push({"docs/a.md": "pay payment repay\n"})
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute("INSERT INTO spec_words VALUES (%s, %s)", (api.owner.organization_id, "pay\U0010fffd"))
+        found = store.lexemes(tx, api.owner.organization_id, ["pay", "the"], 9)
+        assert [(word, stem, sorted(begins)) for word, stem, begins in found] == [("pay", "pay", ["pay", "payment", "pay\U0010fffd"])]
+        assert len(store.lexemes(tx, api.owner.organization_id, ["pay"], 2)[0][2]) == 2
+
+
+@pytest.mark.parametrize(
+    ("q", "paths"),
+    [
+        ("qwertzuiop apple", ["a", "ab"]),
+        ("apple qwertzuiop banana", ["ab"]),
+        ("apple qwertzuiop cherry", ["a", "ab", "c"]),
+        ("qwertzuiop uiopqwertz", []),
+        ("zq qwertzuiop", ["z"]),
+        ("apple cherry", ["a", "ab", "c"]),
+    ],
+)
+def test_words_that_stand_nowhere_are_left_out_of_a_relaxed_search(api: Api, tmp_path: Path, q: str, paths: list[str]) -> None:
+    documents = {"a": "apple", "ab": "apple banana", "c": "cherry", "z": "zq"}
+    spec_repository(api, tmp_path).push({f"docs/{name}.md": f"{text}\n" for name, text in documents.items()})
+    found = api.get(f"/app/ada/api/search?q={quote(q)}")
+    assert sorted(item["file_path"] for item in found["results"]) == [f"docs/{name}.md" for name in paths]
+    assert (found["total"], found["relaxed"]) == (len(paths), bool(paths))

@@ -1,8 +1,8 @@
 """What somebody typed, as words. Nothing in it is an operator, and nothing in it can break the query."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from html import escape
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
@@ -13,10 +13,19 @@ _BEFORE, _AFTER = 40, 120
 
 @dataclass(frozen=True)
 class Term:
-    """One word of a query. lexemes: what it is looked up as, stems or words like it; each matches what begins so."""
+    """One word of a query. lexemes: what it is looked up as, stems or words like it; each matches what begins so.
+
+    whole: lexeme → all words of the index that begin so, where they are known: to look for these is quicker than for beginnings.
+    """
 
     word: str
     lexemes: tuple[str, ...]
+    whole: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether it is known that no document has it."""
+        return all(self.whole.get(lexeme) == () for lexeme in self.lexemes)
 
 
 def words_of(text: str) -> list[str]:
@@ -27,7 +36,16 @@ def words_of(text: str) -> list[str]:
 
 def tsquery(terms: list[Term]) -> str:
     """Return the text of a tsquery: every term, one of its lexemes each."""
-    return " & ".join("(" + " | ".join(f"'{lexeme.replace(chr(39), '')}':*" for lexeme in term.lexemes) + ")" for term in terms)
+    return " & ".join("(" + " | ".join(operand for lexeme in term.lexemes for operand in _operands(term, lexeme)) + ")" for term in terms)
+
+
+def _operands(term: Term, lexeme: str) -> list[str]:
+    whole = term.whole.get(lexeme)
+    return [_quoted(word) for word in whole] if whole else [f"{_quoted(lexeme)}:*"]
+
+
+def _quoted(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def any_of(choices: list[list[Term]]) -> str:
@@ -46,14 +64,18 @@ def counter(terms: list[Term]) -> Callable[[str], int]:
     beginnings = [sorted({_beginning(lexeme) for lexeme in (*term.lexemes, term.word)}, key=len) for term in terms]
 
     def count(text: str) -> int:
-        lower = text.lower()
-        return sum(any(_begins_a_word(stem, lower) for stem in stems) for stems in beginnings)
+        lower, found = text.lower(), 0
+        for stems in beginnings:
+            for stem in stems:
+                if (at := lower.find(stem)) >= 0 and (at == 0 or not lower[at - 1].isalnum() or _begins_a_word(stem, lower, at)):
+                    found += 1
+                    break
+        return found
 
     return count
 
 
-def _begins_a_word(stem: str, text: str) -> bool:
-    at = text.find(stem)
+def _begins_a_word(stem: str, text: str, at: int) -> bool:
     while at > 0 and text[at - 1].isalnum():
         at = text.find(stem, at + 1)
     return at >= 0

@@ -17,6 +17,8 @@ from canonry.infra.tx import Tx
 MOST = 100
 _LARGEST = 1 << 20  # bytes of a document that is looked at for what is shown of it
 _LONGEST = 0.8  # seconds for each of the statements that look into documents; they are two or three
+_MOST_WHOLE = 8  # words that begin as one of a search: so many are looked for as they are
+_SHORTEST = 3  # letters of the words that are known
 type _Spellings = dict[tuple[str, str], list[str]]
 """(kind, text in lower case) → how it is written."""
 _facets = Kept[dict[str, dict[str, int]]](200)
@@ -35,13 +37,14 @@ def search(tx: Tx, actor: Actor, home: Home, wanted: Wanted) -> Results:
     filters = _filters(tx, actor, state, wanted, chosen)
     words = words_of(wanted.q)
     if not words and not wanted.q.strip():
-        with store.bounded(tx, _LONGEST):
+        with store.bounded(tx, _LONGEST, by_words=False):
             rows, total = store.everything(tx, actor.organization_id, filters, limit, offset)
         return Results([Result(row, repositories[row.repository_id], None, 0, "") for row in rows if row.repository_id in repositories],
                        total, facets, {})  # fmt: skip
     with store.bounded(tx, _LONGEST):
         terms, corrected = _terms(tx, actor.organization_id, words, scope)
-        rows, total = store.matching(tx, actor.organization_id, tsquery(terms), filters, limit, offset) if terms else ([], 0)
+        is_known = bool(terms) and not any(term.is_nowhere for term in terms)
+        rows, total = store.matching(tx, actor.organization_id, tsquery(terms), filters, limit, offset) if is_known else ([], 0)
     is_relaxed = not total and len(terms) > 1
     if is_relaxed:
         rows, total = _relaxed(tx, actor.organization_id, terms, filters, (limit, offset))
@@ -59,10 +62,15 @@ def search(tx: Tx, actor: Actor, home: Home, wanted: Wanted) -> Results:
 
 def _relaxed(tx: Tx, organization_id: str, terms: list[Term], filters: Filters, page: tuple[int, int]) -> tuple[list[Found], int]:
     """Return a page of the documents that have most of the terms, and how many they are; nothing when that takes too long."""
+    there = [term for term in terms if not term.is_nowhere]
     try:
         with store.bounded(tx, _LONGEST):
-            choices = store.best_choices(tx, organization_id, [tsquery([term]) for term in terms], filters)
-            query = any_of([[terms[at] for at in choice] for choice in choices])
+            if len(there) < len(terms):  # then they may all be together
+                rows, total = store.matching(tx, organization_id, tsquery(there), filters, *page) if there else ([], 0)
+                if total or len(there) < 2:
+                    return rows, total
+            choices = store.best_choices(tx, organization_id, [tsquery([term]) for term in there], filters)
+            query = any_of([[there[at] for at in choice] for choice in choices])
             return store.matching(tx, organization_id, query, filters, *page) if choices else ([], 0)
     except Unavailable:
         return [], 0
@@ -88,11 +96,13 @@ def _parts_of_others(home: Home, rows: list[Found], repositories: dict[str, git.
 
 def _terms(tx: Tx, organization_id: str, words: list[str], scope: list[str] | None) -> tuple[list[Term], dict[str, list[str]]]:
     """Return what is looked up: stems; for a word that stands nowhere, the words most like it."""
-    stems, unknown = dict[str, list[str]](), set[str]()
-    for word, stem, is_known in store.lexemes(tx, organization_id, words):
+    stems, unknown, whole = dict[str, list[str]](), set[str](), dict[str, tuple[str, ...]]()
+    for word, stem, beginning in store.lexemes(tx, organization_id, words, _MOST_WHOLE + 1):
         stems.setdefault(word, []).append(stem)
-        if not is_known:
+        if not beginning:
             unknown.add(stem)
+        if len(stem) >= _SHORTEST and len(beginning) <= _MOST_WHOLE:
+            whole[stem] = tuple(beginning)
     alike = store.alike(tx, organization_id, sorted(unknown), scope) if unknown else {}
     terms, corrected = list[Term](), dict[str, list[str]]()
     for word in words:
@@ -101,8 +111,9 @@ def _terms(tx: Tx, organization_id: str, words: list[str], scope: list[str] | No
             continue  # a word that every text has
         if all(stem in unknown for stem in own) and (instead := alike.get(own[0])):
             corrected[word] = instead
-            own = instead
-        terms.append(Term(word, tuple(own)))
+            terms.append(Term(word, tuple(instead)))
+        else:
+            terms.append(Term(word, tuple(own), {stem: whole[stem] for stem in own if stem in whole}))
     return terms, corrected
 
 
@@ -133,7 +144,7 @@ def _filters(tx: Tx, actor: Actor, state: str, wanted: Wanted, repositories: lis
     written = _spellings.get(actor.organization_id, state, lambda: _by_lower_case(store.spellings(tx, actor.organization_id)))
 
     def ways(kind: str, text: str | None) -> list[str] | None:
-        return None if text is None else [text.lower(), *written.get((kind, text.lower()), [])]
+        return None if text is None else list(dict.fromkeys([text.lower(), *written.get((kind, text.lower()), [])]))
 
     return Filters(ways("team", wanted.team), ways("status", wanted.status), ways("tag", wanted.tag), wanted.review_status, repositories)
 

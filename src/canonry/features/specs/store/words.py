@@ -1,4 +1,4 @@
-"""The words of an organization's documents, so that what somebody misspells can be found.
+"""The words of an organization's documents, so that what somebody misspells or only begins can be found: all of three letters or more.
 
 Indexing adds to them and takes none away: which word stands nowhere any more only a look at all documents can tell, and that is done once
 a day. Both hold the organization's words meanwhile: a word that is about to go is not taken for one that is there.
@@ -20,7 +20,7 @@ def learn(tx: Tx, repository_id: str, organization_id: str, paths: Sequence[str]
     which = sql.SQL("") if paths is None else sql.SQL(" AND path = ANY({})").format(sql.Literal(list(paths)))
     inner = sql.SQL("SELECT search FROM spec_documents WHERE repository_id = {}").format(sql.Literal(repository_id)) + which
     tx.connection.execute(
-        sql.SQL("""INSERT INTO spec_words (organization_id, word) SELECT {}, word FROM ts_stat({}) WHERE length(word) BETWEEN 3 AND 60
+        sql.SQL("""INSERT INTO spec_words (organization_id, word) SELECT {}, word FROM ts_stat({}) WHERE length(word) >= 3
             ON CONFLICT DO NOTHING""").format(sql.Literal(organization_id), sql.Literal(inner.as_string(tx.connection)))
     )  # fmt: skip
 
