@@ -1,16 +1,18 @@
 """The disk over HTTP: who uses what, what goes, what stays, and what happens when it fills."""
 
+import threading
 from typing import Any
 
 import pytest
 
 from canonry.adapters.disk.memory import MemoryDisk
 from canonry.core.access import Scope
-from canonry.features.disk import DiskRounds, jobs
+from canonry.features.disk import DiskRounds, governor, jobs
 from canonry.features.disk.context import Context
 from canonry.features.notifications import jobs as letters
 from canonry.infra import mailbox
 from tests.support.api import SITE, Api
+from tests.support.between import beside, once_after, once_before
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +59,50 @@ def test_a_release_that_waits_to_be_rolled_back_to_stays(api: Api) -> None:
     assert there(api, rows[0])
     api.work(slug)
     assert api.deployments(slug)[0]["status"] == "live"
+
+
+@pytest.mark.parametrize("wish", ["rollback", "pin"])
+def test_what_is_asked_for_while_it_is_measured_stays(api: Api, monkeypatch: pytest.MonkeyPatch, wish: str) -> None:
+    slug = api.project()
+    rows = versions(api, slug, 7)
+    method = "POST" if wish == "rollback" else "PUT"
+    once_after(monkeypatch, governor, "superfluous", lambda: api.ask(method, f"/v1/deployments/{rows[0]['id']}/{wish}"))
+    tidied(api, slug)
+    assert [there(api, row) for row in rows[:3]] == [True, False, True]
+    assert wish == "rollback" or api.get(f"/v1/projects/{slug}/disk")["pinned"] == [rows[0]["id"]]
+    api.work(slug)
+    assert api.deployments(slug)[0]["status"] == "live"
+
+
+@pytest.mark.parametrize("wish", ["rollback", "pin"])
+def test_what_is_asked_for_while_it_goes_is_refused_or_stays(api: Api, monkeypatch: pytest.MonkeyPatch, wish: str) -> None:
+    slug = api.project()
+    rows = versions(api, slug, 7)
+    asked: list[threading.Thread] = []
+    answers: list[int] = []
+
+    def ask() -> None:
+        answers.append(api.ask("POST" if wish == "rollback" else "PUT", f"/v1/deployments/{rows[0]['id']}/{wish}").status)
+
+    def beside_it() -> None:
+        asked.append(beside(api.container.transactions, ask))
+
+    once_before(monkeypatch, api.container.ports.builder, "remove", beside_it)
+    tidied(api, slug)
+    asked[0].join()
+    assert (answers[0] == 409) is not there(api, rows[0])
+
+
+def test_an_upload_that_is_asked_for_again_while_it_is_measured_stays(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug = api.project()
+    rows = versions(api, slug, 7)
+    execute = "UPDATE deployments SET status = 'failed' WHERE id = %s"
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute(execute, (rows[0]["id"],))
+    once_after(monkeypatch, governor, "superfluous", lambda: api.ask("POST", f"/v1/deployments/{rows[0]['id']}/retry"))
+    tidied(api, slug)
+    api.work(slug)
+    assert api.deployments(slug)[0]["status"] == "live", api.deployments(slug)[0]
 
 
 def test_who_uses_what_adds_up(api: Api) -> None:

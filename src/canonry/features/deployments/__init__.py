@@ -19,11 +19,12 @@ from canonry.features.deployments.pipeline import recover
 from canonry.features.deployments.rules import require_rollback_target
 from canonry.features.deployments.schemas import DeploymentBody, body_of
 from canonry.features.deployments.service import by_ids, find, live_in, request_commit, roll_back
-from canonry.features.deployments.store import keep_release, live_at, live_projects, release
+from canonry.features.deployments.store import hold_artifacts, keep_release, live_at, live_projects, release
+from canonry.features.deployments.uploads import drop as drop_upload
 
 __all__ = [
-    "UNFINISHED", "Context", "Deployment", "DeploymentBody", "Instance", "Release", "Status", "Watch", "Wish", "all_instances",
-    "body_of", "build_log_path", "by_ids", "closing", "counts", "find", "instances", "keep_release", "last_lines", "lead_project", "leave",
-    "live_at", "live_in", "live_projects", "logged_instances", "masks", "recover", "release", "request_commit",
+    "UNFINISHED", "Context", "Deployment", "DeploymentBody", "Instance", "Release", "Status", "Watch", "Wish", "all_instances", "body_of",
+    "build_log_path", "by_ids", "closing", "counts", "drop_upload", "find", "hold_artifacts", "instances", "keep_release", "last_lines",
+    "lead_project", "leave", "live_at", "live_in", "live_projects", "logged_instances", "masks", "recover", "release", "request_commit",
     "require_rollback_target", "roll_back",
 ]  # fmt: skip

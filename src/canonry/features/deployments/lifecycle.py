@@ -1,9 +1,11 @@
 """Use cases around what runs: stop, start, list, delete."""
 
+from functools import partial
+
 from canonry.core.access import Actor, Permission, require
 from canonry.core.errors import Conflict
 from canonry.features import databases, git, projects, traffic, volumes
-from canonry.features.deployments import build_log, store
+from canonry.features.deployments import build_log, store, uploads
 from canonry.features.deployments.context import Context
 from canonry.features.deployments.fleet import launch, leading, revival
 from canonry.features.deployments.fleet import store as fleet
@@ -90,6 +92,10 @@ def _delete_rows(tx: Tx, project: Project) -> None:
     tx.enqueue(CLEAR, project_id=project.id, instances=" ".join(instance_ids), clusters=" ".join(clusters), kept=" ".join(kept), **left)
 
 
+def _is_nobodys(archive: str, tx: Tx) -> bool:
+    return not store.names_archive(tx, archive)
+
+
 def clear(
     context: Context,
     project_id: str,
@@ -115,7 +121,8 @@ def clear(
     for artifact_id in artifacts.split():
         context.ports.builder.remove(artifact_id)
     for archive in archives.split():
-        (context.home.uploads / archive).unlink(missing_ok=True)
+        # Asked again: another project may have been given the same archive since this one was deleted.
+        uploads.drop(context.transactions, context.home, archive, partial(_is_nobodys, archive))
     for deployment_id in deployments.split():
         build_log.path_of(context.home, deployment_id).unlink(missing_ok=True)
     for instance_id in instances.split():

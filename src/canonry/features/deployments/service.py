@@ -16,14 +16,17 @@ from canonry.features.deployments.events import DeploymentCancelled, DeploymentC
 from canonry.features.deployments.models import Deployment, Status, Wish
 from canonry.features.deployments.queue import RUN
 from canonry.features.deployments.rules import facts, require_cancellable, require_retryable, require_rollback_target
+from canonry.features.deployments.uploads import Upload
 from canonry.features.projects import PRODUCTION, Project
 from canonry.infra.tx import Tx
 from canonry.ports.builder import Builder
 
 
-def request_upload(tx: Tx, actor: Actor, project: Project, archive: str) -> Deployment:
-    """Ask for a deployment of an uploaded archive (its SHA-256 under `uploads`)."""
-    return _request(tx, actor, project, "upload", {"kind": "upload", "archive": archive}, Wish())
+def request_upload(tx: Tx, actor: Actor, project: Project, upload: Upload) -> Deployment:
+    """Keep an uploaded archive, and ask for a deployment of it."""
+    asked = _request(tx, actor, project, "upload", {"kind": "upload", "archive": upload.archive}, Wish())
+    upload.keep()
+    return asked
 
 
 def request(tx: Tx, actor: Actor, home: Home, project: Project, *, ref: str | None) -> Deployment:
@@ -121,6 +124,7 @@ def roll_back(tx: Tx, actor: Actor, builder: Builder, deployment_id: str) -> Dep
     require(actor, Permission.PROJECTS_DEPLOY)
     target = find(tx, actor, deployment_id)
     source = {"kind": "release", "release_id": require_rollback_target(target), "deployment_id": target.id}
+    store.hold_artifacts(tx, target.project_id)  # once we have asked for it, nobody removes it
     try:
         builder.load(target.artifact_id or "")
     except NotFound as error:
@@ -141,6 +145,8 @@ def _request(tx: Tx, actor: Actor, project: Project, trigger: str, source: dict[
     require(actor, Permission.PROJECTS_DEPLOY)
     if wish.environment != PRODUCTION:
         _require_open(tx, project, wish.environment)
+    if "archive" in source:
+        store.hold_archive(tx, source["archive"])
     deployment_id = new_id("dep")
     store.insert(tx, {"id": deployment_id, "organization_id": project.organization_id, "project_id": project.id,
                       "environment": wish.environment, "trigger": trigger, "source": source, "ref": wish.branch,

@@ -14,6 +14,8 @@ from canonry.core.refs import parse_ref
 from canonry.features.deployments.models import UNFINISHED, Deployment, Release
 from canonry.infra.tx import Tx
 
+_ARCHIVE = 7_226_700  # first key of the advisory lock on an upload
+_ARTIFACTS = 7_226_701  # and on the artifacts of a project
 _SELECT = sql.SQL("""SELECT id, organization_id, project_id, environment, status, step, trigger, source, ref, commit, commit_message, tree,
     release_id, artifact_id, reused, release_command_done, cancel_requested, url, error, created_by, created_at, started_at, finished_at
     FROM deployments """)
@@ -210,6 +212,21 @@ def left_behind(tx: Tx, project_id: str) -> dict[str, str]:
     ).fetchone()
     deployments, artifacts, archives = row or ("", "", "")
     return {"deployments": deployments, "artifacts": artifacts, "archives": archives}
+
+
+def hold_archive(tx: Tx, archive: str) -> None:
+    """Be the only one who keeps, asks for a deployment of, or removes this upload, until the transaction ends."""
+    tx.connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_ARCHIVE, archive))
+
+
+def hold_artifacts(tx: Tx, project_id: str) -> None:
+    """Be the only one who removes an artifact of this project, or promises that one stays, until the transaction ends."""
+    tx.connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_ARTIFACTS, project_id))
+
+
+def names_archive(tx: Tx, archive: str) -> bool:
+    """Say whether a deployment of any project is of this upload."""
+    return tx.connection.execute("SELECT 1 FROM deployments WHERE source->>'archive' = %s LIMIT 1", (archive,)).fetchone() is not None
 
 
 def update(tx: Tx, deployment_id: str, changes: Mapping[str, object]) -> None:

@@ -3,13 +3,18 @@
 import hashlib
 import os
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from canonry.core.errors import Invalid, Issue, TooLarge
 from canonry.core.paths import Home
+from canonry.features.deployments import store
 from canonry.features.deployments.errors import StepFailed
 from canonry.infra.archives import check, unpack
+from canonry.infra.tx import Transactions, Tx
 
 _CHUNK = 1 << 20
 _UNPACKED_FACTOR = 4
@@ -18,8 +23,22 @@ _ZIP = b"PK\x03\x04"
 _GZIP = b"\x1f\x8b"
 
 
-def keep(home: Home, file: BinaryIO, *, limit_mb: int) -> str:
-    """Store an archive that can be unpacked safely, and return its SHA-256; nothing is stored of another.
+@dataclass(frozen=True)
+class Upload:
+    """An archive that has come, whole and checked, and is not kept yet. archive: its SHA-256, under which it will be."""
+
+    archive: str
+    _file: Path
+    _place: Path
+
+    def keep(self) -> None:
+        """Keep it. Whoever asks for a deployment of it does this in the transaction of that, with `store.hold_archive`."""
+        self._file.replace(self._place)
+
+
+@contextmanager
+def received(home: Home, file: BinaryIO, *, limit_mb: int) -> Iterator[Upload]:
+    """Give an archive that can be unpacked safely; what nobody kept is gone afterwards.
 
     Raises: TooLarge `archive_too_large` over `limit_mb` MiB, or four times that unpacked; Invalid `unsupported_archive` for other bytes
     than .zip or .tar.gz, `unsafe_archive` naming the entry.
@@ -43,10 +62,17 @@ def keep(home: Home, file: BinaryIO, *, limit_mb: int) -> str:
         if size == 0:
             _check_kind(b"")
         check(temporary, limit_bytes=(limit_mb << 20) * _UNPACKED_FACTOR, limit_files=_UNPACKED_FILES)
-        temporary.replace(home.uploads / digest.hexdigest())
+        yield Upload(digest.hexdigest(), temporary, home.uploads / digest.hexdigest())
     finally:
         temporary.unlink(missing_ok=True)
-    return digest.hexdigest()
+
+
+def drop(transactions: Transactions, home: Home, archive: str, still: Callable[[Tx], bool]) -> None:
+    """Remove a stored archive (its SHA-256), if `still` says, while nobody can ask for a deployment of it, that nothing needs it."""
+    with transactions.begin() as tx:
+        store.hold_archive(tx, archive)
+        if still(tx):
+            (home.uploads / archive).unlink(missing_ok=True)
 
 
 def open_archive(home: Home, archive: str, target: Path, *, limit_mb: int) -> None:

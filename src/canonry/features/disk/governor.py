@@ -160,7 +160,7 @@ def tidy(context: Context, project_id: str, environment: str) -> list[Removal]:
     removed = []
     for item in superfluous(context, project_id, environment):
         try:
-            _remove(context, item)
+            _remove(context, item, environment)
         except (CanonryError, OSError) as error:
             _log.warning("tidying %s %s: %s %s: %s", project_id, environment, item.what, item.name, error)
         else:
@@ -168,11 +168,17 @@ def tidy(context: Context, project_id: str, environment: str) -> list[Removal]:
     return removed
 
 
-def _remove(context: Context, item: Removal) -> None:
+def _remove(context: Context, item: Removal, environment: str) -> None:
+    """Remove one thing. Measuring took a while: what people may have asked for since then is looked at again."""
+    project_id = item.project_id or ""
     if item.what == "artifact":
-        context.ports.builder.remove(item.name)
+        with context.transactions.begin() as tx:
+            deployments.hold_artifacts(tx, project_id)
+            if any(row.id == item.name and not row.needed for row in store.artifacts(tx, project_id, environment)):
+                context.ports.builder.remove(item.name)
     elif item.what == "upload":
-        (context.home.uploads / item.name).unlink(missing_ok=True)
+        deployments.drop_upload(context.transactions, context.home, item.name,
+                                lambda tx: item.name in store.old_archives(tx, project_id, rules.KEPT))  # fmt: skip
     elif item.what == "build log":
         deployments.build_log_path(context.home, item.name).unlink(missing_ok=True)
     else:

@@ -56,6 +56,7 @@ def pin(tx: Tx, actor: Actor, builder: Builder, deployment_id: str) -> Deploymen
     require(actor, Permission.PROJECTS_DEPLOY)
     deployment = deployments.find(tx, actor, deployment_id)
     deployments.require_rollback_target(deployment)
+    deployments.hold_artifacts(tx, deployment.project_id)
     try:
         builder.load(deployment.artifact_id or "")
     except NotFound as error:

@@ -61,8 +61,9 @@ async def plan_source(request: Request, services: ServicesDep) -> PlanAnswer:
 
 def _plan_archive(services: Services, file: UploadFile) -> PlanAnswer:
     with _work(services) as work:
-        archive = uploads.keep(work, file.file, limit_mb=services.settings.upload_limit)
-        uploads.open_archive(work, archive, work.root / "source", limit_mb=services.settings.upload_limit)
+        with uploads.received(work, file.file, limit_mb=services.settings.upload_limit) as upload:
+            upload.keep()
+        uploads.open_archive(work, upload.archive, work.root / "source", limit_mb=services.settings.upload_limit)
         return _plan(services, work.root / "source")
 
 

@@ -31,9 +31,11 @@ def upload_archive(project: str, file: Annotated[UploadFile, File()], actor: Act
     """Upload a .zip or .tar.gz of a source and deploy it."""
     with services.transactions.begin() as tx:
         found = projects.find(tx, actor, project)
-    archive = uploads.keep(services.home, file.file, limit_mb=services.settings.upload_limit)
-    with services.transactions.begin() as tx:
-        answer = DeploymentAnswer(deployment=body_of(service.request_upload(tx, actor, found, archive), found))
+    with (
+        uploads.received(services.home, file.file, limit_mb=services.settings.upload_limit) as upload,
+        services.transactions.begin() as tx,
+    ):
+        answer = DeploymentAnswer(deployment=body_of(service.request_upload(tx, actor, found, upload), found))
         settle(tx, services, answer, 202)
     return answer
 
