@@ -6,10 +6,12 @@ import pytest
 
 from canonry.core.access import Role, Scope
 from canonry.core.mail import Mail
-from canonry.features.notifications import Digest
+from canonry.features import deployments
+from canonry.features.notifications import Digest, service, store
 from canonry.features.tokens import create_token
 from canonry.wiring.jobs import tasks
 from tests.support.api import SITE, Api
+from tests.support.between import once_after
 from tests.support.mail import waiting
 
 BROKEN = {"nothing.txt": "to run"}
@@ -99,6 +101,22 @@ def test_twenty_failures_in_a_minute_are_two_mails(api: Api) -> None:
     assert mail.text.count("Why: ") == 19
     Digest(api.container).round()
     assert len(mails(api)) == 2
+
+
+def test_what_fails_while_a_mail_is_written_is_told_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail(api, api.project("shop"))
+    other = api.project("blogs")
+
+    def another() -> None:
+        with api.container.transactions.begin() as tx:
+            deployment = deployments.by_ids(tx, [fail(api, other)])
+            service.note_failure(tx, next(iter(deployment.values())))
+
+    once_after(monkeypatch, store, "take", another)
+    work(api)
+    execute(api, "UPDATE notices SET sent_at = sent_at - interval '6 minutes'")
+    Digest(api.container).round()
+    assert [mail.subject for mail in mails(api)] == ["Deploy failed: shop", "Deploy failed: blogs"]
 
 
 def test_a_job_that_runs_twice_writes_once(api: Api) -> None:

@@ -27,8 +27,7 @@ def tell(context: Context, organization_id: str, user_id: str) -> None:
         last = store.last_mail(tx, organization_id, user_id)
         if last is not None and now() - last < QUIET:
             return
-        notices = store.waiting(tx, organization_id, user_id)
-        store.mark_sent(tx, organization_id, user_id)
+        notices = store.take(tx, organization_id, user_id)
         person = next((person for person in accounts.reachable_members(tx, organization_id) if person.user_id == user_id), None)
         if person is None or not notices:
             return

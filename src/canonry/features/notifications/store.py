@@ -63,20 +63,18 @@ def last_mail(tx: Tx, organization_id: str, user_id: str) -> datetime | None:
     return row[0] if row else None
 
 
-def waiting(tx: Tx, organization_id: str, user_id: str) -> list[Notice]:
-    """Return what somebody is to be told, oldest first; not of projects that are gone."""
+def take(tx: Tx, organization_id: str, user_id: str) -> list[Notice]:
+    """Return what somebody is to be told, oldest first, and note that it is told; not what projects that are gone would have said.
+
+    In one statement: what comes meanwhile is told the next time.
+    """
     with tx.connection.cursor(row_factory=class_row(Notice)) as cursor:
         return cursor.execute(
-            """SELECT n.deployment_id, n.kind, p.slug, n.environment, n.created_at FROM notices n JOIN projects p ON p.id = n.project_id
-               WHERE n.organization_id = %s AND n.user_id = %s AND n.sent_at IS NULL ORDER BY n.created_at, n.deployment_id""",
+            """WITH n AS (UPDATE notices SET sent_at = now() WHERE organization_id = %s AND user_id = %s AND sent_at IS NULL RETURNING *)
+               SELECT n.deployment_id, n.kind, p.slug, n.environment, n.created_at FROM n JOIN projects p ON p.id = n.project_id
+               ORDER BY n.created_at, n.deployment_id""",
             (organization_id, user_id),
         ).fetchall()
-
-
-def mark_sent(tx: Tx, organization_id: str, user_id: str) -> None:
-    """Note that everything was told."""
-    query = "UPDATE notices SET sent_at = now() WHERE organization_id = %s AND user_id = %s AND sent_at IS NULL"
-    tx.connection.execute(query, (organization_id, user_id))
 
 
 def people_with_waiting(tx: Tx) -> list[tuple[str, str]]:
