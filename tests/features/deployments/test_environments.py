@@ -13,9 +13,10 @@ from canonry.core.access import PERMISSIONS, Actor, Scope
 from canonry.core.environments import PRODUCTION, preview_of
 from canonry.core.errors import Conflict
 from canonry.features import projects
-from canonry.features.deployments import Watch, closing, ending, pipeline, service
+from canonry.features.deployments import Watch, closing, ending, pipeline, service, store
 from canonry.features.deployments.models import Deployment, Wish
 from tests.support.api import APP, SITE, Api
+from tests.support.between import beside, once_after, once_before
 from tests.support.git import Person
 from tests.support.waiting import until
 
@@ -69,6 +70,35 @@ def clear(api: Api) -> None:
         jobs = [row[0] for row in tx.connection.execute(query).fetchall()]
     for job in jobs:
         ending.clear(api.container, **job)
+
+
+def test_one_that_is_made_again_while_the_former_is_cleared_keeps_what_is_asked_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug = api.project("shop")
+    opened(api, slug)
+    previewed(api, slug, SITE)
+    close(api, slug)
+    made: list[str] = []
+    running: list[threading.Thread] = []
+
+    def make_again() -> None:
+        opened(api, slug)
+        made.append(asked(api, slug).id)
+
+    once_after(monkeypatch, projects, "label_of", lambda: running.append(beside(api.container.transactions, make_again)))
+    clear(api)
+    running[0].join()
+    assert api.deployment(made[0])["status"] == "queued"
+
+
+def test_what_is_asked_for_while_a_preview_is_closed_ends_with_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug = api.project("shop")
+    opened(api, slug)
+    previewed(api, slug, SITE)
+    running: list[threading.Thread] = []
+    once_before(monkeypatch, store, "insert", lambda: running.append(beside(api.container.transactions, lambda: close(api, slug))))
+    deployment = asked(api, slug)
+    running[0].join()
+    assert api.deployment(deployment.id)["status"] == "cancelled"
 
 
 def test_a_preview_is_served_on_its_own_host_and_production_stays_as_it_is(api: Api) -> None:

@@ -43,6 +43,7 @@ def clear(context: Context, project_id: str, environment: str, *, artifacts: str
     """
     gone, unused, left = set(instances.split()), set(artifacts.split()), kept.split()
     with context.transactions.begin() as tx:
+        projects.hold(tx, project_id)  # else it is made again just after we have looked, and what is asked for in it ends here
         reopened = projects.label_of(tx, project_id, environment) is not None
         if reopened:
             unused -= store.artifacts_of(tx, project_id, environment)

@@ -162,7 +162,7 @@ def _request(tx: Tx, actor: Actor, project: Project, trigger: str, source: dict[
 
 def _require_open(tx: Tx, project: Project, environment: str) -> None:
     """Return when a preview may be deployed to: it exists, and its project is not stopped."""
-    if projects.label_of(tx, project.id, environment) is None:
+    if projects.hold_label(tx, project.id, environment) is None:
         raise Conflict("environment_closed", f"{environment} of {project.slug} was removed.", hint="Make the preview again.")
     if project.status == "stopped":
         raise Conflict("project_stopped", f"The project {project.slug} is stopped, and its previews with it.",

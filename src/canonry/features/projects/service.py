@@ -202,6 +202,16 @@ def label_of(tx: Tx, project_id: str, environment: str) -> str | None:
     return store.label_of(tx, project_id, environment)
 
 
+def hold_label(tx: Tx, project_id: str, environment: str) -> str | None:
+    """Return it as `label_of`; until the transaction ends, nobody takes it away."""
+    return store.hold_label(tx, project_id, environment)
+
+
+def hold(tx: Tx, project_id: str) -> None:
+    """Let nothing be added to a project until the transaction ends: no label, no deployment."""
+    store.hold(tx, project_id)
+
+
 def claim_label(tx: Tx, project_id: str, environment: str, candidates: Iterable[str]) -> str:
     """Give an environment the first candidate that is nobody's, neither a slug nor another's label; the one it has already stays.
 

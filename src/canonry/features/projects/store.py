@@ -68,6 +68,18 @@ def label_of(tx: Tx, project_id: str, environment: str) -> str | None:
     return row[0] if row else None
 
 
+def hold_label(tx: Tx, project_id: str, environment: str) -> str | None:
+    """Return the label of an environment, which nobody takes away until the transaction ends."""
+    query = "SELECT label FROM labels WHERE project_id = %s AND environment = %s FOR KEY SHARE"
+    row = tx.connection.execute(query, (project_id, environment)).fetchone()
+    return row[0] if row else None
+
+
+def hold(tx: Tx, project_id: str) -> None:
+    """Let nothing be added to a project until the transaction ends: no label, no deployment."""
+    tx.connection.execute("SELECT 1 FROM projects WHERE id = %s FOR UPDATE", (project_id,))
+
+
 def insert_label(tx: Tx, label: str, project_id: str, environment: str) -> bool:
     """Give a label to an environment that has none; False when it is somebody's."""
     query = "INSERT INTO labels (label, project_id, environment) VALUES (%s, %s, %s) ON CONFLICT (label) DO NOTHING"
