@@ -91,3 +91,21 @@ def test_a_form_without_end_is_not_read_to_its_end(people: Api, session: dict[st
         except (ConnectionError, http.client.HTTPException):
             return  # refused before it was sent
     assert (status, json.loads(body)["error"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize("text", ["## 1. A\n", "words " * 20_000], ids=["short", "long"])
+def test_a_question_that_is_sent_needs_the_token_too(people: Api, session: dict[str, str], text: str) -> None:
+    assert people.ask("POST", "/v1/repositories", {"name": "handbook"}).status == 201
+
+    def ask(headers: Mapping[str, str], **options: bytes) -> Answer:
+        body = None if options else {"content": text}
+        return people.ask("POST", "/app/ada/editor/ada/handbook/preview", body, token=None, headers=headers, **options)
+
+    cookie = {"Cookie": session["Cookie"]}
+    assert ask(session).status == 200
+    for forged in FORGED:
+        assert ask({**session, **forged}).error == (403, "cross_site")
+    for wrong in ({}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": "wrong"}):
+        assert ask({**cookie, **wrong}).error == (403, "csrf_failed")
+        assert ask({**cookie, **wrong, "Content-Type": "application/json"}, raw=b"{").error == (403, "csrf_failed")
+        assert ask({**cookie, **wrong, "Content-Type": "application/x-www-form-urlencoded"}, raw=b"content=a").error == (403, "csrf_failed")

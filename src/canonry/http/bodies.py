@@ -1,4 +1,8 @@
-"""How large a request's body may be: told at once where it says its length, else counted while it comes."""
+"""How large a request's body may be: told at once where it says its length, else counted while it comes.
+
+It is read when it is known who sends it (http/gate.py). A short one of a POST that only reads may be read before: anybody may send as much
+in headers, and more to where people sign in.
+"""
 
 from enum import StrEnum
 
@@ -9,6 +13,7 @@ from canonry.core.errors import TooLarge
 from canonry.http.deps import services_of
 
 _ORDINARY = 1 << 20  # bytes; around an archive there may be as many
+_SHORT = 64 << 10
 
 
 class Bodies(StrEnum):
@@ -17,6 +22,14 @@ class Bodies(StrEnum):
     SMALL = "small"  # 1 MiB
     ARCHIVE = "archive"  # an archive as large as the setting `upload_limit` says, and 1 MiB around it
     RAW = "raw"  # read by the route itself, which bounds it
+
+
+def is_short(request: Request) -> bool:
+    """Say whether a request declares a body that is short; one without a length, or with another way of telling its end, does not."""
+    length = request.headers.get("content-length", "")
+    if "transfer-encoding" in request.headers or not (length.isascii() and length.isdigit()):
+        return False
+    return len(length) <= len(str(_SHORT)) and int(length) <= _SHORT
 
 
 def bounded(request: Request, bodies: Bodies, *, megabytes: int | None = None) -> Request:

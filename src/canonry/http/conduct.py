@@ -4,8 +4,9 @@ FastAPI would go to another thread for each dependency and again for the functio
 the function is handed who calls, what there is and its transaction, when everything else is known to be right. The transaction also holds
 what is remembered of an answer (http/idempotency.py): the effect and its record are committed together.
 
-A question (GET) is asked whole in one thread: who calls, whether they may, and the answer. Those that only ask the database have a few
-threads of their own (http/askers.py): more of them would only wait for each other.
+A question (GET, and a POST that only reads) is asked whole in one thread: who calls, whether they may, and the answer. Those that only ask
+the database have a few threads of their own (http/askers.py): more of them would only wait for each other. A POST whose body is long, or
+which comes with an Idempotency-Key, has been let in by the gate before; it is asked in a thread of the framework, where it holds up nobody.
 """
 
 import functools
@@ -85,15 +86,13 @@ def _in_one_thread(run: Endpoint, request_name: str, *, quick: bool) -> Endpoint
         with services_of(values[request_name]).transactions.sharing():
             return run(**values)
 
-    whole = share if quick else run
-
     @functools.wraps(run)
     async def read(**values: Any) -> Any:  # noqa: ANN401 -- whatever the route takes and returns
-        question = functools.partial(whole, **values)
-        if not quick:
-            return await run_in_threadpool(question)
-        askers: Askers = values[request_name].app.state.askers
-        return await askers.ask(question)
+        request: Request = values[request_name]
+        if not quick or ADMIT not in request.scope:
+            return await run_in_threadpool(functools.partial(run, **values))
+        askers: Askers = request.app.state.askers
+        return await askers.ask(functools.partial(share, **values))
 
     return read
 

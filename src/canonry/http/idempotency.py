@@ -30,7 +30,7 @@ from canonry.infra.idempotency import Reservation, Stored
 from canonry.infra.tx import on_effect
 
 _log = logging.getLogger(__name__)
-_HEADER = "Idempotency-Key"
+HEADER = "Idempotency-Key"
 _LONGEST = 255
 _NOT_KEPT = frozenset({400, 413, 415, 422, 429})
 _LEASE, _RENEWED = timedelta(seconds=30), 10.0  # whoever is killed leaves a key behind that is held for so long; seconds between renewals
@@ -44,7 +44,7 @@ async def once(request: Request, actor: Actor, handle: _Handle, *, streams: bool
     archive: its body may be too large to be held in memory. repeatable: see http/routing.py.
     Raises: what `handle` raises; Invalid `invalid_idempotency_key`, `idempotency_not_supported`; Conflict.
     """
-    key = request.headers.get(_HEADER)
+    key = request.headers.get(HEADER)
     if key is None or request.method != "POST":
         return await handle(request)
     _check(key, streams=streams)

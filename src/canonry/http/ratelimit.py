@@ -1,6 +1,6 @@
 """How often who may call what: one table of policies, and the counting.
 
-A request is counted once, when it is known who calls (http/routing.py) or that nothing is there to be called (http/middleware.py).
+A request is counted once, when it is known who calls (http/gate.py) or that nothing is there to be called (http/middleware.py).
 """
 
 import hashlib

@@ -51,7 +51,7 @@ def show_template(org: str, owner: str, repo: str, actor: OrgActorDep, tx: TxDep
     return TemplateAnswer(content=service.template(tx, actor))
 
 
-@router.operation("POST", "/app/{org}/editor/{owner}/{repo}/parse", Permission.SPECS_READ, body_limit=_LIMIT)
+@router.operation("POST", "/app/{org}/editor/{owner}/{repo}/parse", Permission.SPECS_READ, body_limit=_LIMIT, only_reads=True)
 def parse_text(org: str, owner: str, repo: str, body: ContentRequest, *, actor: OrgActorDep, tx: TxDep) -> ParsedAnswer:
     """Parse a text that is being edited: its sections, and what is wrong with it."""
     del org
@@ -64,8 +64,8 @@ def parse_text(org: str, owner: str, repo: str, body: ContentRequest, *, actor: 
 
 
 @router.operation(
-    "POST", "/app/{org}/editor/{owner}/{repo}/preview", Permission.SPECS_READ, body_limit=_LIMIT, response_model=RenderedAnswer,
-    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+    "POST", "/app/{org}/editor/{owner}/{repo}/preview", Permission.SPECS_READ, body_limit=_LIMIT, only_reads=True,
+    response_model=RenderedAnswer, responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
 )  # fmt: skip
 def preview_text(org: str, owner: str, repo: str, body: ContentRequest, *, request: Request, actor: OrgActorDep, tx: TxDep) -> Response:
     """Show a text that is being edited as HTML that is safe to put into a page; a fragment of HTML unless JSON is asked for."""

@@ -22,7 +22,8 @@ from canonry.features.git.sharing.service import is_shared
 from canonry.http.bodies import Bodies
 from canonry.http.deps import Services, ServicesDep
 from canonry.http.errors import status_of
-from canonry.http.routing import PUBLIC, Routes, origin_of
+from canonry.http.gate import origin_of
+from canonry.http.routing import PUBLIC, Routes
 
 router = Routes(tags=["Git"], bodies=Bodies.RAW)
 

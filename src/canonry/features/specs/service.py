@@ -1,6 +1,7 @@
 """What is asked of specifications: a document, a repository's documents, what there is to do, how the index is."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -55,10 +56,18 @@ def html_of(shown: Shown) -> str:
 
 def place_of(repository: git.Repository, path: str) -> Place:
     """Return where a document lies, for links in it: they lead to our own pages."""
-    base = f"/app/{quote(repository.owner)}/docs/{quote(repository.owner)}/{quote(repository.name)}/"
-    return Place(
-        path, pages=lambda target: base + quote(target), files=lambda target: base + quote(target), repository=repository.full_name
-    )
+    address = _Addresses(f"/app/{quote(repository.owner)}/docs/{quote(repository.owner)}/{quote(repository.name)}/")
+    return Place(path, pages=address, files=address, repository=repository.full_name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Addresses:
+    """Makes the address of a file. Two of one repository are equal, so that `specs.render` need not get ready for each anew."""
+
+    base: str
+
+    def __call__(self, target: str) -> str:
+        return self.base + quote(target)
 
 
 def content_of(folder: Path, sha: str) -> bytes | None:

@@ -9,8 +9,9 @@ from canonry.features.backups.dumps import service
 from canonry.features.backups.dumps.schemas import DumpAnswer, DumpsAnswer, dump_body
 from canonry.http.deps import ActorDep, ServicesDep, TxDep
 from canonry.http.download import FILE, download
+from canonry.http.gate import origin_of
 from canonry.http.paging import PageDep
-from canonry.http.routing import Routes, origin_of
+from canonry.http.routing import Routes
 
 router = Routes(tags=["Backups"])
 

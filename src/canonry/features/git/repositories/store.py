@@ -11,6 +11,11 @@ _SELECT = sql.SQL("""SELECT r.id, r.organization_id, coalesce(r.owner, o.handle)
     r.sealed_token IS NULL AND i.suspended_at IS NOT NULL AS is_suspended, r.removed_at IS NOT NULL AS is_removed
     FROM repositories r JOIN organizations o ON o.id = r.organization_id LEFT JOIN projects p ON p.id = r.project_id
     LEFT JOIN installations i ON i.organization_id = r.organization_id AND i.host = r.host AND i.account = r.owner """)
+_BY_NAME = sql.SQL("""WHERE r.organization_id = %s AND r.removed_at IS NULL
+    AND (r.id = %s OR lower(coalesce(p.slug, r.name)) = lower(%s))
+    AND (%s::text IS NULL OR lower(coalesce(r.owner, o.handle)) = lower(%s))
+    ORDER BY r.project_id NULLS LAST, r.host <> 'canonry', r.id LIMIT 1""")
+_FIND = (_SELECT + _BY_NAME).as_bytes()  # the editor asks it with every key that is pressed, so it is put together once
 
 
 def insert(tx: Tx, repository_id: str, organization_id: str, *, name: str, description: str = "", branch: str = "main",
@@ -29,13 +34,7 @@ def find(tx: Tx, organization_id: str, key: str, owner: str | None = None) -> Re
     owner: what stands before the name; None: whatever it is.
     """
     with tx.connection.cursor(row_factory=class_row(Repository)) as cursor:
-        return cursor.execute(
-            _SELECT + sql.SQL("""WHERE r.organization_id = %s AND r.removed_at IS NULL
-                AND (r.id = %s OR lower(coalesce(p.slug, r.name)) = lower(%s))
-                AND (%s::text IS NULL OR lower(coalesce(r.owner, o.handle)) = lower(%s))
-                ORDER BY r.project_id NULLS LAST, r.host <> 'canonry', r.id LIMIT 1"""),
-            (organization_id, key, key, owner, owner),
-        ).fetchone()  # fmt: skip
+        return cursor.execute(_FIND, (organization_id, key, key, owner, owner)).fetchone()
 
 
 def get(tx: Tx, repository_id: str) -> Repository | None:
