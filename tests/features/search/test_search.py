@@ -190,3 +190,11 @@ def test_words_that_stand_nowhere_are_left_out_of_a_relaxed_search(api: Api, tmp
     found = api.get(f"/app/ada/api/search?q={quote(q)}")
     assert sorted(item["file_path"] for item in found["results"]) == [f"docs/{name}.md" for name in paths]
     assert (found["total"], found["relaxed"]) == (len(paths), bool(paths))
+
+
+def test_words_that_an_earlier_version_did_not_note_are_found_after_a_day(api: Api, tmp_path: Path) -> None:
+    spec_repository(api, tmp_path).push({"docs/a.md": f"{_LONG}\n", "docs/b.md": "extra\n"})
+    with api.container.transactions.begin() as tx:
+        tx.connection.execute("DELETE FROM spec_words WHERE length(word) > 60")
+        assert words.forget_unused(tx, api.owner.organization_id) == 0
+    assert api.get("/app/ada/api/search?q=extra")["total"] == 2

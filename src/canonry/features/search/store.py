@@ -58,8 +58,7 @@ def _begun(tx: Tx, beginning: bytes) -> Iterator[None]:
 def lexemes(tx: Tx, organization_id: str, words: list[str], most: int) -> list[tuple[str, str, list[str]]]:
     """Return each word with each of its stems as the index has them, and at most `most` words of the organization that begin so.
 
-    Words of fewer than three letters are not among these.
-    A word that says nothing (`the`) has no stem.
+    Words of fewer than three letters are not among these. A word that says nothing (`the`) has no stem.
     """
     return tx.connection.execute(
         """SELECT word, stem, ARRAY(SELECT w.word FROM spec_words w WHERE w.organization_id = %s AND w.word >= stem

@@ -37,9 +37,16 @@ def overdue(tx: Tx) -> list[str]:
 
 
 def forget_unused(tx: Tx, organization_id: str) -> int:
-    """Forget the words that stand in no document of an organization any more, and return how many they were."""
+    """Forget the words that stand in no document of an organization any more, and return how many they were.
+
+    Words that are not known are learned: a version of Canonry that knew fewer may have indexed documents while it was replaced.
+    """
     tx.connection.execute("SELECT pg_advisory_xact_lock(hashtext('spec words'), hashtext(%s))", (organization_id,))
     inner = sql.SQL("SELECT search FROM spec_documents WHERE organization_id = {}").format(sql.Literal(organization_id))
+    tx.connection.execute(
+        sql.SQL("""INSERT INTO spec_words (organization_id, word) SELECT {}, word FROM ts_stat({}) WHERE length(word) >= 3
+            ON CONFLICT DO NOTHING""").format(sql.Literal(organization_id), sql.Literal(inner.as_string(tx.connection)))
+    )  # fmt: skip
     gone = tx.connection.execute(
         sql.SQL("""DELETE FROM spec_words w WHERE organization_id = {}
             AND NOT EXISTS (SELECT 1 FROM ts_stat({}) there WHERE there.word = w.word)""").format(
