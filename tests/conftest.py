@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.api import api, common_api, container, machine
@@ -46,3 +47,9 @@ def pytest_configure() -> None:
     settings.register_profile("canonry", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("canonry")
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the journeys where several processes share the files: one that takes minutes, begun last, would run alone in the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: "journeys" not in item.path.parts)

@@ -107,10 +107,10 @@ def test_caddy_killed_under_load_comes_back_on_its_sockets_and_refuses_nobody(ca
         assert canonry.site(SITE, timeout=60).status == 200  # this connection was taken by the kernel while nobody was there
         assert canonry.pid("caddy") != old
 
-    counts = count_while(kill, canonry.port, f"{SHOP}.localhost", seconds=3, rate=100)
+    counts = count_while(kill, canonry.port, f"{SHOP}.localhost", seconds=3, rate=100, enough=100)
     assert len(counts.lost) <= _CLIENTS
     assert not any("Refused" in text or "status" in text for text in counts.lost)
-    assert counts.right > 100
+    assert counts.right >= 100
 
 
 def test_a_graceful_restart_of_the_edge_under_load_loses_nothing(canonry: Canonry) -> None:
@@ -122,10 +122,10 @@ def test_a_graceful_restart_of_the_edge_under_load_loses_nothing(canonry: Canonr
             time.sleep(0.5)
             process.restart()
 
-    counts = count_while(restart, canonry.port, f"{SHOP}.localhost", seconds=4, rate=100)
+    counts = count_while(restart, canonry.port, f"{SHOP}.localhost", seconds=4, rate=100, enough=150)
     process.release()
     assert counts.lost == []
-    assert counts.right > 150
+    assert counts.right >= 150
     assert canonry.pid("caddy") == process.find()
     assert canonry.api("GET", "/v1/me")["authenticated"] is True
 
@@ -148,10 +148,10 @@ def test_postgresql_killed_and_away_for_a_while_stops_no_app_and_a_deploy_goes_o
             assert ask(canonry.port, "localhost", "/healthz").status == 200
         finally:
             version.write_text(ours)
-        eventually(lambda: ask(canonry.port, "localhost", "/readyz").status, lambda status: status == 200, within=30)
+        eventually(lambda: ask(canonry.port, "localhost", "/readyz").status, lambda status: status == 200)
         row = eventually(
             lambda: canonry.api("GET", f"/v1/projects/{BEGUN}/deployments")["deployments"][0],
-            lambda row: row["finished_at"] is not None, within=40,
+            lambda row: row["finished_at"] is not None,
         )  # fmt: skip
     assert (app.wrong, site.wrong) == ([], [])
     assert (row["status"], row["error"]) == ("live", None)
@@ -175,10 +175,10 @@ def test_without_python_apps_go_on_and_its_own_host_says_that_it_restarts(canonr
         assert (error["error"], bool(error["request_id"]), bool(error["hint"])) == ("restarting", True, True)
         assert (page.status, page.headers["content-type"].partition(";")[0]) == (502, "text/html")
         assert "canonry up" in page.text
-        time.sleep(1)
+        before = (app.asked, site.asked)
+        eventually(lambda: (app.asked - before[0], site.asked - before[1]), lambda more: min(more) > 25)
         canonry.up()
     assert (app.wrong, site.wrong) == ([], [])
-    assert app.asked > 50
     assert canonry.api("GET", "/v1/me")["authenticated"] is True
 
 
@@ -217,7 +217,7 @@ def test_down_leaves_no_process_and_no_socket_and_up_brings_every_url_back(canon
     canonry.api("POST", f"/v1/projects/{RESTING}/stop")
     before = canonry.site(SHOP).text
     assert canonry.command("down").returncode == 0
-    assert eventually(lambda: processes_of(canonry) + apps_of(SHOP, ECHO, BUSY, BEGUN), lambda pids: not pids, within=10) == []
+    assert eventually(lambda: processes_of(canonry) + apps_of(SHOP, ECHO, BUSY, BEGUN), lambda pids: not pids) == []
     run = Home(canonry.home).run
     assert [path.name for path in run.iterdir() if path.is_socket()] == []
     with pytest.raises(ConnectionRefusedError):
@@ -240,13 +240,13 @@ def test_after_a_power_cut_up_brings_every_url_back(canonry: Canonry) -> None:
 
 def expect_everything_back(canonry: Canonry, before: str) -> None:
     """Return when the app runs anew at its URL, the site is served, and what was stopped is stopped still."""
-    after = eventually(lambda: canonry.site(SHOP).text, lambda text: text.startswith("shop "), within=20)
+    after = eventually(lambda: canonry.site(SHOP).text, lambda text: text.startswith("shop "))
     assert after != before
     assert "site" in canonry.site(SITE).text
     eventually(lambda: canonry.site(RESTING).status, lambda status: status == 503)
     rows = eventually(
         lambda: canonry.api("GET", f"/v1/projects/{SHOP}/instances")["instances"],
-        lambda rows: [row["status"] for row in rows] == ["healthy"], within=15,
+        lambda rows: [row["status"] for row in rows] == ["healthy"],
     )  # fmt: skip
     assert rows[0]["restarts"] >= 1
     eventually(lambda: canonry.api("GET", f"/v1/projects/{SHOP}")["status"], lambda status: status == "running")

@@ -29,7 +29,7 @@ def canonry(tmp_path: Path) -> Iterator[Canonry]:
     made = Canonry(tmp_path, free_port())
     yield made
     made.down()
-    left = eventually(lambda: _processes(made), lambda pids: not pids, within=5)
+    left = eventually(lambda: _processes(made), lambda pids: not pids)
     assert left == []
 
 
@@ -61,7 +61,7 @@ def test_a_first_up_makes_everything_and_down_leaves_no_process(canonry: Canonry
     down = canonry.command("down")
     assert down.returncode == 0
     assert [line.split(" ")[0] for line in down.stderr.splitlines()] == ["canonry", "Caddy", "PostgreSQL"]
-    assert eventually(lambda: _processes(canonry), lambda pids: not pids, within=5) == []
+    assert eventually(lambda: _processes(canonry), lambda pids: not pids) == []
     assert list((canonry.home / "run").glob("*.sock")) == []
     again = canonry.command("down")
     assert again.returncode == 0
@@ -333,7 +333,7 @@ def test_an_ordinary_user_has_a_canonry_of_their_own() -> None:
         assert ask(canonry.port, "localhost", "/readyz").status == 200
     finally:
         canonry.down()
-        left = eventually(lambda: _processes(canonry), lambda pids: not pids, within=5)
+        left = eventually(lambda: _processes(canonry), lambda pids: not pids)
         remove_tree(folder)
     assert left == []
 

@@ -49,11 +49,11 @@ def test_twenty_switches_under_load_lose_no_request(caddy: RunningCaddy, apps: A
             time.sleep(0.25)
             caddy.edge.point(host, [old.address if number % 2 else new.address])
 
-    counts = count_while(switch, caddy.port, host, seconds=5.5, rate=300)
+    counts = count_while(switch, caddy.port, host, seconds=5.5, rate=300, enough=1000)
     assert counts.lost == []
     assert counts.retried == 0
-    assert counts.right > 1000
-    assert min(counts.texts["old"], counts.texts["new"]) > 300
+    assert counts.right >= 1000
+    assert min(counts.texts["old"], counts.texts["new"]) > counts.right / 10
 
 
 def test_a_switch_is_in_force_for_the_very_next_request(caddy: RunningCaddy, apps: Apps, host: str) -> None:
