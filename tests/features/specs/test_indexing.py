@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from canonry.features.specs import indexing
-from canonry.features.specs.store import states
+from canonry.features.specs.store import states, writing
 from tests.features.specs.conftest import CANON, LOGIN, Shelf
+from tests.support.between import once_before
 from tests.support.git import Person
 
 
@@ -100,6 +101,21 @@ def test_a_repository_whose_branch_is_gone_has_an_empty_index(shelf: Shelf, ada:
     assert list(shelf.everything("rep_1")) == [""]
     for table in ("spec_sections", "spec_criteria", "spec_links"):
         assert shelf.rows(f"SELECT 1 FROM {table}") == []  # noqa: S608 -- three names of ours
+
+
+def test_who_waited_while_a_newer_commit_was_indexed_leaves_that(shelf: Shelf, ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = shelf.add("rep_1")
+    ada.git("push", "--quiet", str(folder), "main")
+
+    def push() -> None:
+        ada.commit({"docs/specs/pay.md": LOGIN}, "More")
+        ada.git("push", "--quiet", str(folder), "main")
+        shelf.index("rep_1")
+
+    once_before(monkeypatch, writing, "begin", push)
+    shelf.index("rep_1")
+    found: Any = shelf.everything("rep_1")
+    assert (found[""][0], "docs/specs/pay.md" in found) == (ada.head(), True)
 
 
 def test_a_reworded_criterion_keeps_its_first_name(shelf: Shelf, ada: Person) -> None:

@@ -57,7 +57,7 @@ def run(context: Context, repository_id: str) -> None:
     with context.transactions.begin() as tx:
         number = writing.start_run(tx, repository_id)
     try:
-        changed, removed = _bring_up(context, repository)
+        commit, changed, removed = _bring_up(context, repository_id)
     except CanonryError as error:
         _log.warning("indexing %s: %s", repository.full_name, error)
         _end(context, number, "failed", repository.head, error=f"{error.code}: {error.message}")
@@ -67,14 +67,15 @@ def run(context: Context, repository_id: str) -> None:
     except Exception:
         _end(context, number, "failed", repository.head, error="internal_error: Something in Canonry itself failed.")
         raise
-    _end(context, number, "done", repository.head, changed=changed, removed=removed)
+    _end(context, number, "done", commit, changed=changed, removed=removed)
 
 
-def _bring_up(context: Context, repository: git.Repository) -> tuple[int, int]:
-    """Read and write. Returns how many documents came or changed, and how many went."""
-    folder = git.hosted_repository(context.home, repository.folder)
+def _bring_up(context: Context, repository_id: str) -> tuple[str | None, int, int]:
+    """Read and write. Returns the commit, how many documents came or changed, and how many went."""
     with context.transactions.begin() as tx:
-        writing.begin(tx, repository.id, repository.organization_id)
+        writing.begin(tx, repository_id)
+        repository = git.get_repository(tx, repository_id)  # only now: while we waited, somebody may have indexed a newer commit
+        folder = git.hosted_repository(context.home, repository.folder)
         work = _compare(tx, repository, folder)
         came = 0
         if work.gone:
@@ -94,7 +95,7 @@ def _bring_up(context: Context, repository: git.Repository) -> tuple[int, int]:
         if not repository.is_removed:
             git.ensure_installation(tx, repository.organization_id, repository.host, repository.owner)
         writing.finish(tx, repository.id, commit=work.commit, rules=RULES, config=work.config.shown, diagnostics=work.config.diagnostics)
-        return came, len(set(work.gone) - set(paths))
+        return work.commit, came, len(set(work.gone) - set(paths))
 
 
 def _compare(tx: Tx, repository: git.Repository, folder: Path) -> _Work:

@@ -28,10 +28,12 @@ _MOVE = """INSERT INTO spec_documents (repository_id, organization_id, path, sha
     FROM arriving RETURNING path, id"""
 
 
-def begin(tx: Tx, repository_id: str, organization_id: str) -> None:
+def begin(tx: Tx, repository_id: str) -> None:
     """Hold the index of a repository until the transaction ends; make its row when there is none."""
     tx.connection.execute(
-        "INSERT INTO spec_indexes (repository_id, organization_id) VALUES (%s, %s) ON CONFLICT DO NOTHING", (repository_id, organization_id)
+        """INSERT INTO spec_indexes (repository_id, organization_id) SELECT id, organization_id FROM repositories WHERE id = %s
+           ON CONFLICT DO NOTHING""",
+        (repository_id,),
     )
     tx.connection.execute("SELECT 1 FROM spec_indexes WHERE repository_id = %s FOR UPDATE", (repository_id,))
 
