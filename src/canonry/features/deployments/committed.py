@@ -29,9 +29,11 @@ def deploy(context: Context, repository_id: str) -> None:
             project = None if repository.project_id is None else projects.get_any(tx, repository.project_id)
         except NotFound:  # deleted meanwhile
             return
-        if project is None or project.repo_url is not None or project.status == "stopped" or repository.head is None:
+        if project is None or project.repo_url is not None or project.status == "stopped":
             return
-        if store.newest_commit(tx, project.id, projects.PRODUCTION) == repository.head:
+        # Not the head that is noted: of two who commit at once, the one who was first may be the last to note it.
+        head = git.head_of(context.home, repository.folder, repository.default_branch)
+        if head is None or store.newest_commit(tx, project.id, projects.PRODUCTION) == head.sha:
             return
         actor = Actor("", project.organization_id, project.handle, PERMISSIONS[Scope.DEPLOY], project.id, Role.DEVELOPER)
-        service.request_commit(tx, actor, context.home, project, Wish(commit=repository.head))
+        service.request_commit(tx, actor, context.home, project, Wish(commit=head.sha))

@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from canonry.core.access import Scope
+from canonry.features.deployments import committed
 from canonry.features.git import hosted_repository
 from canonry.features.git.contents import Author, commit_files, create_branch, file_at, list_branches
 from canonry.features.git.repositories import service as repositories
+from canonry.features.git.repositories import store
 from tests.support.api import Api
+from tests.support.between import once_before
 from tests.support.git import Person
 
 BEA = Author("Bea", "bea@example.com")
@@ -139,13 +142,35 @@ def test_a_merge_into_the_branch_of_a_project_is_deployed_once(api: Api, ada: Pe
     repositories.look_at_all(api.container.transactions, api.container.home)
     api.ask("POST", f"/v1/repositories/{slug}/pulls", {"title": "Another", "head": "edit"})
     merged = api.ask("POST", f"/v1/repositories/{slug}/pulls/1/merge", {}).json["pull_request"]["merge_commit"]
-    from canonry.features.deployments import committed  # noqa: PLC0415 -- what the job of the event does
-
     repository = api.get(f"/v1/repositories/{slug}")["repository"]
     for _ in range(2):
         committed.deploy(api.container, repository["id"])
     found = api.get(f"/v1/projects/{slug}/deployments")["deployments"]
     assert [item["commit"] for item in found] == [merged]
+
+
+def test_of_two_merges_at_once_both_are_deployed(api: Api, ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    slug = api.project("shop")
+    bare = hosted_repository(api.container.home, api.get("/v1/projects/shop")["id"])
+    ada.commit({"index.html": "one"}, "A page")
+    ada.git("clone", "--quiet", "--bare", str(ada.tree), str(bare))
+    for name in ("first", "second"):
+        ada.git("checkout", "--quiet", "-B", name, "main")
+        ada.commit({f"{name}.html": name}, name)
+        ada.git("push", "--quiet", str(bare), name)
+    repositories.look_at_all(api.container.transactions, api.container.home)
+    for name in ("first", "second"):
+        api.ask("POST", f"/v1/repositories/{slug}/pulls", {"title": name, "head": name})
+    once_before(monkeypatch, store, "move_head", lambda: api.ask("POST", f"/v1/repositories/{slug}/pulls/2/merge", {}))
+    assert api.ask("POST", f"/v1/repositories/{slug}/pulls/1/merge", {}).json["pull_request"]["state"] == "merged"
+    for _ in range(2):
+        committed.deploy(api.container, api.get(f"/v1/repositories/{slug}")["repository"]["id"])
+    assert api.get(f"/v1/projects/{slug}/deployments")["deployments"][0]["commit"] == list_branches(bare)["main"]
+    assert _show_of(api, slug, 2) == "merged"
+
+
+def _show_of(api: Api, name: str, number: int) -> str:
+    return str(api.get(f"/v1/repositories/{name}/pulls/{number}")["pull_request"]["state"])
 
 
 def test_a_merge_is_checked_as_a_push_would_be(api: Api, folder: Path) -> None:
