@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from canonry.core.access import Scope
+from canonry.features import git
 from canonry.features.deployments import committed, pipeline
 from canonry.features.git import hook, hosted_repository
 from tests.support.api import Answer, Api
+from tests.support.between import once_before
 from tests.support.git import Person
 
 FILES = {"web/index.html": "web one", "back/index.html": "back one", "README.md": "# mono"}
@@ -166,6 +168,21 @@ class TestWhatAPushDeploys:
         committed.deploy(api.container, mono.id)
         assert [row["status"] for row in api.deployments("web")] == ["queued", "live"]
         assert len(api.deployments("back")) == 1
+
+    def test_who_was_slow_to_compare_deploys_no_older_commit_last(self, api: Api, mono: Mono, monkeypatch: pytest.MonkeyPatch) -> None:
+        mono.push(FILES)
+        mono.told()
+        mono.push({"web/index.html": "two"})
+        newest: list[str] = []
+
+        def push() -> None:
+            newest.append(mono.push({"web/index.html": "three"}))
+            assert mono.told() == {"web": True, "back": False}
+
+        once_before(monkeypatch, git, "declares_workspace", push)
+        mono.told()
+        assert api.deployments("web")[0]["commit"] == newest[0]
+        assert b"three" in api.edge.answer("web.localhost").body
 
     def test_a_preview_is_of_that_repository_too(self, api: Api, mono: Mono) -> None:
         mono.push(FILES)

@@ -49,9 +49,13 @@ def deploy_affected(transactions: Transactions, actor: Actor, home: Home, reposi
     folder = git.hosted_repository(home, repository.folder)
     outcomes = [(found, _outcome(found, head.sha, roots, folder)) for found in candidates]
     with transactions.begin() as tx:
-        return [
-            _carry_out(tx, actor, home, found, outcome, Wish(branch=branch, commit=head.sha, origin="push")) for found, outcome in outcomes
-        ]
+        git.hold_repository(tx, repository.id)
+        now = git.head_of(home, repository.folder, branch)
+        if now is None or now.sha == head.sha:
+            wish = Wish(branch=branch, commit=head.sha, origin="push")
+            return [_carry_out(tx, actor, home, found, outcome, wish) for found, outcome in outcomes]
+    # Somebody pushed while we compared. What they ask for may be there already, and what is asked for last is what goes live.
+    return deploy_affected(transactions, actor, home, repository, branch)
 
 
 def _candidate(tx: Tx, actor: Actor, repository: git.Repository, member: git.Member, project: Project) -> _Candidate:

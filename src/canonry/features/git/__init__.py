@@ -49,6 +49,7 @@ from canonry.features.git.repositories.service import get_any as get_repository
 from canonry.features.git.repositories.service import look_again, note_commit, require_own_unused
 from canonry.features.git.repositories.service import look_at_all as look_at_repositories
 from canonry.features.git.repositories.service import page as repositories
+from canonry.features.git.repositories.store import hold as hold_repository
 from canonry.features.git.saving import Save, drop_branch, save_file, start_branch
 from canonry.features.git.sharing.models import Member
 from canonry.features.git.sharing.rule import changed_paths, concerning, declares_workspace
@@ -61,11 +62,11 @@ from canonry.features.git.targets import Targets, targets_of
 __all__ = [
     "FETCH", "Author", "Change", "Commit", "Connection", "Context", "File", "Installation", "Member", "Outcome", "Repository",
     "RepositoryAccess", "Revision", "Save", "StaleFile", "Targets", "TreeFile", "Written", "access_to", "author_elsewhere",
-    "branch_exists", "changed_paths", "changes", "checkout", "commit_files", "concerning", "connection_of", "content_at",
-    "create_branch", "declares_workspace", "delete_branch", "drop_branch", "ensure_installation", "fetch_mirror", "fetch_stale",
-    "file_at", "file_history", "file_url", "files_at", "find_repository", "folder_in", "folder_of", "get_repository", "head_of",
+    "branch_exists", "changed_paths", "changes", "checkout", "commit_files", "concerning", "connection_of", "content_at", "create_branch",
+    "declares_workspace", "delete_branch", "drop_branch", "ensure_installation", "fetch_mirror", "fetch_stale", "file_at", "file_history",
+    "file_url", "files_at", "find_repository", "folder_in", "folder_of", "get_repository", "head_of", "hold_repository",
     "hosted_repository", "hosted_source", "installations", "is_shared", "list_branches", "look_again", "look_at_repositories",
-    "may_app_act", "members_of", "mirror_of", "mirrors", "note_commit", "note_delivery", "note_seen", "outcome_of_pull",
-    "propose_branch", "pull_url", "read_blobs", "remove_mirror", "remove_repository", "repositories", "require_own_unused",
-    "resolve_hosted", "save_file", "seen_commit", "start_branch", "targets_of", "token_of", "tree_of", "webhook_secret",
+    "may_app_act", "members_of", "mirror_of", "mirrors", "note_commit", "note_delivery", "note_seen", "outcome_of_pull", "propose_branch",
+    "pull_url", "read_blobs", "remove_mirror", "remove_repository", "repositories", "require_own_unused", "resolve_hosted", "save_file",
+    "seen_commit", "start_branch", "targets_of", "token_of", "tree_of", "webhook_secret",
 ]  # fmt: skip

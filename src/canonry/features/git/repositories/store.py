@@ -80,6 +80,11 @@ def adopt(tx: Tx, repository_id: str, project_id: str) -> bool:
     return tx.connection.execute(query, (project_id, repository_id)).rowcount == 1
 
 
+def hold(tx: Tx, repository_id: str) -> None:
+    """Be the only one who decides by where the branches of a repository stand, until the transaction ends."""
+    tx.connection.execute("SELECT 1 FROM repositories WHERE id = %s FOR NO KEY UPDATE", (repository_id,))
+
+
 def set_head(tx: Tx, repository_id: str, before: str | None, head: str | None) -> bool:
     """Remember where the default branch stands; False when somebody else did meanwhile."""
     query = "UPDATE repositories SET head = %s WHERE id = %s AND head IS NOT DISTINCT FROM %s"
