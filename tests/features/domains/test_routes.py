@@ -1,9 +1,13 @@
 """Domains and aliases over HTTP: what the rows of the contract say, and bad input."""
 
+import threading
+
 import pytest
 
 from canonry.core.access import Scope
+from canonry.features.domains import service, store
 from tests.support.api import Api
+from tests.support.between import beside, once_after, once_before
 from tests.support.domains import dns_of, tenant
 
 
@@ -198,3 +202,20 @@ def test_what_is_done_to_domains_is_in_the_audit_trail_without_the_token(api: Ap
         events = tx.connection.execute(query, ()).fetchall()
     assert [row[0] for row in events] == ["domain.attached", "domain.verified", "domain.primary", "domain.detached"]
     assert token not in str(events)
+
+
+def test_a_name_that_is_proved_while_another_is_chosen_as_primary_redirects_to_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = tenant(api, "shop", site="shop")
+    shop.own("one.test", redirect=True)
+    assert shop.attach("two.test", redirect=True).status == 201
+    shop.prove("two.test")
+    choosing: list[threading.Thread] = []
+
+    def choose() -> None:
+        choosing.append(beside(api.container.transactions, lambda: shop.ask("POST", f"{shop.path}/one.test/primary")))
+
+    once_before(monkeypatch, service, "arrange_hosts", lambda: once_after(monkeypatch, store, "of_project", choose))
+    assert shop.verify("two.test")
+    choosing[0].join()
+    assert dict(api.get(f"{shop.path}/one.test"))["primary"] is True
+    assert api.edge.answer("two.test").headers["location"] == "http://one.test/"

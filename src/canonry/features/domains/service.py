@@ -118,7 +118,9 @@ def arrange_hosts(tx: Tx, project: Project, settings: Settings) -> set[str]:
     """Let the hosts of a project follow from its claims; return the projects whose hosts have changed, this one included.
 
     A proved name is the project's, whoever had it. An alias that is not proved is served only while nobody else has the name.
+    Whoever changes claims before, in the same transaction, holds the project from then on: `store.lock`.
     """
+    store.lock(tx, project.id)  # else what is chosen as primary after this look is overwritten
     changed = {project.id}
     rows = store.of_project(tx, project.id)
     subdomain = subdomain_of(project, settings)

@@ -57,6 +57,7 @@ def attach(
     texts = context.ports.dns.texts(ownership_name(name)).values if holder is not None else ()
     with context.transactions.begin() as tx:
         store.lock(tx, name)
+        store.lock(tx, project.id)
         holder = service.blocker(tx, actor, project, name)
         if holder is not None and (token not in texts or (holder.is_verified and holder.token in texts)):
             raise _taken(name, token)
@@ -87,6 +88,7 @@ def look(context: Context, project: Project, domain: Domain) -> Domain | None:
     found = _ask(context, project, domain)
     with context.transactions.begin() as tx:
         store.lock(tx, domain.hostname)
+        store.lock(tx, project.id)
         current = store.get(tx, domain.id)
         if current is None:
             return None
