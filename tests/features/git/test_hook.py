@@ -20,11 +20,11 @@ def remote_lines(text: str) -> list[str]:
     return [line.removeprefix("remote:").strip() for line in text.splitlines() if line.startswith("remote:")]
 
 
-def run_hook(home: Home, *updates: str, seconds: float = 30) -> str:
+def run_hook(home: Home, *updates: str, seconds: float = 30, folder: Path | None = None) -> str:
     environment = {"CANONRY_PUSH_SOCKET": str(home.web_socket), "CANONRY_PUSH_PROJECT": "prj_1", "CANONRY_PUSH_BRANCH": "main",
                    "CANONRY_PUSH_TOKEN": "cnr_x", "LC_ALL": "C"}  # fmt: skip
     result = subprocess.run([sys.executable, "-I", "-S", hook.__file__], input="".join(f"{line}\n" for line in updates), env=environment,
-                            capture_output=True, timeout=seconds, check=False, encoding="utf-8")  # fmt: skip
+                            capture_output=True, timeout=seconds, check=False, encoding="utf-8", cwd=folder)  # fmt: skip
     assert result.returncode == 0
     assert result.stderr == ""
     return result.stdout
@@ -147,3 +147,18 @@ class TestAlone:
 
     def test_nonsense_on_stdin_is_no_fault(self, home: Home) -> None:
         assert run_hook(home, "", "one two", "a b c d") == ""
+
+
+def test_who_was_pushed_over_before_asking_asks_for_nothing(tmp_path: Path, ada: Person) -> None:
+    home = Home(tmp_path / "home")
+    home.create()
+    older = ada.head()
+    ada.commit({"page.html": "newer"}, "Newer")
+    ada.git("clone", "--quiet", "--bare", str(ada.tree), str(tmp_path / "bare.git"))
+    ada.git("push", "--quiet", "--force", str(tmp_path / "bare.git"), f"{older}:refs/heads/main")
+    ada.git("push", "--quiet", str(tmp_path / "bare.git"), "main")
+    with deploy_api(home) as asked:
+        out = run_hook(home, f"{ZERO} {older} refs/heads/main", folder=tmp_path / "bare.git")
+        assert (out, asked.seen) == ("Superseded: a newer push is deployed instead of this one.\n", [])
+        run_hook(home, f"{older} {ada.head()} refs/heads/main", folder=tmp_path / "bare.git")
+        assert [ref for _, ref, _ in asked.seen] == [ada.head()]

@@ -46,6 +46,8 @@ def main() -> None:
         return
     if wanted and not wanted[-1].strip("0"):
         say(f"{branch} was deleted: nothing is deployed, and what is live stays live.")
+    elif wanted and has_moved_on(branch, wanted[-1]):
+        say("Superseded: a newer push is deployed instead of this one.")
     elif wanted:
         deploy(_ENVIRONMENT.get("CANONRY_PUSH_PROJECT", ""), wanted[-1])
     elif others:
@@ -67,6 +69,15 @@ def announce() -> None:
             Answer(connection, time.monotonic() + ANNOUNCE_SECONDS)
         except (TimeoutError, OSError, ValueError, IndexError):
             return
+
+
+def has_moved_on(branch: str, commit: str) -> bool:
+    """Say whether somebody has pushed since: what is asked for last goes live, so the older commit must not be asked for after theirs."""
+    try:
+        with open(f"refs/heads/{branch}", encoding="ascii") as file:  # noqa: PTH123 -- no pathlib here; git runs us in the repository
+            return file.read().strip() not in {"", commit}
+    except OSError:  # packed, or gone
+        return False
 
 
 def deploy(project: str, commit: str) -> None:
