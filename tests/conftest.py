@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.api import api, common_api, container, machine
-from tests.support.clusters import bare_clusters, postgres_programs
+from tests.support.clusters import bare_clusters, bare_data, postgres_programs
 from tests.support.dns import dns_server
 from tests.support.edge import apps, caddy, own_caddy, secure_caddy
 from tests.support.postgres import database, database_url, empty_database_url, postgres_server
@@ -18,6 +18,7 @@ __all__ = [
     "api",
     "apps",
     "bare_clusters",
+    "bare_data",
     "browser",
     "caddy",
     "common_api",

@@ -4,6 +4,7 @@ Fixtures: `bare_clusters` (makes any number; each is stopped afterwards), `postg
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -127,17 +128,25 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 class BareClusters:
-    """Makes clusters below one folder."""
+    """Makes clusters below one folder. templates: where data that was never started is kept, to be copied: `initdb` takes a second."""
 
-    def __init__(self, root: Path, programs: Path) -> None:
-        self.root, self.programs = root, programs
+    def __init__(self, root: Path, programs: Path, templates: Path) -> None:
+        self.root, self.programs, self.templates = root, programs, templates
         self.made: list[BareCluster] = []
+        self._copied: set[Path] = set()
 
     def new(self, name: str = "main", *, segment_mb: int = 1, **settings: str) -> BareCluster:
         """Make one with data of its own and start it."""
-        made = self._at(name)
-        made.folder.mkdir()
-        cluster.initialize(made.data, self.programs, "--auth", "trust", "--wal-segsize", str(segment_mb), "--no-sync")
+        if (template := self.templates / f"{segment_mb} MB") not in self._copied:
+            self._copied.add(template)
+            if not template.exists():
+                cluster.initialize(template, self.programs, "--auth", "trust", "--wal-segsize", str(segment_mb), "--no-sync")
+            made = self._at(name)
+            shutil.copytree(template, made.data)
+        else:  # two clusters of one test are no copies of each other
+            made = self._at(name)
+            made.folder.mkdir()
+            cluster.initialize(made.data, self.programs, "--auth", "trust", "--wal-segsize", str(segment_mb), "--no-sync")
         made.prepare(**settings)
         made.start()
         return made
@@ -163,11 +172,19 @@ def postgres_programs(postgres_server: Postgres) -> Path:
     return unpack(postgres_server.home.toolchains)
 
 
+@pytest.fixture(scope="session")
+def bare_data() -> Iterator[Path]:
+    """Give the folder for data of clusters that all tests copy."""
+    root = Path(tempfile.mkdtemp(prefix="pg templates "))
+    yield root
+    remove_tree(root)
+
+
 @pytest.fixture
-def bare_clusters(postgres_programs: Path) -> Iterator[BareClusters]:
+def bare_clusters(postgres_programs: Path, bare_data: Path) -> Iterator[BareClusters]:
     """Give a maker of clusters."""
     root = Path(tempfile.mkdtemp(prefix="pg "))
-    clusters = BareClusters(root, postgres_programs)
+    clusters = BareClusters(root, postgres_programs, bare_data)
     try:
         yield clusters
     finally:

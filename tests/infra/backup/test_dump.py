@@ -119,7 +119,7 @@ from canonry.infra.backup.key import parse_key
 from canonry.infra.postgres import cluster
 from tests.support.clusters import BareClusters
 folder, key, programs, disk = sys.argv[1:]
-clusters = BareClusters(Path(disk), Path(programs))
+clusters = BareClusters(Path(disk), Path(programs), Path(folder).parent / "templates")
 small = clusters.new(archive_mode="off", summarize_wal="off", wal_level="minimal", max_wal_senders="0")  # a new table needs no WAL
 try:
     archive = Archive(FolderObjects(Path(folder)), parse_key(key), "db_1")
