@@ -225,7 +225,7 @@ class CaddyProcess:
             values = json.loads(self._state_file.read_text(encoding="utf-8"))
             values["leaving"] = [(pid, started) for pid, started in values["leaving"]]
             return _State(**values)
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
+        except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError, TypeError, KeyError):
             return None
 
 

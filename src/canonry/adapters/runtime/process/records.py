@@ -75,7 +75,7 @@ class Records:
         """
         try:
             return Record(**json.loads((self.folder(instance_id) / "state.json").read_bytes()))
-        except (FileNotFoundError, ValueError, TypeError):
+        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
             return None
 
     def write(self, record: Record) -> Record:
