@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from canonry.cli.server.services import Services
     from canonry.wiring.container import Container
 
+# What is frozen counts for nothing, so with Python's own thresholds everything else would be looked through again and again.
+_GARBAGE = (5_000, 10, 20)
 _JOB_GRACE = 5.0  # seconds that running jobs get at a stop; what is left is taken up at the next start
 
 
@@ -118,6 +120,7 @@ async def _when_ready(container: "Container", ready: asyncio.Event, stop: asynci
 
     await ready.wait()
     gc.freeze()  # likewise when it looks for garbage later: each time, nothing was answered for 0.2 s
+    gc.set_threshold(*_GARBAGE)
     gc.enable()
     me = processes.identify(os.getpid())
     if me is not None:
