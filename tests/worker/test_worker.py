@@ -17,6 +17,7 @@ from canonry.infra.postgres import Postgres
 from canonry.worker import main
 from canonry.worker.main import Task, Worker
 from canonry.worker.queue import JobQueue
+from tests.support.postgres import keep_commits
 
 _NOTE = Job("test.note")
 
@@ -297,8 +298,29 @@ def test_old_failures_are_deleted(database: Database) -> None:
     assert _statuses(database) == ["failed"]
 
 
+def test_a_job_that_the_database_forgot_to_be_taken_runs_once(database: Database, start: Callable[..., Worker], log: Log) -> None:
+    """So it looks after a crash of a server that answers before it has written, and after a failover."""
+    gate = threading.Event()
+
+    def hold() -> None:
+        log.add("held")
+        gate.wait(60)
+
+    start(hold=hold, note=log.add)
+    _defer(database, Job("test.hold"))
+    log.wait(1)
+    with database.connection() as connection:
+        connection.execute("UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL")
+    _defer(database, _NOTE, text="after")
+    assert log.wait(2) == ["held", "after"]
+    gate.set()
+    _until(lambda: not _statuses(database), 10)
+    assert log.wait(2) == ["held", "after"]
+
+
 def test_the_worker_survives_the_death_of_the_database(postgres_server: Postgres, database_url: Secret, log: Log) -> None:
     """Kill -9 of the postmaster while a job runs: the job's end is recorded and new jobs run once it is back."""
+    keep_commits(database_url)
     database = Database(database_url)
     database.open()
     gate = threading.Event()

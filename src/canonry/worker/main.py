@@ -109,7 +109,10 @@ class Worker:
                     busy = sum(of == lane for of in self._state.running.values())
                     if busy >= most or (job := self._queue.take(worker_id, lane)) is None:
                         break
+                    known = job.id in self._state.running  # a server that lost its last commits has it waiting still; now it is ours again
                     self._state.running[job.id] = lane
+                if known:
+                    continue
                 threading.Thread(target=self._run, args=(job,), name=f"job-{job.name}", daemon=True).start()
 
     def _resume_abandoned(self, worker_id: int, *, at_once: bool) -> None:
