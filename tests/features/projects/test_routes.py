@@ -122,6 +122,18 @@ class TestList:
         assert api.get("/v1/projects?limit=3")["next_cursor"] is None
         assert {frozenset(row) for row in first["projects"]} == {frozenset(FIELDS)}
 
+    def test_a_row_is_what_the_project_alone_shows(self, api: Api) -> None:
+        bare, full = api.project(), api.project()
+        changes = {
+            "repo_branch": "trunk", "node_version": "22", "repo_url": "owner/name",
+            "python_version": "3.12", "install_command": "pip install .", "build_command": "make", "start_command": "python -m shop",
+            "output_dir": "dist", "root_dir": "web", "health_path": "/ok", "health_timeout": 9, "name": 'a "name" ü',
+        }  # fmt: skip
+        assert api.ask("PATCH", f"/v1/projects/{full}", changes).status == 200
+        rows = api.get("/v1/projects")["projects"]
+        assert rows == [api.get(f"/v1/projects/{slug}")["project"] for slug in (full, bare)]
+        assert changes.items() <= {**rows[0], "repo_url": "owner/name"}.items()
+
     def test_only_the_projects_of_the_callers_organization_are_listed(self, api: Api) -> None:
         mine, other = api.project(), api.somebody()
         assert api.ask("GET", "/v1/projects", token=other.tokens[Scope.READ]).json == {"projects": [], "next_cursor": None}

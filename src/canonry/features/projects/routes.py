@@ -1,5 +1,7 @@
 """HTTP for projects: create, list, find, configure."""
 
+from fastapi import Response
+
 from canonry.core.access import Permission
 from canonry.features.projects import service
 from canonry.features.projects.schemas import ChangeProject, CreateProject, ProjectAnswer, ProjectsAnswer, answer_of, page_of
@@ -22,11 +24,11 @@ def create_project(body: CreateProject, actor: ActorDep, tx: TxDep, services: Se
     return answer_of(project, services.settings)
 
 
-@router.operation("GET", "/projects", Permission.PROJECTS_READ)
-def list_projects(page: PageDep, actor: ActorDep, tx: TxDep, services: ServicesDep) -> ProjectsAnswer:
+@router.operation("GET", "/projects", Permission.PROJECTS_READ, response_model=ProjectsAnswer)
+def list_projects(page: PageDep, actor: ActorDep, tx: TxDep, services: ServicesDep) -> Response:
     """List your projects, newest first."""
     rows, cursor = service.page(tx, actor, page)
-    return page_of(rows, cursor, services.settings)
+    return Response(page_of(rows, cursor, services.settings), media_type="application/json")
 
 
 @router.operation("GET", "/projects/{project}", Permission.PROJECTS_READ)
