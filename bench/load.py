@@ -1,4 +1,4 @@
-"""A small, bounded load generator: keep-alive HTTP/1.1 GETs over a fixed number of connections, by raw sockets.
+"""A small, bounded load generator: keep-alive HTTP/1.1 requests over a fixed number of connections, by raw sockets.
 
     python -m bench.load 127.0.0.1 8080 app.localhost --connections 16 --seconds 3
 
@@ -42,15 +42,21 @@ def run(
     seconds: float = 3.0,
     path: str | Sequence[str] = "/",
     head: str = "",
+    bodies: Sequence[bytes] = (),
 ) -> Figures:
     """Ask for `path` at `host` over `connections` connections for `seconds` (at most 60), and return the figures.
 
     address: an address, or the path of a unix socket (then the port means nothing). path: of several, each in its turn, again and again.
-    head: further lines of the request's head.
+    head: further lines of the request's head. bodies: of POSTs, one after the other to each path; without any it is GETs.
     """
     paths = [path] if isinstance(path, str) else path
-    requests = itertools.cycle([f"GET {one} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n".encode() for one in paths])
-    return asyncio.run(_run(address, port, requests, min(connections, 256), min(seconds, 60.0)))
+    requests = [f"GET {one} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n".encode() for one in paths]
+    if bodies:
+        requests = [
+            f"POST {one} HTTP/1.1\r\nHost: {host}\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+            for one in paths for body in bodies
+        ]  # fmt: skip
+    return asyncio.run(_run(address, port, itertools.cycle(requests), min(connections, 256), min(seconds, 60.0)))
 
 
 def main() -> None:

@@ -114,14 +114,21 @@ class Server:
         self, name: str, paths: Sequence[str], connections: int, *, target: float | None, high: float | None = None
     ) -> Iterator[Figure]:
         """Ask for these addresses in turn, after each was asked for once. Raises: RuntimeError when an answer is not 200."""
-        whole, head = [f"/app/{self._handle}/api/{path}" for path in paths], f"Authorization: Bearer {self.canonry.token()}\r\n"
-        host = f"localhost:{self.canonry.port}"
-        load.run("127.0.0.1", self.canonry.port, host, connections=_SOME, seconds=2, path=whole, head=head)
-        run = load.run("127.0.0.1", self.canonry.port, host, connections=connections, seconds=self.chosen.seconds, path=whole, head=head)
+        whole = [f"/app/{self._handle}/api/{path}" for path in paths]
+        self._asked(whole, _SOME, 2)
+        yield from _both(f"{name}, {connections} at a time", self._asked(whole, connections, self.chosen.seconds), target, high)
+
+    def _asked(self, paths: Sequence[str], connections: int, seconds: float, bodies: Sequence[bytes] = ()) -> list[float]:
+        """Return how long each answer took."""
+        port, head = self.canonry.port, f"Authorization: Bearer {self.canonry.token()}\r\nAccept: application/json\r\n"
+        if bodies:
+            head += "Content-Type: application/json\r\n"
+        run = load.run(
+            "127.0.0.1", port, f"localhost:{port}", connections=connections, seconds=seconds, path=paths, head=head, bodies=bodies
+        )
         if run.wrong:
-            raise RuntimeError(f"{name}: {run.wrong} wrong answers: {run.faults}")
-        name = f"{name}, {connections} at a time"
-        yield from _both(name, run.times, target, high)
+            raise RuntimeError(f"{paths[0]}: {run.wrong} wrong answers: {run.faults}")
+        return run.times
 
     def slowest(self, path: str) -> float:
         """Return the longest of five times that an answer took."""
@@ -129,9 +136,10 @@ class Server:
 
     def previews(self) -> Iterator[Figure]:
         """Have texts shown that are being edited."""
-        base = f"/app/{self._handle}/editor/{self._handle}/handbook"
-        times = [self._timed("POST", f"{base}/preview", {"content": corpus.spec(number % 50)})[0] for number in range(400)]
-        yield from _both("preview of a spec of 6 KB", times[50:], None, 5)
+        where = [f"/app/{self._handle}/editor/{self._handle}/handbook/preview"]
+        texts = [json.dumps({"content": corpus.spec(number)}).encode() for number in range(50)]
+        self._asked(where, 1, 1, texts)
+        yield from _both("preview of a spec of 6 KB", self._asked(where, 1, max(3, self.chosen.seconds), texts), None, 5)
 
     def saves(self, count: int) -> Iterator[Figure]:
         """Save one spec after the other, and wait after each until what was written is found."""
