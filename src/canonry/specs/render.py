@@ -36,10 +36,12 @@ _OUR_ATTRIBUTES = {**_USER_ATTRIBUTES, "section": {"id", "class"}, "span": {"cla
                    "a": {"href", "title", "class"}}  # fmt: skip
 _QUOTES = re.compile(r"^(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t])))+", re.MULTILINE)
 _MARKERS = re.compile(r">|[-*+]|\d+[.)]")
+_SIGNS = ">-*+.)"  # each marker has one
 _RULER = re.compile(r"^[ \t>]*[|:-][|: \t-]*$", re.MULTILINE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _VOID = frozenset({"br", "hr", "img", "input", "col", "wbr", "area", "embed", "source", "meta", "link", "base"})
 _COMMENT = re.compile(r"^[ \t]*<!--[ \t]*(?:canon|specwright):[^\n]*-->[ \t]*$", re.MULTILINE)
+_CODE = re.compile(r"`([^`]+)`")
 _IS_PAGE = re.compile(r"\.(?:md|markdown)$", re.IGNORECASE)
 _GITHUB_TICKET = re.compile(r"(?:(?:([\w.-]+)/)?([\w.-]+)#|#)?(\d+)")
 
@@ -114,7 +116,9 @@ def _scenario(scenario: Scenario) -> str:
 
 def _inline(text: str) -> str:
     """Return one line of text, its code spans as such; anything else as it stands."""
-    parts = re.split(r"`([^`]+)`", text)
+    if "`" not in text:
+        return escape(text)
+    parts = _CODE.split(text)
     return "".join(f"<code>{escape(part)}</code>" if at % 2 else escape(part) for at, part in enumerate(parts))
 
 
@@ -169,13 +173,23 @@ def _markdown(text: str, place: Place) -> str:
 
 
 def _is_harmless(text: str) -> bool:
-    if len(text) > MAX_CHARACTERS or any(len(_MARKERS.findall(match[0])) > MAX_NESTING for match in _QUOTES.finditer(text)):
+    """Say whether a text is neither long, nor deep, nor a table that grows. What has too few signs for it is not looked at closely."""
+    if len(text) > MAX_CHARACTERS:
         return False
-    columns = max((match[0].count("|") for match in _RULER.finditer(text)), default=0)
-    return columns * text.count("\n") <= MAX_CELLS
+    if sum(map(text.count, _SIGNS)) > MAX_NESTING and any(
+        len(_MARKERS.findall(match[0])) > MAX_NESTING for match in _QUOTES.finditer(text)
+    ):
+        return False
+    lines = text.count("\n")
+    return (
+        text.count("|") * lines <= MAX_CELLS
+        or max((match[0].count("|") for match in _RULER.finditer(text)), default=0) * lines <= MAX_CELLS
+    )
 
 
 def _is_flat(html: str) -> bool:
+    if html.count("<") <= 2 * MAX_NESTING:
+        return True
     depth = 0
     for match in _TAG.finditer(html):
         if match[2].lower() in _VOID:
@@ -206,7 +220,8 @@ def _cleaner(*, is_ours: bool, place: Place | None) -> "Cleaner":
         return value
 
     return nh3.Cleaner(
-        tags=set(_TAGS if is_ours else _USER_TAGS), attributes=_OUR_ATTRIBUTES if is_ours else _USER_ATTRIBUTES, attribute_filter=attribute,
+        tags=set(_TAGS if is_ours else _USER_TAGS), attributes=_OUR_ATTRIBUTES if is_ours else _USER_ATTRIBUTES,
+        attribute_filter=None if is_ours else attribute,  # what is ours holds nothing of a user that has not gone through it before
         url_schemes={"http", "https", "mailto"}, link_rel="noopener nofollow",
         set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},
     )  # fmt: skip

@@ -1,13 +1,10 @@
 """What may be edited, and how large it may be."""
 
-import re
-
 from canonry.core.errors import Invalid, Issue
 from canonry.core.file_paths import parse_file_path
 from canonry.specs.config import NAMES
 
 MAX_CHARACTERS = 500_000
-_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def check_path(text: str) -> str:
@@ -26,10 +23,18 @@ def check_content(content: object) -> str:
         fault = "is missing, or no text"
     elif len(content) > MAX_CHARACTERS:
         fault = f"is longer than {MAX_CHARACTERS} characters"
-    elif _UNWRITABLE.search(content):
+    elif not _is_writable(content):
         fault = "holds letters that no text file can have"
     if fault or not isinstance(content, str):
         raise Invalid(
             "invalid_content", f"`content` {fault}.", hint="Send the text of the file.", issues=[Issue("body.content", fault, "content")]
         )
     return content
+
+
+def _is_writable(content: str) -> bool:
+    try:
+        content.encode()
+    except UnicodeEncodeError:  # half of a pair
+        return False
+    return "\0" not in content
