@@ -37,7 +37,7 @@ def test_it_answers_on_a_private_socket_and_ends_after_the_requests_under_way(tm
     async def story() -> bytes:
         stop, ready = asyncio.Event(), asyncio.Event()
         serving = asyncio.create_task(serve_web(_app, path, stop, ready))
-        await asyncio.wait_for(ready.wait(), 5)
+        await asyncio.wait_for(ready.wait(), 60)
         assert path.stat().st_mode & 0o777 == 0o600
         assert (await _get(path, "/")).endswith(b"ok")
         slow = asyncio.create_task(_get(path, "/slow"))

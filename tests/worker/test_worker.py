@@ -314,7 +314,7 @@ def test_a_job_that_the_database_forgot_to_be_taken_runs_once(database: Database
     _defer(database, _NOTE, text="after")
     assert log.wait(2) == ["held", "after"]
     gate.set()
-    _until(lambda: not _statuses(database), 10)
+    _until(lambda: not _statuses(database))
     assert log.wait(2) == ["held", "after"]
 
 
@@ -339,10 +339,10 @@ def test_the_worker_survives_the_death_of_the_database(postgres_server: Postgres
         os.kill(process.pid, signal.SIGKILL)
         gate.set()
         time.sleep(0.3)
-        _until(lambda: _starts(postgres_server), 10)
+        _until(lambda: _starts(postgres_server))
         _defer(database, _NOTE, text="after")
-        assert log.wait(2, 10) == ["held", "after"]
-        _until(lambda: not _statuses(database), 10)
+        assert log.wait(2) == ["held", "after"]
+        _until(lambda: not _statuses(database))
     finally:
         worker.stop(2)
         database.close()

@@ -47,7 +47,7 @@ def test_one_that_was_killed_runs_again(api: Api, rounds: DatabaseRounds) -> Non
     assert pid is not None
     assert pid.pid is not None
     os.kill(pid.pid, signal.SIGKILL)
-    until(lambda: state(api, slug) == "error", 10)
+    until(lambda: state(api, slug) == "error")
     until_round(rounds, lambda: state(api, slug) == "active")
     assert ask(url, "SELECT n FROM t") == [(1,)]
 
