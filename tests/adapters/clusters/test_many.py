@@ -17,6 +17,7 @@ _COUNT = 200
 def test_two_hundred_databases_on_one_machine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of them run, half of them sleep; any of them answers, and the machine has room for them."""
     monkeypatch.setattr(template, "sync_file_system", lambda _folder: None)  # no power cut is looked at here, and it is 8 GB
+    monkeypatch.setattr("canonry.adapters.clusters.process.clusters._PORTS", range(10_000, 15_000))  # those of others' databases are few
     ports: set[int] = set()
     for _ in range(_COUNT):
         ports.add(machine.clusters.free_port(ports))

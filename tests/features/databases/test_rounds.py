@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from canonry.features.databases import DatabaseRounds, making, store
 from canonry.features.databases.models import State
+from canonry.wiring.clusters import clusters_of_this_machine
 from tests.support.api import Api
 from tests.support.databases import answers, ask, connected, made, row_of
 from tests.support.waiting import until
@@ -50,6 +52,47 @@ def test_one_that_was_killed_runs_again(api: Api, rounds: DatabaseRounds) -> Non
     until(lambda: state(api, slug) == "error")
     until_round(rounds, lambda: state(api, slug) == "active")
     assert ask(url, "SELECT n FROM t") == [(1,)]
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a port be given up soon."""
+    monkeypatch.setattr("canonry.features.databases.rounds._PORT_LOST", 0.5)
+    monkeypatch.setattr("canonry.features.databases.rounds._AGAIN", 0.1)
+
+
+@pytest.mark.usefixtures("taken")
+def test_one_whose_port_somebody_else_has_gets_another(api: Api, rounds: DatabaseRounds) -> None:
+    slug = api.project()
+    url = made(api, slug, sleeps=False)["connection_string"]
+    ask(url, "CREATE TABLE t AS SELECT 1 AS n")
+    before = row_of(api, slug)
+    clusters_of_this_machine(api.container.settings, api.container.home).shut_down()
+    with socket.create_server(("127.0.0.1", before.port)):
+        until_round(rounds, lambda: str(os.getpid()) in row_of(api, slug).reason)
+        assert row_of(api, slug).port == before.port
+        until_round(rounds, lambda: state(api, slug) == "active" and not row_of(api, slug).reason)
+        after = row_of(api, slug)
+        assert after.port != before.port
+        assert ask(url.replace(f":{before.port}/", f":{after.port}/"), "SELECT n FROM t") == [(1,)]
+    moved = [event for event in api.get("/v1/activity")["events"] if event["name"] == "database.moved"]
+    assert [(event["before"], event["after"]) for event in moved] == [({"port": before.port}, {"port": after.port})]
+
+
+@pytest.mark.usefixtures("taken")
+def test_one_that_is_known_outside_waits_for_its_port(api: Api, rounds: DatabaseRounds, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: list[str] = []
+    refuse = DatabaseRounds._refused
+    monkeypatch.setattr(DatabaseRounds, "_refused", lambda self, row, error: (refuse(self, row, error), refused.append(error.code)))
+    monkeypatch.setattr(rounds._restarts, "may", lambda _name: True)
+    slug = api.project()
+    url = made(api, slug, sleeps=False, public=True)["connection_string"]
+    clusters_of_this_machine(api.container.settings, api.container.home).shut_down()
+    with socket.create_server(("127.0.0.1", row_of(api, slug).port)):
+        until_round(rounds, lambda: len(refused) > 8)
+    until_round(rounds, lambda: state(api, slug) == "active")
+    assert answers(url)
+    assert set(refused) == {"port_taken"}
 
 
 @pytest.mark.criterion("databases#wakes")

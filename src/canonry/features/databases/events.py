@@ -48,7 +48,7 @@ class DatabaseOpened(Event):
 
 @dataclass(frozen=True)
 class DatabaseMoved(Event):
-    """The database of a project has another address and login: another one took its place, on a server outside."""
+    """The database of a project has another address: one took its place on a server outside, or somebody else has its port."""
 
     name: ClassVar[str] = "database.moved"
     project_id: str

@@ -14,6 +14,7 @@ from canonry.core.ids import new_id
 from canonry.features.databases import inside, store
 from canonry.features.databases.context import Context
 from canonry.features.databases.delivery import spec_of
+from canonry.features.databases.events import DatabaseMoved
 from canonry.features.databases.models import Database, Role, State, Wish
 from canonry.features.databases.rules import names_of, new_password
 from canonry.features.projects import Project
@@ -91,12 +92,31 @@ def _on_a_free_port(context: Context, database: Database, act: Callable[[Cluster
                 raise
             with context.transactions.begin() as tx:
                 store.hold_ports(tx)
-                store.update(tx, database.id, {"port": context.ports.clusters.free_port(store.ports(tx))})
+                _choose_port(tx, context, database.id)
                 database = _known(tx, database.id)
         else:
             return database
     act(spec_of(database))
     return database
+
+
+def move(context: Context, database: Database) -> None:
+    """Give a database that is made another port, because somebody else has its own. What runs of its app is started anew with that."""
+    with context.transactions.begin() as tx:
+        store.hold_ports(tx)
+        current = store.hold(tx, database.id)
+        if current is None or current.state is not State.ACTIVE or current.port != database.port:
+            return
+        port = _choose_port(tx, context, current.id)
+        if current.role is Role.LIVE:
+            tx.emit(DatabaseMoved(current.organization_id, current.project_id, current.environment, current.id),
+                    before={"port": current.port}, after={"port": port})  # fmt: skip
+
+
+def _choose_port(tx: Tx, context: Context, database_id: str) -> int:
+    port = context.ports.clusters.free_port(store.ports(tx))
+    store.update(tx, database_id, {"port": port})
+    return port
 
 
 def seen(context: Context, database: Database) -> inside.Look:

@@ -28,6 +28,7 @@ _LOOK_AGAIN = 2.0  # seconds, at one whose app is kept out
 _FAR_OVER = "It is far over its limit, so the app is kept out: make room (canonry db psql), or raise it (canonry db set --disk)."
 _AGAIN = 10.0  # after one could not be started
 _MEND_EVERY = 300.0
+_PORT_LOST = 30.0  # after somebody else has had its port for so long, a database is given another one
 
 
 class DatabaseRounds:
@@ -42,6 +43,7 @@ class DatabaseRounds:
         self._next_look: dict[str, float] = {}
         self._sizes: dict[str, tuple[float, int]] = {}  # when a database was looked at last, and how large it was
         self._restarts = Restarts()
+        self._port_taken: dict[str, float] = {}  # since when somebody else has the port of a database
         self._every = _LOOK_EVERY
 
     def round(self) -> None:
@@ -55,7 +57,7 @@ class DatabaseRounds:
                 self._in_background(database.id, work)
         self._staff()
         known = {database.id for database in databases}
-        for kept in (self._next, self._next_look, self._sizes):
+        for kept in (self._next, self._next_look, self._sizes, self._port_taken):
             for gone in kept.keys() - known:
                 kept.pop(gone, None)
         self._restarts.forget_all_but(known)
@@ -94,14 +96,28 @@ class DatabaseRounds:
         try:
             self._context.ports.clusters.start(spec_of(current))
         except CanonryError as error:
-            _log.warning("database %s does not start: %s", database.id, error)
-            self._note(database, {"reason": f"{error.message} {error.hint}".strip()})
-            if isinstance(error, Conflict) and error.code != "busy":  # it takes a person: looking every few seconds does not help
-                self._next[database.id] = time.monotonic() + _MEND_EVERY
+            self._refused(current, error)
             return
         self._restarts.forget(database.id)
+        self._port_taken.pop(database.id, None)
         if database.reason:
             self._note(database, {"reason": ""})
+
+    def _refused(self, database: Database, error: CanonryError) -> None:
+        """Say why a database does not start, and settle when to try again, and where."""
+        _log.warning("database %s does not start: %s", database.id, error)
+        self._note(database, {"reason": f"{error.message} {error.hint}".strip()})
+        moment = time.monotonic()
+        if error.code == "port_taken":
+            self._next[database.id] = moment + _AGAIN
+            since = self._port_taken.setdefault(database.id, moment)
+            if moment - since >= _PORT_LOST and not database.public:  # who comes from outside knows the address: there it takes a person
+                making.move(self._context, database)
+                self._port_taken.pop(database.id, None)
+                self._next.pop(database.id, None)
+                self._restarts.forget(database.id)
+        elif isinstance(error, Conflict) and error.code != "busy":  # it takes a person: looking every few seconds does not help
+            self._next[database.id] = moment + _MEND_EVERY
 
     def _look(self, database: Database) -> None:
         """Look at its size, and let it sleep when nobody has used it for an hour."""
