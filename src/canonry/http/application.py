@@ -19,7 +19,7 @@ from canonry.http.middleware import Conventions
 from canonry.http.openapi import completed
 from canonry.http.ratelimit import RateLimiter
 
-_ASKERS = 6  # threads
+_ASKERS = 4  # threads; more than the cores can feed only take the interpreter from each other: six cost a tenth of all answers
 # It would look at each request whether somebody listens.
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 
