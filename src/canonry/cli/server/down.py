@@ -1,5 +1,6 @@
 """`canonry down`: everything of one home ends, and nothing is left behind."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,9 @@ def down(
         return 0
     with explained(place.root), locked(place.run / "start.lock", timeout=120, purpose="start or stop Canonry here"):
         stopped = stop_serving(place)  # first: nothing is to be started any more
+        stops = [_stopping_apps(settings, place), _stopping_edge(settings, place), _stopping_postgres(place)]
         with ThreadPoolExecutor() as pool:  # Caddy says goodbye to its clients for a second, apps and databases have their grace
-            steps = [pool.submit(stop, settings, place) for stop in (_stop_apps, _stop_edge, _stop_postgres)]
+            steps = [pool.submit(stop) for stop in stops]
         said = [words for step in steps for words in step.result()]
     for words in said:
         say(words)
@@ -37,38 +39,54 @@ def down(
     return 0
 
 
-def _stop_apps(settings: Settings, home: "Home") -> list[str]:
-    """Stop the instances of apps, then the databases they use. Returns what to say of it, as each of these."""
+# Each of these loads what it needs and returns what stops, which returns what to say of it. Nothing is loaded beside each other: of two
+# threads that come to one package by different ways, Python refuses one ("deadlock detected").
+
+
+def _stopping_apps(settings: Settings, home: "Home") -> Callable[[], list[str]]:
+    """The instances of apps, then the databases they use."""
     from canonry.adapters.runtime.process.runtime import ProcessRuntime
     from canonry.wiring.clusters import clusters_of_this_machine
 
-    said = []
-    runtime = ProcessRuntime(home, settings)
-    if running := [state for state in runtime.states() if state.running]:
-        with ThreadPoolExecutor(max_workers=16) as pool:
-            list(pool.map(lambda state: runtime.stop(state.id, settings.stop_grace), running))
-        said.append(f"{len(running)} app instance{'s' if len(running) > 1 else ''} stopped.")
-    if count := clusters_of_this_machine(settings, home).shut_down():
-        said.append(f"{count} database{'s' if count > 1 else ''} stopped.")
-    return said
+    runtime, clusters = ProcessRuntime(home, settings), clusters_of_this_machine(settings, home)
+
+    def stop() -> list[str]:
+        said = []
+        if running := [state for state in runtime.states() if state.running]:
+            with ThreadPoolExecutor(max_workers=16) as pool:
+                list(pool.map(lambda state: runtime.stop(state.id, settings.stop_grace), running))
+            said.append(f"{len(running)} app instance{'s' if len(running) > 1 else ''} stopped.")
+        if count := clusters.shut_down():
+            said.append(f"{count} database{'s' if count > 1 else ''} stopped.")
+        return said
+
+    return stop
 
 
-def _stop_edge(settings: Settings, home: "Home") -> list[str]:
+def _stopping_edge(settings: Settings, home: "Home") -> Callable[[], list[str]]:
     from canonry.cli.server.services import make_services
 
     caddy = make_services(settings, home).caddy
-    if (pid := caddy.find()) is None:
-        return []
-    caddy.stop()
-    return [f"Caddy (pid {pid}) stopped."]
+
+    def stop() -> list[str]:
+        if (pid := caddy.find()) is None:
+            return []
+        caddy.stop()
+        return [f"Caddy (pid {pid}) stopped."]
+
+    return stop
 
 
-def _stop_postgres(_settings: Settings, home: "Home") -> list[str]:
-    """Stop our own PostgreSQL; one may still run from a time before CANONRY_DATABASE_URL was set."""
+def _stopping_postgres(home: "Home") -> Callable[[], list[str]]:
+    """Our own PostgreSQL; one may still run from a time before CANONRY_DATABASE_URL was set."""
     from canonry.infra.postgres import Postgres
 
     postgres = Postgres(home)
-    if (database := postgres.find()) is None:
-        return []
-    postgres.stop()
-    return [f"PostgreSQL (pid {database.pid}) stopped."]
+
+    def stop() -> list[str]:
+        if (database := postgres.find()) is None:
+            return []
+        postgres.stop()
+        return [f"PostgreSQL (pid {database.pid}) stopped."]
+
+    return stop
